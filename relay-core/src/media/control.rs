@@ -1,0 +1,272 @@
+//! What signalling tells the media side, and what it hears back. Plain values: the two never call each other.
+
+use core::net::SocketAddr;
+use sip_core::Duration;
+
+/// One call's media, on whichever worker has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MediaId(pub u64);
+
+/// From signalling to a media worker.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum MediaCommand {
+    /// Make room for a call: bind its RTP ports. Answered by `Opened` or `OpenFailed`.
+    Open {
+        /// The call's media.
+        id: MediaId,
+        /// Our ICE credentials for the browser leg; also how its first packet is found (RFC 8445 §5.3).
+        local: IceCredentials,
+    },
+    /// What the browser described. May come again (ICE restart, re-INVITE).
+    Web {
+        /// The call's media.
+        id: MediaId,
+        /// The browser's side.
+        remote: WebRemote,
+    },
+    /// What the PBX described. May come again; a changed address un-latches.
+    Trunk {
+        /// The call's media.
+        id: MediaId,
+        /// The PBX's side.
+        remote: TrunkRemote,
+    },
+    /// Send these digits toward the PBX as telephone-events (RFC 4733).
+    Digits {
+        /// The call's media.
+        id: MediaId,
+        /// 0-9, A-D, *, #.
+        digits: String,
+        /// Of each tone.
+        duration: Duration,
+    },
+    /// The call is over. Answered by `Closed`.
+    Close {
+        /// The call's media.
+        id: MediaId,
+    },
+}
+
+/// From a media worker to signalling.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum MediaEvent {
+    /// The ports are bound.
+    Opened {
+        /// The call's media.
+        id: MediaId,
+        /// Where the PBX must send RTP; RTCP is one port above.
+        trunk: SocketAddr,
+        /// Candidates for the browser: the worker's shared port, as it is reachable from outside.
+        web: Vec<SocketAddr>,
+        /// The fingerprint of our DTLS certificate.
+        fingerprint: Fingerprint,
+    },
+    /// No port could be had.
+    OpenFailed {
+        /// The call's media.
+        id: MediaId,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// ICE and DTLS with the browser are done: media can flow.
+    WebConnected {
+        /// The call's media.
+        id: MediaId,
+    },
+    /// The browser did not come, or went away (RFC 7675 consent expired), or its certificate was not the described one.
+    WebFailed {
+        /// The call's media.
+        id: MediaId,
+        /// Why.
+        failure: WebFailure,
+    },
+    /// Nothing came from the PBX for the configured time although the call is not on hold.
+    TrunkSilent {
+        /// The call's media.
+        id: MediaId,
+    },
+    /// A digit arrived, reported once, at its end.
+    Digit {
+        /// The call's media.
+        id: MediaId,
+        /// Who pressed it.
+        from: Side,
+        /// 0-9, A-D, *, #.
+        digit: char,
+        /// Of the tone.
+        duration: Duration,
+    },
+    /// The call's media is gone.
+    Closed {
+        /// The call's media.
+        id: MediaId,
+        /// What was counted.
+        report: MediaReport,
+    },
+}
+
+/// One side of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The browser.
+    Web,
+    /// The PBX.
+    Trunk,
+}
+
+/// Why the browser's media ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WebFailure {
+    /// No valid connectivity check in time.
+    IceTimeout,
+    /// Checks stopped coming (RFC 7675).
+    ConsentExpired,
+    /// The handshake failed or timed out.
+    DtlsFailed,
+    /// The certificate is not the one the description announced (RFC 8122 §6.2).
+    FingerprintMismatch,
+}
+
+/// An ICE user fragment and password (RFC 8839 §5.4).
+#[derive(Clone, PartialEq, Eq)]
+pub struct IceCredentials {
+    /// `a=ice-ufrag`
+    pub ufrag: String,
+    /// `a=ice-pwd`
+    pub pwd: String,
+}
+
+impl core::fmt::Debug for IceCredentials {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "IceCredentials({})", self.ufrag)
+    }
+}
+
+/// A certificate fingerprint (RFC 8122).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// `sha-256`; the hash functions that are accepted are the media side's business.
+    pub algorithm: String,
+    /// The digest itself.
+    pub value: Vec<u8>,
+}
+
+/// Which role we take in the DTLS handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DtlsRole {
+    /// We answered `a=setup:passive`.
+    Server,
+    /// We answered `a=setup:active`.
+    Client,
+}
+
+/// Which way media may flow, seen from us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Direction {
+    /// We may send to that side.
+    pub send: bool,
+    /// That side may send to us.
+    pub receive: bool,
+}
+
+impl Direction {
+    /// Both ways.
+    pub const SENDRECV: Self = Self { send: true, receive: true };
+}
+
+/// The browser as its description shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebRemote {
+    /// Its ICE credentials.
+    pub ice: IceCredentials,
+    /// Its certificate's fingerprints; one must match.
+    pub fingerprints: Vec<Fingerprint>,
+    /// Our role.
+    pub dtls: DtlsRole,
+    /// The negotiated codec.
+    pub codec: WebCodec,
+    /// telephone-event: payload type and clock rate (48000 or 8000).
+    pub telephone_event: Option<(u8, u32)>,
+    /// Which way.
+    pub direction: Direction,
+    /// How long one packet of ours to it should be.
+    pub ptime: Duration,
+}
+
+/// The codec toward the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WebCodec {
+    /// RFC 7587.
+    Opus {
+        /// The payload type in both directions.
+        payload_type: u8,
+    },
+    /// G.711 without transcoding, by policy.
+    G711(G711Law, u8),
+}
+
+/// G.711's two laws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum G711Law {
+    /// PCMU.
+    Mu,
+    /// PCMA.
+    A,
+}
+
+/// The PBX as its description shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkRemote {
+    /// Where it wants RTP.
+    pub rtp: SocketAddr,
+    /// Where it wants RTCP (`a=rtcp` or one above RTP).
+    pub rtcp: SocketAddr,
+    /// The negotiated codec and its payload type.
+    pub codec: TrunkCodec,
+    /// The payload type of telephone-event/8000.
+    pub telephone_event: Option<u8>,
+    /// Which way.
+    pub direction: Direction,
+    /// How long one packet of ours to it should be.
+    pub ptime: Duration,
+}
+
+/// The codec toward the PBX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrunkCodec {
+    /// RFC 3551: payload type 0 or 8.
+    G711(G711Law),
+}
+
+/// What was counted on both legs of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MediaReport {
+    /// From and to the browser.
+    pub web: LegReport,
+    /// From and to the PBX.
+    pub trunk: LegReport,
+}
+
+/// What was counted on one leg.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LegReport {
+    /// RTP packets that came and were used.
+    pub packets_received: u64,
+    /// RTP packets sent.
+    pub packets_sent: u64,
+    /// Missing by sequence number.
+    pub packets_lost: u64,
+    /// Arrived after their turn.
+    pub packets_late: u64,
+    /// Dropped: malformed, from a foreign address, failed authentication, replayed.
+    pub packets_rejected: u64,
+    /// Inter-arrival jitter (RFC 3550 §6.4.1).
+    pub jitter: Duration,
+    /// Round trip from RTCP, where known.
+    pub round_trip: Option<Duration>,
+}

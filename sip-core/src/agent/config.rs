@@ -1,0 +1,40 @@
+//! What a user agent is told once: its name, its timers, its limits.
+
+use crate::flow::Transport;
+use crate::message::Uri;
+use crate::transaction::Timers;
+
+/// The settings of a [`UserAgent`](super::UserAgent), with their defaults.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The `User-Agent` of requests and `Server` of responses; none leaves them out.
+    pub product: Option<String>,
+    /// T1, T2 and T4.
+    pub timers: Timers,
+    /// Option tags this agent understands when a request's `Require` names them. Others are answered 420.
+    pub supported: Vec<&'static str>,
+    /// Methods named in `Allow`. Others are answered 405.
+    pub allow: Vec<crate::message::Method>,
+    /// Out-of-dialog requests of these methods become [`Event::Request`](super::Event::Request); OPTIONS that is not
+    /// among them is answered 200 by the agent itself.
+    pub application_methods: Vec<crate::message::Method>,
+    /// Sessions at once; an INVITE above it is answered 486 (a phone) or what `full_status` says.
+    pub max_sessions: usize,
+    /// The status for an INVITE above `max_sessions`.
+    pub full_status: u16,
+    /// Server transactions at once; requests above it are answered 503 statelessly.
+    pub max_transactions: usize,
+    /// Outputs that may wait for the host; above it, requests are dropped and counted.
+    pub max_outputs: usize,
+}
+
+/// How this agent names itself on a socket.
+#[derive(Clone, Debug)]
+pub struct LocalSocket {
+    /// The transport in Via.
+    pub transport: Transport,
+    /// `sent-by` in Via: `192.0.2.1:5060`, or `k3v9x2.invalid` in a browser (RFC 7118 §5).
+    pub sent_by: String,
+    /// The Contact of dialogs made on this socket, where the command gives no other.
+    pub contact: Uri,
+}

@@ -1,0 +1,211 @@
+//! What a user agent wants from its host, and what it tells the application.
+
+use crate::flow::Flow;
+use crate::message::{Request, Response, StatusCode};
+use crate::time::{Duration, Instant};
+
+/// One INVITE usage, from the first INVITE to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
+
+/// One binding that the agent keeps registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegistrationId(pub u64);
+
+/// A request of ours that waits for its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// A request of theirs that waits for our response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IncomingId(pub u64);
+
+/// What [`UserAgent::poll_output`](super::UserAgent::poll_output) returns.
+#[derive(Debug)]
+#[must_use]
+pub enum Output {
+    /// Send these bytes on this flow.
+    Transmit {
+        /// Where.
+        flow: Flow,
+        /// One SIP message.
+        bytes: Vec<u8>,
+    },
+    /// Tell the application.
+    Event(Event),
+    /// Nothing more now; call `handle_timeout` at this moment if nothing else happens before. None: no timer runs.
+    Timeout(Option<Instant>),
+}
+
+/// What happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A registration changed.
+    Registration {
+        /// Which.
+        id: RegistrationId,
+        /// How.
+        event: RegistrationEvent,
+    },
+    /// Somebody calls. Answer with `ring`, `accept` or `reject`.
+    IncomingCall {
+        /// The new session.
+        session: SessionId,
+        /// The flow it came on.
+        flow: Flow,
+        /// The INVITE.
+        request: Box<Request>,
+        /// Its SDP; none is a delayed offer (the answer then comes with the ACK, RFC 3261 §13.2.1).
+        offer: Option<String>,
+    },
+    /// A session changed.
+    Session {
+        /// Which.
+        id: SessionId,
+        /// How.
+        event: SessionEvent,
+    },
+    /// A request that the application answers with `respond`: out of any dialog, or inside a session.
+    Request {
+        /// To answer it.
+        id: IncomingId,
+        /// The flow it came on.
+        flow: Flow,
+        /// The session it belongs to.
+        session: Option<SessionId>,
+        /// The request itself.
+        request: Box<Request>,
+    },
+    /// The answer to a request made by `request` or `session_request`. Provisional ones too; a status of 200 or
+    /// above is the last.
+    Response {
+        /// Which.
+        id: RequestId,
+        /// What came.
+        response: Box<Response>,
+    },
+    /// A request made by `request` or `session_request` got no answer. Always the last event of that request.
+    RequestFailed {
+        /// Which.
+        id: RequestId,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// How a registration changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegistrationEvent {
+    /// A REGISTER is under way.
+    Registering,
+    /// The registrar has the binding, and for how long. Refreshed before that by the agent itself.
+    Registered {
+        /// Granted by the registrar.
+        expires: Duration,
+    },
+    /// The binding is gone by our own wish.
+    Unregistered,
+    /// It failed. The agent does not try again by itself; what to do is the application's decision.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// The registrar's wish before another attempt.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// Why something got no success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// No answer in 64·T1 (timers B and F).
+    Timeout,
+    /// The flow is gone or refused the message.
+    TransportFailed,
+    /// The other side refused our credentials, or asked for some and we have none.
+    Unauthorized {
+        /// 401, 403 or 407.
+        status: StatusCode,
+        /// The realm that asked.
+        realm: Option<String>,
+    },
+    /// The other side said no.
+    Rejected {
+        /// 300 and above.
+        status: StatusCode,
+        /// Its reason phrase.
+        reason: String,
+    },
+    /// The other side sent something that breaks the protocol.
+    Protocol(&'static str),
+}
+
+/// How a session changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// UAC: a provisional response above 100.
+    Progress {
+        /// The response.
+        response: Box<Response>,
+        /// Its SDP, where it has some.
+        answer: Option<String>,
+    },
+    /// UAC: a 2xx. The agent has sent the ACK.
+    Accepted {
+        /// The response.
+        response: Box<Response>,
+        /// Its SDP.
+        answer: Option<String>,
+    },
+    /// UAS: the ACK for our 2xx arrived.
+    Confirmed {
+        /// The answer of a delayed offer.
+        answer: Option<String>,
+    },
+    /// A re-INVITE or UPDATE from the other side. Answer with `answer_offer`.
+    Offered {
+        /// Its SDP; none asks us for an offer.
+        offer: Option<String>,
+        /// The request, for its headers.
+        request: Box<Request>,
+    },
+    /// The result of our re-INVITE.
+    Answered {
+        /// The other side's SDP, or the status it refused with. The session goes on as before in the second case.
+        result: Result<Option<String>, StatusCode>,
+    },
+    /// The session is over. Always its last event, and never missing.
+    Ended(End),
+}
+
+/// How a session ended.
+#[derive(Debug)]
+pub struct End {
+    /// Who ended it.
+    pub by: EndedBy,
+    /// The final response to the INVITE, or what a Reason header named; none for a plain BYE.
+    pub status: Option<StatusCode>,
+    /// A reason phrase or Reason text.
+    pub reason: String,
+    /// The Q.850 cause from a Reason header (RFC 3326).
+    pub q850: Option<u16>,
+    /// Why, where no response said so.
+    pub failure: Option<Failure>,
+    /// The response that ended it: redirection targets, challenges and Retry-After are read from here.
+    pub response: Option<Box<Response>>,
+}
+
+/// Who ended a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Our application.
+    Local,
+    /// The other side.
+    Remote,
+    /// Neither: a time-out, a lost flow, a broken message.
+    System,
+}
+

@@ -1,0 +1,16 @@
+//! SIP and SDP as values: no socket, clock, task or global.
+#![forbid(unsafe_code)]
+
+pub mod agent;
+pub mod dialog;
+pub mod digest;
+mod entropy;
+mod flow;
+pub mod message;
+pub mod sdp;
+mod time;
+pub mod transaction;
+
+pub use entropy::Entropy;
+pub use flow::{Flow, SocketId, Transport};
+pub use time::{Duration, Instant};
