@@ -1,0 +1,391 @@
+//! What crosses the border to TypeScript: plain tagged data, from which tsify writes the `.d.ts`.
+//!
+//! Field names are camelCase on the other side, unions are tagged by `type`. Ids of calls are numbers that this
+//! crate gives out; no Rust handle but `Core` itself ever crosses. Nothing here decides anything.
+
+use serde::{Deserialize, Serialize};
+use tsify::Tsify;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// The settings of one user agent.
+#[derive(Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct CoreConfig {
+    /// The SIP server's WebSocket: `wss://relay.example.com/sip`. `ws://` is for development on localhost.
+    pub server: String,
+    /// The SIP account to register and to call from. Without one, calls are anonymous.
+    #[tsify(optional)]
+    pub account: Option<Account>,
+    /// Seconds a registration is asked for. Default 600; the server may grant another time.
+    #[tsify(optional)]
+    pub expires: Option<u32>,
+    /// The `User-Agent` header. Default `Switchhook/<version>`.
+    #[tsify(optional)]
+    pub user_agent: Option<String>,
+    /// A UUID that stays the same for this browser, `urn:uuid:…` without the prefix (RFC 5626 `+sip.instance`), so
+    /// that a reload replaces its registration instead of adding one. Default: a random one per page.
+    #[tsify(optional)]
+    pub instance_id: Option<String>,
+    /// STUN and TURN servers. Not needed with a relay that is reachable. Default none.
+    #[serde(default, with = "serde_wasm_bindgen::preserve")]
+    #[tsify(optional, type = "RTCIceServer[]")]
+    pub ice_servers: JsValue,
+    /// How long an offer or answer may wait for ICE candidates, in milliseconds. Default 0: it leaves at once, which
+    /// any server that is itself reachable allows. Set it for a server that does not learn addresses from checks.
+    #[tsify(optional)]
+    pub gathering_timeout_ms: Option<u32>,
+    /// Constraints for the microphone. Default `true`.
+    #[serde(default, with = "serde_wasm_bindgen::preserve")]
+    #[tsify(optional, type = "MediaTrackConstraints | boolean")]
+    pub audio: JsValue,
+    /// Headers added to each REGISTER and INVITE.
+    #[serde(default)]
+    #[tsify(optional)]
+    pub headers: Vec<(String, String)>,
+    /// Milliseconds between keep-alives from the page (RFC 5626 §3.5.1). Default 0: none, for servers that send
+    /// WebSocket pings.
+    #[tsify(optional)]
+    pub keep_alive_ms: Option<u32>,
+    /// What happens to calls and the registration when the page goes away for good. Default `"hangup"`.
+    #[serde(default)]
+    #[tsify(optional)]
+    pub on_page_hide: OnPageHide,
+}
+
+/// A SIP account.
+#[derive(Clone, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The address of record: `sip:alice@example.com`.
+    pub uri: String,
+    /// The user name for authentication where it differs from the one in `uri`.
+    #[tsify(optional)]
+    pub authorization_name: Option<String>,
+    /// The password. It stays in this page; the server sees digests.
+    #[tsify(optional)]
+    pub password: Option<String>,
+    /// The name shown to the other side.
+    #[tsify(optional)]
+    pub display_name: Option<String>,
+    /// The registrar's URI where it is not the domain of `uri`.
+    #[tsify(optional)]
+    pub registrar: Option<String>,
+}
+
+/// What happens when the page goes away for good.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum OnPageHide {
+    /// Calls are hung up and the registration is withdrawn.
+    #[default]
+    Hangup,
+    /// Nothing is sent.
+    Keep,
+}
+
+/// How to make a call.
+#[derive(Default, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CallOptions {
+    /// Headers added to the INVITE.
+    #[tsify(optional)]
+    pub headers: Vec<(String, String)>,
+    /// The name shown to the other side, instead of the account's.
+    #[tsify(optional)]
+    pub display_name: Option<String>,
+    /// Sound to send instead of the microphone's. Its tracks are the page's: they are not stopped when the call ends.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(optional, type = "MediaStream")]
+    pub stream: JsValue,
+}
+
+/// How to answer a call.
+#[derive(Default, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AnswerOptions {
+    /// Headers added to the 200.
+    #[tsify(optional)]
+    pub headers: Vec<(String, String)>,
+    /// Sound to send instead of the microphone's. Its tracks are the page's: they are not stopped when the call ends.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(optional, type = "MediaStream")]
+    pub stream: JsValue,
+}
+
+/// Something happened. The order is the order in which it happened.
+#[derive(Serialize, Tsify)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum CoreEvent {
+    /// The WebSocket changed.
+    ConnectionChange {
+        /// Now.
+        state: ConnectionState,
+        /// The close code of the connection that was lost (RFC 6455 §7.4).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        code: Option<u16>,
+        /// The close reason of the connection that was lost.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        reason: Option<String>,
+        /// Milliseconds until the next attempt.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        retry_in_ms: Option<u32>,
+        /// Why there is no connection.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        error: Option<ErrorInfo>,
+    },
+    /// The registration changed.
+    RegistrationChange {
+        /// Now.
+        state: RegistrationState,
+        /// Seconds that the server granted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        expires: Option<u32>,
+        /// Why it failed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        error: Option<ErrorInfo>,
+    },
+    /// Somebody calls. It rings until `answer`, `reject` or its `callEnded`.
+    IncomingCall {
+        /// The new call.
+        call: u32,
+        /// Who calls.
+        from: Party,
+        /// Whom they called.
+        to: Party,
+        /// All headers of the INVITE.
+        headers: Vec<(String, String)>,
+    },
+    /// A call changed.
+    CallChange {
+        /// Which.
+        call: u32,
+        /// Now.
+        state: CallState,
+        /// The SIP status that caused it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        status: Option<u16>,
+        /// Who is there, where the other side said so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        remote: Option<Party>,
+    },
+    /// The microphone of a call was muted or unmuted.
+    MuteChange {
+        /// Which.
+        call: u32,
+        /// Now.
+        muted: bool,
+    },
+    /// A digit left.
+    DigitSent {
+        /// Which call.
+        call: u32,
+        /// One of `0-9`, `A-D`, `*` and `#`.
+        digit: String,
+    },
+    /// The peer connection of a call changed.
+    MediaChange {
+        /// Which.
+        call: u32,
+        /// Its `connectionState`.
+        #[tsify(type = "RTCPeerConnectionState")]
+        state: String,
+    },
+    /// The other side's sound is there: play `remoteStream(call)`.
+    RemoteTrack {
+        /// Which call.
+        call: u32,
+    },
+    /// A call is over. Always its last event, and never missing.
+    CallEnded {
+        /// Which.
+        call: u32,
+        /// How.
+        end: CallEnd,
+    },
+}
+
+/// The WebSocket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum ConnectionState {
+    /// There is none, and none is wanted.
+    Disconnected,
+    /// The first attempt is under way.
+    Connecting,
+    /// SIP can be sent.
+    Connected,
+    /// It was lost, or the first attempt failed; another attempt follows by itself.
+    Reconnecting,
+}
+
+/// The registration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum RegistrationState {
+    /// There is none.
+    Unregistered,
+    /// It is under way.
+    Registering,
+    /// Calls reach this page.
+    Registered,
+    /// It failed; `error` says why and whether another attempt follows.
+    Failed,
+}
+
+/// A call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum CallState {
+    /// Nothing left yet, or nothing was answered yet.
+    New,
+    /// The INVITE left.
+    Calling,
+    /// It rings at the other side, or here for an incoming call.
+    Ringing,
+    /// The other side sends sound before it answers: no ringback tone of our own.
+    Early,
+    /// Both sides talk.
+    Active,
+    /// It is over.
+    Ended,
+}
+
+/// One side of a call.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Party {
+    /// Its address: `sip:bob@example.com`.
+    pub uri: String,
+    /// Its name, where it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub display_name: Option<String>,
+}
+
+/// How a call ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct CallEnd {
+    /// Who ended it.
+    pub by: EndedBy,
+    /// The SIP status, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub status: Option<u16>,
+    /// The reason in the other side's words; may be empty.
+    pub reason: String,
+    /// The Q.850 cause, where there was one (RFC 3326).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub q850: Option<u16>,
+    /// What went wrong; none after a normal call and after one's own hang-up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub error: Option<ErrorInfo>,
+}
+
+/// Who ended a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum EndedBy {
+    /// This page.
+    Local,
+    /// The other side.
+    Remote,
+    /// Neither: a time-out, a lost connection, a missing microphone.
+    System,
+}
+
+/// An error as a value: what happened, and what may be done.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorInfo {
+    /// For programs. Stable.
+    pub code: ErrorCode,
+    /// For people: what happened and what to do about it, in a sentence.
+    pub message: String,
+    /// The SIP status behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub status: Option<u16>,
+    /// Nothing more will be tried until the page changes something.
+    pub fatal: bool,
+    /// The same attempt may succeed later.
+    pub retryable: bool,
+}
+
+/// What happened, for programs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Tsify)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    /// The user, the browser or the page's policy does not allow the microphone.
+    MicDenied,
+    /// There is no microphone, or none that fits the constraints.
+    MicNotFound,
+    /// Another program holds the microphone, or it failed.
+    MicInUse,
+    /// The page is not served over https (or from localhost), so browsers give it no microphone.
+    InsecurePage,
+    /// The connection to the server was lost.
+    ConnectionLost,
+    /// The server could not be reached, or is no SIP server.
+    ConnectionRefused,
+    /// The server refused user name or password, or asked for them and there are none.
+    WrongCredentials,
+    /// The other side is in another call.
+    Busy,
+    /// Nobody has this number or address.
+    NotFound,
+    /// Nobody answered.
+    NoAnswer,
+    /// The other side declined.
+    Rejected,
+    /// The call was cancelled before it was answered.
+    Cancelled,
+    /// The server does not allow it.
+    Forbidden,
+    /// The server failed.
+    ServerError,
+    /// The other side cannot be reached now.
+    Unreachable,
+    /// The server did not answer in time.
+    Timeout,
+    /// The sound's connection failed or was lost.
+    MediaFailed,
+    /// Both sides have no codec or no security in common.
+    IncompatibleMedia,
+    /// The target is no phone number and no SIP address.
+    InvalidTarget,
+    /// A setting is wrong.
+    InvalidConfig,
+    /// The command does not fit the moment.
+    WrongState,
+    /// The other side broke the protocol.
+    ProtocolError,
+    /// The user agent was disposed.
+    Disposed,
+}
+
+#[wasm_bindgen(typescript_custom_section)]
+const CORE_ERROR: &str = "
+/**
+ * What the methods of `Core` throw.
+ */
+export interface CoreError extends Error, ErrorInfo {
+    name: \"CoreError\";
+    message: string;
+}
+";
