@@ -3,7 +3,6 @@
 #
 #   scripts/setup.sh run     what `make run` needs: the wasm tools, a C compiler and cmake for libopus, npm packages
 #   scripts/setup.sh test    that, and what `make test` needs besides: browsers and foreign SIP peers
-#   scripts/setup.sh check   what `make check` needs: the wasm target and npm packages
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/versions.sh
@@ -11,9 +10,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 purpose=${1:-run}
 case $purpose in
-  run | test | check) ;;
+  run | test) ;;
   *)
-    echo "usage: scripts/setup.sh [run|test|check]" >&2
+    echo "usage: scripts/setup.sh [run|test]" >&2
     exit 2
     ;;
 esac
@@ -184,15 +183,13 @@ log=$(mktemp "${TMPDIR:-/tmp}/switchhook-setup.XXXXXX")
 trap '[ $? -eq 0 ] && rm -f "$log"' EXIT
 
 toolchains
-if [ "$purpose" != check ]; then packages_for_run; fi
+packages_for_run
 if [ "$purpose" = test ]; then packages_for_test; fi
 install_packages
 wasm_target wasm32-unknown-unknown "the browser's code is compiled for it"
 if [ "$purpose" = test ]; then wasm_target wasm32-wasip1 "sip-core's tests run a second time on wasm32"; fi
-if [ "$purpose" != check ]; then
-  cargo_tool wasm-bindgen "$WASM_BINDGEN_VERSION" wasm-bindgen-cli "writes the JavaScript glue of the wasm module"
-  cargo_tool wasm-pack "$WASM_PACK_VERSION" wasm-pack "builds the wasm package as wasm-pack.toml says"
-fi
+cargo_tool wasm-bindgen "$WASM_BINDGEN_VERSION" wasm-bindgen-cli "writes the JavaScript glue of the wasm module"
+cargo_tool wasm-pack "$WASM_PACK_VERSION" wasm-pack "builds the wasm package as wasm-pack.toml says"
 npm_packages npm "TypeScript and the bundler of the package"
 npm_packages demo-site "the demo site uses the package by its name"
-if [ "$purpose" != run ]; then npm_packages tests "the drivers of the browsers, and JsSIP"; fi
+if [ "$purpose" = test ]; then npm_packages tests "the drivers of the browsers, and JsSIP"; fi
