@@ -1,0 +1,161 @@
+//! What can be wrong with a message, and what to answer (RFC 3261 §8.2, §16.3).
+
+use core::fmt;
+
+use super::{HeaderName, Request, StatusCode};
+
+/// A value that does not follow its grammar; the text names what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyntaxError(pub &'static str);
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected ")?;
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for SyntaxError {}
+
+/// A header that a message lacks, or that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// There is no such header.
+    Missing(HeaderName),
+    /// Its value breaks its grammar.
+    Malformed(HeaderName, SyntaxError),
+}
+
+impl HeaderError {
+    /// Which header.
+    #[must_use]
+    pub const fn name(&self) -> &HeaderName {
+        match self {
+            Self::Missing(name) | Self::Malformed(name, _) => name,
+        }
+    }
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name().as_str())?;
+        match self {
+            Self::Missing(_) => f.write_str(" is missing"),
+            Self::Malformed(_, error) => {
+                f.write_str(": ")?;
+                error.fmt(f)
+            }
+        }
+    }
+}
+
+impl core::error::Error for HeaderError {}
+
+/// What is wrong with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nothing but line ends: a keep-alive (RFC 5626 §3.5.1).
+    Empty,
+    /// Longer than [`limits::MAX_MESSAGE`](super::limits::MAX_MESSAGE), or a line or the number of lines above its limit.
+    TooLarge,
+    /// The first line is neither a request line nor a status line.
+    StartLine,
+    /// A version other than SIP/2.0.
+    Version,
+    /// A line that is no header, or bytes that no header may hold.
+    HeaderLine,
+    /// The header section does not end.
+    Unterminated,
+    /// A header that must be there once is missing or cannot be read.
+    Header(HeaderError),
+    /// A header that may be there once is there again.
+    Duplicate(HeaderName),
+    /// Content-Length promises more than came.
+    ContentLength,
+    /// CSeq names another method than the request line.
+    MethodMismatch,
+}
+
+impl Fault {
+    /// A short name for logs and counters.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty message",
+            Self::TooLarge => "message too large",
+            Self::StartLine => "bad start line",
+            Self::Version => "version not supported",
+            Self::HeaderLine => "bad header line",
+            Self::Unterminated => "header section without end",
+            Self::Header(HeaderError::Missing(_)) => "missing header",
+            Self::Header(HeaderError::Malformed(..)) => "bad header",
+            Self::Duplicate(_) => "duplicate header",
+            Self::ContentLength => "body shorter than Content-Length",
+            Self::MethodMismatch => "CSeq names another method",
+        }
+    }
+}
+
+/// Bytes that are no acceptable SIP message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    fault: Fault,
+    request: Option<Box<Request>>,
+}
+
+impl ParseError {
+    pub(super) const fn new(fault: Fault) -> Self {
+        Self {
+            fault,
+            request: None,
+        }
+    }
+
+    pub(super) fn answerable(fault: Fault, request: Request) -> Self {
+        Self {
+            fault,
+            request: Some(Box::new(request)),
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn fault(&self) -> &Fault {
+        &self.fault
+    }
+
+    /// The status to answer with; none where there is nothing to answer: a response, or no readable request.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.request.as_ref()?;
+        Some(match self.fault {
+            Fault::TooLarge => StatusCode::MESSAGE_TOO_LARGE,
+            Fault::Version => StatusCode::VERSION_NOT_SUPPORTED,
+            _ => StatusCode::BAD_REQUEST,
+        })
+    }
+
+    /// The broken request, where its Via, From, To, Call-ID and CSeq could be read: enough for
+    /// [`Request::reply`].
+    #[must_use]
+    pub fn request(&self) -> Option<&Request> {
+        self.request.as_deref()
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.fault {
+            Fault::Header(error) => error.fmt(f),
+            Fault::Duplicate(name) => {
+                f.write_str("duplicate ")?;
+                f.write_str(name.as_str())
+            }
+            fault => f.write_str(fault.as_str()),
+        }
+    }
+}
+
+impl core::error::Error for ParseError {}

@@ -1,0 +1,345 @@
+//! URIs: `sip:`, `sips:` (RFC 3261 §19.1), `tel:` (RFC 3966); others are carried whole.
+//!
+//! User, password, parameters and headers stay in their wire form, so that what is relayed is not rewritten;
+//! [`Uri::user_text`] decodes, [`Uri::sip`] encodes, [`Uri::matches`] compares through the escapes.
+
+use core::fmt;
+use core::str::FromStr;
+
+use super::host::Host;
+use super::limits::MAX_PARAMS;
+use super::params::Params;
+use super::scan::Cursor;
+use super::{SyntaxError, escape};
+
+/// What kind of URI it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `sip`.
+    Sip,
+    /// `sips`.
+    Sips,
+    /// `tel`.
+    Tel,
+    /// Another one, as it came.
+    Other(String),
+}
+
+impl Scheme {
+    /// The name on the wire, without the colon.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Sip => "sip",
+            Self::Sips => "sips",
+            Self::Tel => "tel",
+            Self::Other(name) => name,
+        }
+    }
+
+    fn of_name(name: &str) -> Self {
+        match name {
+            _ if name.eq_ignore_ascii_case("sip") => Self::Sip,
+            _ if name.eq_ignore_ascii_case("sips") => Self::Sips,
+            _ if name.eq_ignore_ascii_case("tel") => Self::Tel,
+            _ => Self::Other(name.to_owned()),
+        }
+    }
+}
+
+/// A URI. `==` compares it letter by letter; [`Uri::matches`] compares it as RFC 3261 §19.1.4 says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uri {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// The user part in wire form; the number of a `tel:` URI; all that follows the colon of another scheme.
+    pub user: Option<String>,
+    /// The password in wire form. RFC 3261 advises against it; it is kept when it came.
+    pub password: Option<String>,
+    /// The host; an empty name in schemes other than `sip` and `sips`.
+    pub host: Host,
+    /// The port, where one is written.
+    pub port: Option<u16>,
+    /// `;name=value`.
+    pub params: Params,
+    /// `?name=value&…`.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Uri {
+    /// A `sip:` URI. The user is escaped where it needs to be.
+    #[must_use]
+    pub fn sip(user: Option<&str>, host: Host, port: Option<u16>) -> Self {
+        Self {
+            user: user.map(escape::user),
+            host,
+            port,
+            ..Self::bare(Scheme::Sip)
+        }
+    }
+
+    /// A `tel:` URI.
+    #[must_use]
+    pub fn tel(number: &str) -> Self {
+        Self {
+            user: Some(number.to_owned()),
+            ..Self::bare(Scheme::Tel)
+        }
+    }
+
+    const fn bare(scheme: Scheme) -> Self {
+        Self {
+            scheme,
+            user: None,
+            password: None,
+            host: Host::Name(String::new()),
+            port: None,
+            params: Params::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The user part with its escapes undone.
+    #[must_use]
+    pub fn user_text(&self) -> Option<String> {
+        self.user.as_deref().map(escape::decode)
+    }
+
+    /// Whether this is a `sip:` or `sips:` URI.
+    #[must_use]
+    pub const fn is_sip(&self) -> bool {
+        matches!(self.scheme, Scheme::Sip | Scheme::Sips)
+    }
+
+    /// The URI without what is not allowed in a Request-URI (RFC 3261 §19.1.1): its headers and `method`.
+    #[must_use]
+    pub fn to_request_uri(&self) -> Self {
+        let mut uri = self.clone();
+        uri.headers.clear();
+        uri.params.remove("method");
+        uri
+    }
+
+    /// Whether both name the same resource (RFC 3261 §19.1.4; numbers of `tel:` URIs without their visual
+    /// separators, RFC 3966 §4).
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.scheme == other.scheme
+            && match self.scheme {
+                Scheme::Sip | Scheme::Sips => self.matches_sip(other),
+                Scheme::Tel => {
+                    same_number(self.user.as_deref(), other.user.as_deref())
+                        && same_params(self, other)
+                }
+                Scheme::Other(_) => self.user == other.user,
+            }
+    }
+
+    fn matches_sip(&self, other: &Self) -> bool {
+        same_escaped(self.user.as_deref(), other.user.as_deref())
+            && same_escaped(self.password.as_deref(), other.password.as_deref())
+            && self.host == other.host
+            && self.port == other.port
+            && same_params(self, other)
+            && self.has_headers_of(other)
+            && other.has_headers_of(self)
+    }
+
+    fn has_headers_of(&self, other: &Self) -> bool {
+        let has = |(name, value): &(String, String)| {
+            let same = |(n, v): &&(String, String)| {
+                escape::equal_ignoring_case(n, name) && escape::equal(v, value)
+            };
+            self.headers.iter().any(|header| same(&header))
+        };
+        other.headers.iter().all(has)
+    }
+
+    /// Reads a URI to the end of `cursor`.
+    fn parse(text: &str) -> Result<Self, SyntaxError> {
+        let (name, rest) = text.split_once(':').ok_or(SyntaxError("a URI"))?;
+        let valid = name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.bytes().all(is_scheme_byte);
+        if !valid || rest.bytes().any(is_forbidden) {
+            return Err(SyntaxError("a URI"));
+        }
+        match Scheme::of_name(name) {
+            scheme @ (Scheme::Sip | Scheme::Sips) => Self::parse_sip(scheme, rest),
+            Scheme::Tel => Self::parse_tel(rest),
+            Scheme::Other(_) if rest.is_empty() => Err(SyntaxError("a URI")),
+            scheme @ Scheme::Other(_) => Ok(Self {
+                user: Some(rest.to_owned()),
+                ..Self::bare(scheme)
+            }),
+        }
+    }
+
+    fn parse_sip(scheme: Scheme, rest: &str) -> Result<Self, SyntaxError> {
+        let mut uri = Self::bare(scheme);
+        let mut cursor = Cursor::new(rest);
+        // `@` may stand in parameters and headers, but `;` and `?` also in the user: the first `@` decides.
+        if let Some((userinfo, rest)) = rest.split_once('@') {
+            uri.read_userinfo(userinfo)?;
+            cursor = Cursor::new(rest);
+        }
+        (uri.host, uri.port) = Host::parse_with_port(&mut cursor)?;
+        uri.params = Params::parse_uri(&mut cursor)?;
+        uri.headers = parse_headers(&mut cursor)?;
+        if cursor.is_empty() {
+            Ok(uri)
+        } else {
+            Err(SyntaxError("the end of the URI"))
+        }
+    }
+
+    fn read_userinfo(&mut self, userinfo: &str) -> Result<(), SyntaxError> {
+        let (user, password) = match userinfo.split_once(':') {
+            Some((user, password)) => (user, Some(password)),
+            None => (userinfo, None),
+        };
+        let valid = !user.is_empty() && escape::is_well_formed(userinfo);
+        if !valid {
+            return Err(SyntaxError("a user"));
+        }
+        self.user = Some(user.to_owned());
+        self.password = password.map(str::to_owned);
+        Ok(())
+    }
+
+    fn parse_tel(rest: &str) -> Result<Self, SyntaxError> {
+        let mut cursor = Cursor::new(rest);
+        let number = cursor.take_while(is_phone_byte);
+        let digits = number.strip_prefix('+').unwrap_or(number);
+        if digits.contains('+')
+            || !digits
+                .bytes()
+                .any(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'#'))
+        {
+            return Err(SyntaxError("a telephone number"));
+        }
+        let mut uri = Self::tel(number);
+        uri.params = Params::parse_uri(&mut cursor)?;
+        if cursor.is_empty() {
+            Ok(uri)
+        } else {
+            Err(SyntaxError("a telephone number"))
+        }
+    }
+}
+
+const fn is_scheme_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+}
+
+/// White space, controls, and the marks that delimit a URI.
+const fn is_forbidden(byte: u8) -> bool {
+    matches!(byte, 0..=b' ' | b'<' | b'>' | b'"' | 0x7f)
+}
+
+/// `phonedigit-hex`, visual separators and the plus of RFC 3966 §3.
+const fn is_phone_byte(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b'+' | b'*' | b'#' | b'-' | b'.' | b'(' | b')')
+}
+
+fn parse_headers(cursor: &mut Cursor<'_>) -> Result<Vec<(String, String)>, SyntaxError> {
+    let mut headers = Vec::new();
+    if !cursor.eat(b'?') {
+        return Ok(headers);
+    }
+    for field in cursor.take_while(|_| true).split('&') {
+        let (name, value) = field.split_once('=').ok_or(SyntaxError("a URI header"))?;
+        if name.is_empty() || headers.len() >= MAX_PARAMS || !escape::is_well_formed(field) {
+            return Err(SyntaxError("a URI header"));
+        }
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(headers)
+}
+
+fn same_escaped(a: Option<&str>, b: Option<&str>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => escape::equal(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn same_number(a: Option<&str>, b: Option<&str>) -> bool {
+    let digits = |number: &str| -> String {
+        number
+            .chars()
+            .filter(|c| !matches!(c, '-' | '.' | '(' | ')'))
+            .map(|c| c.to_ascii_lowercase())
+            .collect()
+    };
+    a.map(digits) == b.map(digits)
+}
+
+/// Parameters that must be on both sides or on none (§19.1.4); any other on one side only is ignored.
+const DECISIVE: [&str; 6] = [
+    "user",
+    "ttl",
+    "method",
+    "maddr",
+    "transport",
+    "phone-context",
+];
+
+fn same_params(a: &Uri, b: &Uri) -> bool {
+    let agree = |one: &Params, other: &Params| {
+        one.iter().all(|(name, value)| match other.has(name) {
+            true => match (value, other.get(name)) {
+                (Some(a), Some(b)) => escape::equal_ignoring_case(a, b),
+                (a, b) => a == b,
+            },
+            false => !DECISIVE
+                .iter()
+                .any(|decisive| decisive.eq_ignore_ascii_case(name)),
+        })
+    };
+    agree(&a.params, &b.params) && agree(&b.params, &a.params)
+}
+
+impl FromStr for Uri {
+    type Err = SyntaxError;
+
+    fn from_str(text: &str) -> Result<Self, SyntaxError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.scheme.as_str())?;
+        f.write_str(":")?;
+        if let Some(user) = &self.user {
+            f.write_str(user)?;
+        }
+        if let Some(password) = &self.password {
+            f.write_str(":")?;
+            f.write_str(password)?;
+        }
+        if self.is_sip() {
+            if self.user.is_some() {
+                f.write_str("@")?;
+            }
+            self.host.fmt(f)?;
+        }
+        write_port(self.port, f)?;
+        self.params.fmt(f)?;
+        let mut mark = "?";
+        for (name, value) in &self.headers {
+            for part in [mark, name, "=", value] {
+                f.write_str(part)?;
+            }
+            mark = "&";
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn write_port(port: Option<u16>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Some(port) = port else { return Ok(()) };
+    f.write_str(":")?;
+    fmt::Display::fmt(&port, f)
+}
