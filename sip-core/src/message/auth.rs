@@ -168,6 +168,18 @@ impl fmt::Display for Authorization {
     }
 }
 
+/// One parameter of an Authentication-Info value (RFC 7616 §3.5).
+pub(crate) fn auth_parameter(text: &str, wanted: &str) -> Option<String> {
+    let mut found = None;
+    let read = |name: &str, value| {
+        if name == wanted {
+            found = Some(value);
+        }
+    };
+    read_pairs(&mut Cursor::new(text), read).ok()?;
+    found
+}
+
 /// Reads `name=value, …` to the end, or to a word without `=`: the scheme of the next challenge. Names come lower-cased.
 fn read_pairs(
     cursor: &mut Cursor<'_>,

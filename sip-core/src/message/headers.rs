@@ -103,6 +103,11 @@ impl Headers {
         self.rows.retain(|row| row.name != *name);
     }
 
+    /// Keeps the rows that satisfy a condition.
+    pub fn retain(&mut self, keep: impl FnMut(&Header) -> bool) {
+        self.rows.retain(keep);
+    }
+
     /// Removes the first value of a name, of a row that may hold several, and returns it.
     pub fn remove_first(&mut self, name: &HeaderName) -> Option<String> {
         let place = self.rows.iter().position(|row| row.name == *name)?;

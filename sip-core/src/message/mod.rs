@@ -39,6 +39,7 @@ mod via;
 mod write;
 
 pub use address::{Contacts, NameAddr};
+pub(crate) use auth::auth_parameter;
 pub use auth::{Authorization, Challenge};
 pub use error::{Fault, HeaderError, ParseError, SyntaxError};
 pub use headers::{Header, Headers};
