@@ -1,0 +1,305 @@
+/**
+ * One call, from the moment it is wanted to its end.
+ *
+ * It shows what the core says is true and passes commands on. It plays the other side's sound and the ringback tone.
+ * SIP is decided in the core, which it reaches through the driver only.
+ */
+import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
+import { deferred } from "./deferred.js";
+import { dispose } from "./dispose.js";
+import { SipError } from "./errors.js";
+import {
+  type CallEventMap,
+  CallEndedEvent,
+  CallStateChangeEvent,
+  DigitSentEvent,
+  MediaChangeEvent,
+  MuteChangeEvent,
+  PlaybackBlockedEvent,
+  RemoteTrackEvent,
+  TypedEventTarget,
+} from "./events.js";
+import { iterate } from "./iterate.js";
+import { RemoteAudio } from "./remote-audio.js";
+import { type PlayingTone, playRingback, playRingtone, type RingbackRegion } from "./ringtone.js";
+import type { CallEnd, CallState, Party } from "./types.js";
+
+/** How a call sounds on this page. */
+export interface CallAudio {
+  /** Plays the other side. Default: an element of our own. `false`: nothing, the page uses `remoteStream`. */
+  element?: HTMLAudioElement | false;
+  /** The tone while it rings at the other side and sends no sound of its own. Default `"eu"`. */
+  ringback?: RingbackRegion | false;
+  /** The tone of an incoming call. Default `true`. */
+  ringtone?: boolean;
+}
+
+/** How to answer. */
+export interface AnswerOptions {
+  /** Headers added to the answer. */
+  headers?: [string, string][];
+  /** Sound to send instead of the microphone's. Its tracks stay the page's. */
+  stream?: MediaStream;
+  /** Hangs up when it aborts. */
+  signal?: AbortSignal;
+}
+
+/** How to send digits. */
+export interface DigitOptions {
+  /** Milliseconds that each digit sounds. Default 100. */
+  duration?: number;
+}
+
+/** @internal What a call is made of; only `UserAgent` makes one. */
+export interface CallInit {
+  readonly direction: "outgoing" | "incoming";
+  readonly remote: Party;
+  readonly local?: Party | undefined;
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly audio: CallAudio;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const EVENT_TYPES = ["statechange", "mutechange", "digitsent", "mediachange", "remotetrack", "playbackblocked", "ended"];
+
+/** A telephone call. */
+export class Call extends TypedEventTarget<CallEventMap> {
+  /** Who began it. */
+  readonly direction: "outgoing" | "incoming";
+  /** Whom an incoming call was for; who an outgoing call is from, where the account says so. */
+  readonly local: Party | undefined;
+  /** The headers of an incoming INVITE. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** When it was made or came in. */
+  readonly startedAt = new Date();
+
+  readonly #driver: Driver;
+  readonly #listener: CallListener;
+  readonly #audio: RemoteAudio | undefined;
+  readonly #ringback: RingbackRegion | false;
+  readonly #ringtone: boolean;
+  readonly #answered = deferred<undefined>();
+  readonly #ended = deferred<CallEnd>();
+  readonly #over = new AbortController();
+  #state: CallState = "new";
+  #remote: Party;
+  #muted = false;
+  #answeredAt: Date | undefined;
+  #endedAt: Date | undefined;
+  #tone: PlayingTone | undefined;
+
+  /** @internal Use `UserAgent.call()`, or take it from an `incomingcall` event. */
+  constructor(driver: Driver, init: CallInit) {
+    super();
+    this.direction = init.direction;
+    this.local = init.local;
+    this.headers = init.headers ?? [];
+    this.#remote = init.remote;
+    this.#driver = driver;
+    this.#listener = {
+      handleFact: (fact) => { this.#handleFact(fact); },
+      handleFailure: (error) => { this.#finish({ by: "system", reason: error.reason ?? "", error }); },
+    };
+    const { element, ringback = "eu", ringtone = true } = init.audio;
+    this.#audio = element === false ? undefined : new RemoteAudio(element, () => { this.#reportBlocked(); });
+    this.#ringback = init.direction === "outgoing" && ringback;
+    this.#ringtone = init.direction === "incoming" && ringtone;
+    this.#follow(init.signal);
+  }
+
+  /** @internal What the driver tells this call's facts to. */
+  get listener(): CallListener {
+    return this.#listener;
+  }
+
+  /** Where it stands: `new`, `calling`, `ringing`, `early` (they send sound, but did not answer), `active`, `ended`. */
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** The other side. */
+  get remote(): Party {
+    return this.#remote;
+  }
+
+  /** Is the microphone muted? */
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** When both sides began to talk. */
+  get answeredAt(): Date | undefined {
+    return this.#answeredAt;
+  }
+
+  /** When it ended. */
+  get endedAt(): Date | undefined {
+    return this.#endedAt;
+  }
+
+  /** Milliseconds of conversation, up to now or to the end; 0 before the answer. */
+  get duration(): number {
+    if (!this.#answeredAt) return 0;
+    return (this.#endedAt ?? new Date()).getTime() - this.#answeredAt.getTime();
+  }
+
+  /** Fulfilled when the call is answered; rejected with a `SipError` when it ends before. Need not be awaited. */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
+  }
+
+  /** Fulfilled when the call is over, whatever the reason. Never rejected. */
+  get ended(): Promise<CallEnd> {
+    return this.#ended.promise;
+  }
+
+  /** What the other side sends. */
+  get remoteStream(): MediaStream | undefined {
+    return this.#driver.remoteStream(this.#listener);
+  }
+
+  /** What this side sends. */
+  get localStream(): MediaStream | undefined {
+    return this.#driver.localStream(this.#listener);
+  }
+
+  /** The browser's peer connection, for statistics. What you change there, you change behind the call's back. */
+  get peerConnection(): RTCPeerConnection | undefined {
+    return this.#driver.peerConnection(this.#listener);
+  }
+
+  /** Answers an incoming call. */
+  answer(options: AnswerOptions = {}): void {
+    const { signal, ...rest } = options;
+    if (this.direction === "outgoing") throw wrongState("An outgoing call is answered by the other side.");
+    this.#tone?.stop();
+    this.#follow(signal);
+    if (!signal?.aborted) this.#driver.answer(this.#listener, rest);
+  }
+
+  /** Declines an incoming call: 486 (busy here) unless you name another status, such as 603 (declined everywhere). */
+  reject(status = 486): void {
+    if (this.direction === "outgoing") throw wrongState("An outgoing call is ended with hangUp().");
+    this.#driver.reject(this.#listener, status);
+  }
+
+  /** Ends the call in whatever state it is: cancels, declines or hangs up. Does nothing when it is over. */
+  hangUp(): void {
+    if (this.#driver.knows(this.#listener)) this.#driver.hangUp(this.#listener);
+    else this.#finish({ by: "local", reason: "" });
+  }
+
+  /** Sends silence until `unmute()`. */
+  mute(): void {
+    this.#driver.setMuted(this.#listener, true);
+  }
+
+  /** Sends the microphone again. */
+  unmute(): void {
+    this.#driver.setMuted(this.#listener, false);
+  }
+
+  /** Sends digits: `0-9`, `A-D`, `*` and `#`; a comma pauses. */
+  sendDigits(digits: string, options: DigitOptions = {}): void {
+    if (this.#state === "ended") throw wrongState("The call is over.");
+    this.#driver.sendDigits(this.#listener, digits, options.duration ?? 100);
+  }
+
+  /** Plays the other side through this element from now on. */
+  attachAudio(element: HTMLAudioElement): void {
+    if (!this.#audio) throw wrongState("This call was made with audio.element false: play remoteStream yourself.");
+    this.#audio.attach(element);
+  }
+
+  /** Plays what the browser held back; call it inside a click. */
+  async unlock(): Promise<void> {
+    await this.#audio?.unlock();
+  }
+
+  /** The call's events as they come, for `for await`; ends after `ended`. */
+  events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<CallEventMap[keyof CallEventMap]> {
+    return iterate(this, EVENT_TYPES, "ended", options.signal);
+  }
+
+  /** Hangs up. */
+  [dispose](): void {
+    this.hangUp();
+  }
+
+  #handleFact(fact: CallFact): void {
+    switch (fact.type) {
+      case "callChange": this.#handleChange(fact); break;
+      case "muteChange": this.#muted = fact.muted; this.dispatchEvent(new MuteChangeEvent(fact.muted)); break;
+      case "digitSent": this.dispatchEvent(new DigitSentEvent(fact.digit)); break;
+      case "mediaChange": this.dispatchEvent(new MediaChangeEvent(fact.state)); break;
+      case "remoteTrack": this.#handleTrack(); break;
+      case "callEnded": this.#finish(endOf(fact)); break;
+    }
+  }
+
+  #handleChange({ state, status, remote }: EventOf<"callChange">): void {
+    if (remote) this.#remote = remote;
+    if (state === "ended") return; // `callEnded` follows and says how.
+    if (state === "active") this.#answeredAt ??= new Date();
+    this.#enter(state, status);
+    if (state === "active") this.#answered.resolve(undefined);
+  }
+
+  #handleTrack(): void {
+    const stream = this.remoteStream;
+    if (!stream) return;
+    this.#audio?.play(stream);
+    this.dispatchEvent(new RemoteTrackEvent(stream));
+  }
+
+  #enter(state: CallState, status?: number): void {
+    const previous = this.#state;
+    if (previous === state) return;
+    this.#state = state;
+    this.#ring();
+    this.dispatchEvent(new CallStateChangeEvent(state, previous, status));
+  }
+
+  #finish(end: CallEnd): void {
+    if (this.#state === "ended") return;
+    this.#endedAt = new Date();
+    this.#over.abort();
+    this.#audio?.stop();
+    this.#enter("ended", end.status);
+    this.#answered.reject(end.error ?? cancelled(end));
+    this.#ended.resolve(end);
+    this.dispatchEvent(new CallEndedEvent(end));
+  }
+
+  /** The tone that belongs to the state: one while it rings, none otherwise. */
+  #ring(): void {
+    this.#tone?.stop();
+    this.#tone = undefined;
+    if (this.#state !== "ringing") return;
+    const onBlocked = (): void => { this.#reportBlocked(); };
+    if (this.#ringback) this.#tone = playRingback(this.#ringback, onBlocked);
+    else if (this.#ringtone) this.#tone = playRingtone(onBlocked);
+  }
+
+  #follow(signal: AbortSignal | undefined): void {
+    if (signal?.aborted) this.hangUp();
+    else signal?.addEventListener("abort", () => { this.hangUp(); }, { signal: this.#over.signal });
+  }
+
+  #reportBlocked(): void {
+    this.dispatchEvent(new PlaybackBlockedEvent(this));
+  }
+}
+
+function endOf({ end: { error, ...end } }: EventOf<"callEnded">): CallEnd {
+  return error ? { ...end, error: SipError.fromInfo(error, end.reason) } : end;
+}
+
+function cancelled(end: CallEnd): SipError {
+  const message = end.by === "remote" ? "The caller hung up before you answered." : "The call was ended before it was answered.";
+  return new SipError({ code: "CANCELLED", message, reason: end.reason });
+}
+
+function wrongState(message: string): SipError {
+  return new SipError({ code: "WRONG_STATE", message });
+}

@@ -1,0 +1,229 @@
+/**
+ * The only file that holds the wasm core: commands go in, events are drained after each and dispatched.
+ *
+ * The law of the border: after every command, and whenever the core wakes us, `drain()` is called until nothing is
+ * left. Ids of calls never leave this file. It decides nothing.
+ */
+import type { AnswerOptions, CallOptions, Core, CoreConfig, CoreEvent } from "../../wasm/switchhook_core.js";
+import { loadCore } from "../load.js";
+import { SipError } from "./errors.js";
+
+export type { CoreConfig } from "../../wasm/switchhook_core.js";
+
+/** The event of one type. */
+export type EventOf<T extends CoreEvent["type"]> = Extract<CoreEvent, { type: T }>;
+
+/** What the core says about one call after it exists. */
+export type CallFact = Extract<CoreEvent, { call: number }> & { type: Exclude<CoreEvent["type"], "incomingCall"> };
+
+/** Who is told about one call. */
+export interface CallListener {
+  handleFact(fact: CallFact): void;
+  /** The call cannot be made, or the core is gone. */
+  handleFailure(error: SipError): void;
+}
+
+/** Who is told about everything else. */
+export interface AgentListener {
+  handleConnection(event: EventOf<"connectionChange">): void;
+  handleRegistration(event: EventOf<"registrationChange">): void;
+  /** `adopt` names the call's listener; commands for it work from then on. */
+  handleIncoming(event: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void;
+  handleFailure(error: SipError): void;
+}
+
+type Command = (core: Core) => void;
+
+/** One core and its event loop. */
+export class Driver {
+  readonly #config: CoreConfig;
+  readonly #agent: AgentListener;
+  readonly #listeners = new Map<number, CallListener>();
+  readonly #ids = new Map<CallListener, number>();
+  #core: Core | undefined;
+  #starting: Promise<void> | undefined;
+  #draining = false;
+  #disposed = false;
+
+  constructor(config: CoreConfig, agent: AgentListener) {
+    this.#config = config;
+    this.#agent = agent;
+  }
+
+  /** Is there a core? */
+  get isLoaded(): boolean {
+    return this.#core !== undefined;
+  }
+
+  /** Loads the core, unless that was done before. Every command starts it by itself. */
+  start(): Promise<void> {
+    this.#starting ??= this.#load().catch((thrown: unknown) => {
+      this.#starting = undefined;
+      const error = SipError.from(thrown);
+      if (!this.#disposed) this.#agent.handleFailure(error);
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  connect(): void {
+    this.#command((core) => { core.connect(); });
+  }
+
+  disconnect(): void {
+    if (this.#core) this.#command((core) => { core.disconnect(); });
+  }
+
+  register(): void {
+    this.#command((core) => { core.register(); });
+  }
+
+  unregister(): void {
+    if (this.#core) this.#command((core) => { core.unregister(); });
+  }
+
+  /** Makes a call; the core must have been started. Throws when the target or an option is wrong. */
+  call(listener: CallListener, target: string, options: CallOptions): void {
+    this.#run((core) => { this.#bind(core.call(target, options), listener); });
+  }
+
+  answer(listener: CallListener, options: AnswerOptions): void {
+    this.#callCommand(listener, (core, id) => { core.answer(id, options); });
+  }
+
+  reject(listener: CallListener, status: number): void {
+    this.#callCommand(listener, (core, id) => { core.reject(id, status); });
+  }
+
+  hangUp(listener: CallListener): void {
+    this.#callCommand(listener, (core, id) => { core.hangUp(id); });
+  }
+
+  setMuted(listener: CallListener, muted: boolean): void {
+    this.#callCommand(listener, (core, id) => { core.setMuted(id, muted); });
+  }
+
+  sendDigits(listener: CallListener, digits: string, toneMs: number): void {
+    this.#callCommand(listener, (core, id) => { core.sendDigits(id, digits, toneMs); });
+  }
+
+  /** Does the core know this call? Not before the core is loaded, nor after the call's end. */
+  knows(listener: CallListener): boolean {
+    return this.#ids.has(listener);
+  }
+
+  remoteStream(listener: CallListener): MediaStream | undefined {
+    return this.#query(listener, (core, id) => core.remoteStream(id));
+  }
+
+  localStream(listener: CallListener): MediaStream | undefined {
+    return this.#query(listener, (core, id) => core.localStream(id));
+  }
+
+  peerConnection(listener: CallListener): RTCPeerConnection | undefined {
+    return this.#query(listener, (core, id) => core.peerConnection(id));
+  }
+
+  /** Lets go of the core, its socket and its tracks. Nothing is dispatched afterwards. */
+  dispose(): void {
+    const core = this.#core;
+    this.#disposed = true;
+    this.#core = undefined;
+    this.#listeners.clear();
+    this.#ids.clear();
+    core?.dispose();
+  }
+
+  async #load(): Promise<void> {
+    const CoreClass = await loadCore();
+    if (this.#disposed) throw disposedError();
+    const entropy = crypto.getRandomValues(new Uint8Array(32));
+    this.#core = new CoreClass(this.#config, entropy, () => { this.#drain(); });
+  }
+
+  #command(command: Command): void {
+    if (this.#core) this.#run(command);
+    else this.start().then(() => { this.#run(command); }).catch(ignore);
+  }
+
+  #callCommand(listener: CallListener, command: (core: Core, id: number) => void): void {
+    const id = this.#ids.get(listener);
+    if (id !== undefined) this.#command((core) => { command(core, id); });
+  }
+
+  #query<T>(listener: CallListener, ask: (core: Core, id: number) => T | undefined): T | undefined {
+    const id = this.#ids.get(listener);
+    return this.#core && id !== undefined ? ask(this.#core, id) : undefined;
+  }
+
+  #bind(id: number, listener: CallListener): void {
+    this.#listeners.set(id, listener);
+    this.#ids.set(listener, id);
+  }
+
+  /** One command, then the events it caused. */
+  #run(command: Command): void {
+    const core = this.#core;
+    if (!core) throw disposedError();
+    try {
+      command(core);
+    } catch (thrown) {
+      if (thrown instanceof WebAssembly.RuntimeError) this.#crash(thrown);
+      throw SipError.from(thrown);
+    } finally {
+      this.#drain();
+    }
+  }
+
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      let events: CoreEvent[];
+      while (this.#core && (events = this.#core.drain()).length > 0) events.forEach((event) => { this.#dispatch(event); });
+    } catch (thrown) {
+      this.#crash(thrown);
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  #dispatch(event: CoreEvent): void {
+    switch (event.type) {
+      case "connectionChange": this.#agent.handleConnection(event); break;
+      case "registrationChange": this.#agent.handleRegistration(event); break;
+      case "incomingCall": this.#agent.handleIncoming(event, (listener) => { this.#bind(event.call, listener); }); break;
+      case "callEnded": this.#end(event); break;
+      default: this.#listeners.get(event.call)?.handleFact(event);
+    }
+  }
+
+  #end(event: EventOf<"callEnded">): void {
+    const listener = this.#listeners.get(event.call);
+    if (!listener) return;
+    listener.handleFact(event);
+    this.#listeners.delete(event.call);
+    this.#ids.delete(listener);
+  }
+
+  /** The module trapped: it cannot be used again, so everybody is told. */
+  #crash(thrown: unknown): void {
+    const error = SipError.from(thrown);
+    const listeners = [...this.#listeners.values()];
+    this.#core = undefined;
+    this.#disposed = true;
+    this.#listeners.clear();
+    this.#ids.clear();
+    listeners.forEach((listener) => { listener.handleFailure(error); });
+    this.#agent.handleFailure(error);
+  }
+}
+
+function disposedError(): SipError {
+  return new SipError({ code: "DISPOSED", message: "This user agent was closed. Make a new one.", fatal: true });
+}
+
+/** A failed start was already reported to the agent's listener. */
+function ignore(): void {
+  // Nothing is left to do.
+}

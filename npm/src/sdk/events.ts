@@ -1,0 +1,185 @@
+/**
+ * The typed events of `UserAgent` and `Call`, and the event target that knows their types.
+ *
+ * Facts only: an event is dispatched after the state it tells of is true.
+ */
+import type { Call } from "./call.js";
+import type { SipError } from "./errors.js";
+import type { CallEnd, CallState, ConnectionState, RegistrationState } from "./types.js";
+
+/** The WebSocket to the server changed. */
+export class ConnectionChangeEvent extends Event {
+  constructor(
+    readonly state: ConnectionState,
+    /** Why there is no connection. */
+    readonly error?: SipError,
+    /** The close code of the connection that was lost. */
+    readonly code?: number,
+    /** The close reason of the connection that was lost. */
+    readonly reason?: string,
+    /** Milliseconds until the next attempt. */
+    readonly retryIn?: number,
+  ) {
+    super("connectionchange");
+  }
+}
+
+/** The registration changed. */
+export class RegistrationChangeEvent extends Event {
+  constructor(
+    readonly state: RegistrationState,
+    /** Seconds that the server granted. */
+    readonly expires?: number,
+    /** Why it failed. */
+    readonly error?: SipError,
+  ) {
+    super("registrationchange");
+  }
+}
+
+/** Somebody calls. */
+export class IncomingCallEvent extends Event {
+  constructor(readonly call: Call) {
+    super("incomingcall");
+  }
+}
+
+/** Something failed that no promise and no call reports, such as loading the core. */
+export class SipErrorEvent extends Event {
+  constructor(readonly error: SipError) {
+    super("error");
+  }
+}
+
+/** The browser plays no sound before the person touches the page: offer a button that calls `unlock()`. */
+export class PlaybackBlockedEvent extends Event {
+  constructor(readonly call?: Call) {
+    super("playbackblocked");
+  }
+}
+
+/** A call changed its state. */
+export class CallStateChangeEvent extends Event {
+  constructor(
+    readonly state: CallState,
+    readonly previous: CallState,
+    /** The SIP status that caused it. */
+    readonly status?: number,
+  ) {
+    super("statechange");
+  }
+}
+
+/** The microphone of a call was muted or unmuted. */
+export class MuteChangeEvent extends Event {
+  constructor(readonly muted: boolean) {
+    super("mutechange");
+  }
+}
+
+/** A digit left. */
+export class DigitSentEvent extends Event {
+  constructor(readonly digit: string) {
+    super("digitsent");
+  }
+}
+
+/** The peer connection of a call changed. */
+export class MediaChangeEvent extends Event {
+  constructor(readonly state: RTCPeerConnectionState) {
+    super("mediachange");
+  }
+}
+
+/** The other side's sound is there. */
+export class RemoteTrackEvent extends Event {
+  constructor(readonly stream: MediaStream) {
+    super("remotetrack");
+  }
+}
+
+/** A call is over. Its last event, and never missing. */
+export class CallEndedEvent extends Event {
+  constructor(readonly end: CallEnd) {
+    super("ended");
+  }
+}
+
+/** The events of a `UserAgent`. */
+export interface UserAgentEventMap {
+  connectionchange: ConnectionChangeEvent;
+  registrationchange: RegistrationChangeEvent;
+  incomingcall: IncomingCallEvent;
+  playbackblocked: PlaybackBlockedEvent;
+  error: SipErrorEvent;
+}
+
+/** The events of a `Call`. */
+export interface CallEventMap {
+  statechange: CallStateChangeEvent;
+  mutechange: MuteChangeEvent;
+  digitsent: DigitSentEvent;
+  mediachange: MediaChangeEvent;
+  remotetrack: RemoteTrackEvent;
+  playbackblocked: PlaybackBlockedEvent;
+  ended: CallEndedEvent;
+}
+
+type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
+
+/** An `EventTarget` whose listeners are typed by the map `M`, with `on`, `once` and `off` beside the DOM's names. */
+export class TypedEventTarget<M extends object> extends EventTarget {
+  override addEventListener<K extends keyof M & string>(
+    type: K,
+    listener: Listener<M[K]> | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener, options);
+  }
+
+  override removeEventListener<K extends keyof M & string>(
+    type: K,
+    listener: Listener<M[K]> | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  override removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  override removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void {
+    super.removeEventListener(type, listener, options);
+  }
+
+  /** `addEventListener` in short, for chaining. */
+  on<K extends keyof M & string>(type: K, listener: (event: M[K]) => void): this {
+    this.addEventListener(type, listener);
+    return this;
+  }
+
+  /** Like `on`, for the next event only. */
+  once<K extends keyof M & string>(type: K, listener: (event: M[K]) => void): this {
+    this.addEventListener(type, listener, { once: true });
+    return this;
+  }
+
+  /** `removeEventListener` in short. */
+  off<K extends keyof M & string>(type: K, listener: (event: M[K]) => void): this {
+    this.removeEventListener(type, listener);
+    return this;
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * The SIP user agent of a page: one account, one connection, its registration and its calls.
+ *
+ * Making one returns at once; the core is loaded and connected behind it. SIP is decided in the core.
+ */
+import { Call, type CallAudio } from "./call.js";
+import { defined } from "./defined.js";
+import { type Deferred, deferred } from "./deferred.js";
+import { asyncDispose, dispose } from "./dispose.js";
+import { type AgentListener, type CallListener, type CoreConfig, Driver, type EventOf } from "./driver.js";
+import { SipError } from "./errors.js";
+import {
+  ConnectionChangeEvent,
+  IncomingCallEvent,
+  PlaybackBlockedEvent,
+  RegistrationChangeEvent,
+  SipErrorEvent,
+  TypedEventTarget,
+  type UserAgentEventMap,
+} from "./events.js";
+import { instanceId } from "./instance-id.js";
+import { unlockTones } from "./ringtone.js";
+import { serverUrl } from "./server-url.js";
+import type { Account, ConnectionState, OnPageHide, Party, RegistrationState } from "./types.js";
+
+/** The microphone and the loudspeaker. */
+export interface AudioOptions extends CallAudio {
+  /** Constraints for the microphone. Default `true`. */
+  input?: MediaTrackConstraints | boolean;
+}
+
+/** The settings of a user agent. */
+export interface UserAgentOptions {
+  /** The SIP server's WebSocket: `wss://sip.example.com/sip`, or a path on the page's own host, such as `/sip`. */
+  server: string | URL;
+  /** Who calls. Without an account, calls are anonymous. */
+  account?: Account;
+  /** Register, so that calls come in? Default: yes, when there is an account. */
+  register?: boolean | { expires?: number };
+  /** Load and connect at once? Default `true`. Otherwise `prepare()`, `connect()`, `register()` or `call()` do it. */
+  connect?: boolean;
+  /** The microphone, the loudspeaker and the tones. */
+  audio?: AudioOptions;
+  /** STUN and TURN servers. Not needed with a relay. Default none: nobody but your server learns who calls. */
+  iceServers?: RTCIceServer[];
+  /** Milliseconds that a call may wait for ICE candidates. Default 0: it leaves at once. */
+  gatheringTimeout?: number;
+  /** Headers added to each REGISTER and INVITE. */
+  headers?: [string, string][];
+  /** The `User-Agent` header. */
+  userAgent?: string;
+  /** The UUID of this browser. Default: one that survives a reload of the tab. */
+  instanceId?: string;
+  /** Milliseconds between keep-alives from the page, for servers that send no WebSocket pings. Default 0: none. */
+  keepAlive?: number;
+  /** What happens to calls and the registration when the page goes away. Default `"hangup"`. */
+  onPageHide?: OnPageHide;
+  /** Closes the user agent when it aborts. */
+  signal?: AbortSignal;
+}
+
+/** How to make a call. */
+export interface CallOptions {
+  /** Ends the call when it aborts, in whatever state it is: cancels or hangs up. */
+  signal?: AbortSignal;
+  /** Headers added to the INVITE. */
+  headers?: [string, string][];
+  /** The name shown to the other side, instead of the account's. */
+  displayName?: string;
+  /** Sound to send instead of the microphone's. Its tracks stay the page's. */
+  stream?: MediaStream;
+  /** How this call sounds here, where it differs from the user agent's settings. */
+  audio?: CallAudio;
+}
+
+/** A registration as it stands. */
+export interface Registration {
+  readonly state: RegistrationState;
+  /** Seconds that the server granted. */
+  readonly expires?: number;
+  /** Why it failed. */
+  readonly error?: SipError;
+}
+
+/** How long `close()` waits for the server's answers to its farewells, in milliseconds. */
+const FAREWELL = 2_000;
+
+/** A SIP user agent. */
+export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
+  readonly #options: UserAgentOptions;
+  readonly #driver: Driver;
+  readonly #calls = new Set<Call>();
+  readonly #closed = new AbortController();
+  #wantsRegistration: boolean;
+  #wasReady = false;
+  #state: ConnectionState = "disconnected";
+  #connectionError: SipError | undefined;
+  #registration: Registration = { state: "unregistered" };
+  #ready: Deferred<undefined> = deferred();
+  #closing: Promise<void> | undefined;
+
+  /** Throws a `SipError` when `server` is no address. Everything else is reported by `ready` and by events. */
+  constructor(options: UserAgentOptions) {
+    super();
+    this.#options = options;
+    this.#wantsRegistration = Boolean(options.register ?? options.account);
+    this.#driver = new Driver(coreConfig(options), this.#listener());
+    options.signal?.addEventListener("abort", () => void this.close(), { signal: this.#closed.signal });
+    if (options.signal?.aborted) void this.close();
+    else if (options.connect !== false) this.prepare();
+  }
+
+  /** The connection: `disconnected`, `connecting`, `connected`, `reconnecting`. */
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The registration. */
+  get registration(): Registration {
+    return this.#registration;
+  }
+
+  /** The calls that are not over, oldest first. */
+  get calls(): readonly Call[] {
+    return [...this.#calls];
+  }
+
+  /** Was `close()` called? */
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /**
+   * Fulfilled when calls can be made and, where it registers, received. Rejected with a `SipError` when that failed;
+   * read it again to wait for the next attempt. Need not be awaited before `call()`.
+   */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Loads the core, connects and, where wanted, registers, so that a later call starts at once. */
+  prepare(): void {
+    this.#assertOpen();
+    this.#driver.connect();
+    if (this.#wantsRegistration) this.#driver.register();
+  }
+
+  /** Connects. Reconnects by itself until `close()`. Rejected when the first attempt fails. */
+  connect(): Promise<void> {
+    this.#assertOpen();
+    this.#driver.connect();
+    return this.#until("connectionchange", () => this.#state === "connected" || this.#connectionError);
+  }
+
+  /** Registers, and keeps the registration fresh. Rejected when the server refuses. */
+  register(): Promise<void> {
+    this.#assertOpen();
+    this.#wantsRegistration = true;
+    this.prepare();
+    return this.#until("registrationchange", () => this.#registration.error ?? this.#registration.state === "registered");
+  }
+
+  /** Withdraws the registration. Calls go on. */
+  unregister(): Promise<void> {
+    this.#assertOpen();
+    this.#wantsRegistration = false;
+    this.#driver.unregister();
+    return this.#until("registrationchange", () => !isRegistered(this.#registration));
+  }
+
+  /**
+   * Calls a number or a SIP address. Returns at once, before anything is sent: a wrong target, too, is told by the
+   * call's `answered` and `ended`.
+   */
+  call(target: string, options: CallOptions = {}): Call {
+    this.#assertOpen();
+    if (this.#state === "disconnected") this.#driver.connect();
+    const { signal, audio, ...coreOptions } = options;
+    const call = this.#adopt(new Call(this.#driver, {
+      direction: "outgoing",
+      remote: { uri: target },
+      local: localParty(this.#options.account, options.displayName),
+      audio: { ...this.#options.audio, ...audio },
+      signal,
+    }));
+    this.#driver.start()
+      .then(() => { if (call.state !== "ended") this.#driver.call(call.listener, target, coreOptions); })
+      .catch((error: unknown) => { call.listener.handleFailure(SipError.from(error)); });
+    return call;
+  }
+
+  /** Lets everything that the browser held back be heard; call it inside a click. */
+  async unlock(): Promise<void> {
+    await Promise.all([unlockTones(), ...this.calls.map((call) => call.unlock())]);
+  }
+
+  /** Hangs up, withdraws the registration, disconnects. Fulfilled when that is done; afterwards nothing can be used. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Closes without waiting. */
+  [dispose](): void {
+    void this.close();
+  }
+
+  /** Closes. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#driver.isLoaded) await this.#sayFarewell();
+    this.calls.forEach((call) => { call.hangUp(); });
+    this.#driver.dispose();
+    this.#fail(closedError());
+    this.#closed.abort();
+  }
+
+  async #sayFarewell(): Promise<void> {
+    const done: Promise<unknown>[] = this.calls.map((call) => call.ended);
+    this.calls.forEach((call) => { call.hangUp(); });
+    this.#driver.unregister();
+    done.push(this.#until("registrationchange", () => !isRegistered(this.#registration)));
+    await Promise.race([Promise.all(done), expired(FAREWELL)]);
+    this.#driver.disconnect();
+  }
+
+  #listener(): AgentListener {
+    return {
+      handleConnection: (event) => { this.#handleConnection(event); },
+      handleRegistration: (event) => { this.#handleRegistration(event); },
+      handleIncoming: (event, adopt) => { this.#handleIncoming(event, adopt); },
+      handleFailure: (error) => { this.#fail(error); this.dispatchEvent(new SipErrorEvent(error)); },
+    };
+  }
+
+  #handleConnection({ state, error, code, reason, retryInMs }: EventOf<"connectionChange">): void {
+    this.#state = state;
+    this.#connectionError = error && SipError.fromInfo(error, reason);
+    this.#updateReady(this.#connectionError);
+    this.dispatchEvent(new ConnectionChangeEvent(state, this.#connectionError, code, reason, retryInMs));
+  }
+
+  #handleRegistration({ state, expires, error: info }: EventOf<"registrationChange">): void {
+    const error = info && SipError.fromInfo(info);
+    this.#registration = defined({ state, expires, error });
+    this.#updateReady(error);
+    this.dispatchEvent(new RegistrationChangeEvent(state, expires, error));
+  }
+
+  #handleIncoming({ from, to, headers }: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void {
+    const { audio = {} } = this.#options;
+    const call = this.#adopt(new Call(this.#driver, { direction: "incoming", remote: from, local: to, headers, audio }));
+    adopt(call.listener);
+    call.listener.handleFact({ type: "callChange", call: 0, state: "ringing" });
+    this.dispatchEvent(new IncomingCallEvent(call));
+  }
+
+  #adopt(call: Call): Call {
+    if (call.state === "ended") return call;
+    this.#calls.add(call);
+    call.once("ended", () => { this.#calls.delete(call); });
+    call.on("playbackblocked", () => { this.dispatchEvent(new PlaybackBlockedEvent(call)); });
+    return call;
+  }
+
+  /** `ready` is fulfilled when usable, rejected once with the first error, and pending again after a loss. */
+  #updateReady(error: SipError | undefined): void {
+    if (this.#isReady()) this.#ready.resolve(undefined);
+    else if (error) this.#fail(error);
+    else if (this.#wasReady) this.#ready = deferred();
+    this.#wasReady = this.#isReady();
+  }
+
+  #isReady(): boolean {
+    return this.#state === "connected" && (!this.#wantsRegistration || this.#registration.state === "registered");
+  }
+
+  #fail(error: SipError): void {
+    this.#ready.reject(error);
+    this.#ready = deferred();
+    if (this.closed) this.#ready.reject(error);
+  }
+
+  /** Waits for events of `type` until `test` is true, or is the error to reject with. */
+  #until(type: keyof UserAgentEventMap, test: () => boolean | SipError | undefined): Promise<void> {
+    const wait = deferred<undefined>();
+    const stop = new AbortController();
+    const check = (): void => {
+      const result = test();
+      if (!result) return;
+      stop.abort();
+      if (result === true) wait.resolve(undefined);
+      else wait.reject(result);
+    };
+    const fail = (event: SipErrorEvent): void => { stop.abort(); wait.reject(event.error); };
+    this.addEventListener(type, check, { signal: stop.signal });
+    this.addEventListener("error", fail, { signal: stop.signal });
+    if (test() === true) check();
+    return wait.promise;
+  }
+
+  #assertOpen(): void {
+    if (this.closed) throw closedError();
+  }
+}
+
+function coreConfig(options: UserAgentOptions): CoreConfig {
+  const { server, account, register, audio, iceServers, headers, userAgent, onPageHide } = options;
+  return defined({
+    server: serverUrl(server),
+    account,
+    expires: typeof register === "object" ? register.expires : undefined,
+    audio: audio?.input,
+    iceServers,
+    headers,
+    userAgent,
+    gatheringTimeoutMs: options.gatheringTimeout,
+    keepAliveMs: options.keepAlive,
+    onPageHide,
+    instanceId: options.instanceId ?? (account && instanceId(account.uri)),
+  });
+}
+
+function localParty(account: Account | undefined, displayName = account?.displayName): Party | undefined {
+  return account && defined({ uri: account.uri, displayName });
+}
+
+function isRegistered({ state }: Registration): boolean {
+  return state === "registered" || state === "registering";
+}
+
+function expired(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+}
+
+function closedError(): SipError {
+  return new SipError({ code: "DISPOSED", message: "This user agent was closed. Make a new one.", fatal: true });
+}
