@@ -24,6 +24,8 @@ export default defineConfig(
       "max-lines": ["error", 400],
     },
   },
+  // It stands in for the glue, which has one.
+  { files: ["test/fake-core.ts"], rules: { "no-restricted-exports": "off" } },
   {
     files: ["src/**/*.ts"],
     rules: fence(WASM, "Only sdk/driver.ts and load.ts know the wasm; sdk/types.ts passes its types on."),

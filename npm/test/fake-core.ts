@@ -1,0 +1,132 @@
+/**
+ * The core's stand-in: it stands where the wasm glue does, writes down its commands, and says what a test tells it to.
+ *
+ * Bundled by run.mjs in place of `wasm/switchhook_core.js`, so that everything above it is the real thing.
+ */
+import type {
+  AnswerOptions,
+  CallEnd,
+  CallOptions,
+  CallState,
+  Core as RealCore,
+  CoreConfig,
+  CoreEvent,
+  ErrorCode,
+  ErrorInfo,
+} from "../wasm/switchhook_core.js";
+
+type Public<T> = { [K in keyof T]: T[K] };
+
+/** What a test may set before a user agent is made. */
+export const fake = {
+  /** The core made last. */
+  core: undefined as Core | undefined,
+  /** Thrown by the module's initialisation. */
+  initError: undefined as unknown,
+  /** What `remoteStream` answers. */
+  stream: undefined as MediaStream | undefined,
+};
+
+/** The core made last; fails when there is none. */
+export function core(): Core {
+  if (!fake.core) throw new Error("no core was made");
+  return fake.core;
+}
+
+export default function init(): Promise<void> {
+  return fake.initError === undefined ? Promise.resolve() : Promise.reject(fake.initError);
+}
+
+export class Core implements Omit<Public<RealCore>, "free"> {
+  /** The commands it was given, as text: `call echo`, `hangUp 1`. */
+  readonly commands: string[] = [];
+  lastOptions: CallOptions | AnswerOptions = {};
+  disposed = false;
+  #events: CoreEvent[] = [];
+  #calls = 0;
+
+  constructor(readonly config: CoreConfig, readonly entropy: Uint8Array, readonly wake: () => void) {
+    fake.core = this;
+  }
+
+  /** Something happens in the world. */
+  say(...events: CoreEvent[]): void {
+    this.#events.push(...events);
+    this.wake();
+  }
+
+  connected(): void {
+    this.say({ type: "connectionChange", state: "connected" });
+  }
+
+  registered(): void {
+    this.connected();
+    this.say({ type: "registrationChange", state: "registered", expires: 600 });
+  }
+
+  change(call: number, state: CallState, status?: number): void {
+    this.say({ type: "callChange", call, state, ...(status !== undefined && { status }) });
+  }
+
+  end(call: number, end: Partial<CallEnd> = {}): void {
+    this.say({ type: "callEnded", call, end: { by: "remote", reason: "", ...end } });
+  }
+
+  incoming(call: number, uri = "sip:bob@example.com", displayName = "Bob"): void {
+    this.say({ type: "incomingCall", call, from: { uri, displayName }, to: { uri: "sip:alice@example.com" }, headers: [["Subject", "lunch"]] });
+  }
+
+  connect(): void { this.commands.push("connect"); this.#events.push({ type: "connectionChange", state: "connecting" }); }
+  disconnect(): void { this.commands.push("disconnect"); this.#events.push({ type: "connectionChange", state: "disconnected" }); }
+  register(): void { this.commands.push("register"); this.#events.push({ type: "registrationChange", state: "registering" }); }
+  unregister(): void { this.commands.push("unregister"); this.#events.push({ type: "registrationChange", state: "unregistered" }); }
+
+  call(target: string, options: CallOptions): number {
+    this.commands.push(`call ${target}`);
+    this.lastOptions = options;
+    if (target.includes(" ")) throw coreError("INVALID_TARGET", "That is no number.");
+    return ++this.#calls;
+  }
+
+  answer(call: number, options: AnswerOptions): void {
+    this.commands.push(`answer ${String(call)}`);
+    this.lastOptions = options;
+    this.#events.push({ type: "callChange", call, state: "active", status: 200 });
+  }
+
+  reject(call: number, status: number): void {
+    this.commands.push(`reject ${String(call)} ${String(status)}`);
+    this.#events.push({ type: "callEnded", call, end: { by: "local", status, reason: "" } });
+  }
+
+  hangUp(call: number): void {
+    this.commands.push(`hangUp ${String(call)}`);
+    this.#events.push({ type: "callEnded", call, end: { by: "local", reason: "" } });
+  }
+
+  setMuted(call: number, muted: boolean): void {
+    this.commands.push(`setMuted ${String(call)} ${String(muted)}`);
+    this.#events.push({ type: "muteChange", call, muted });
+  }
+
+  sendDigits(call: number, digits: string, toneMs: number): void {
+    this.commands.push(`sendDigits ${String(call)} ${digits} ${String(toneMs)}`);
+    for (const digit of digits) this.#events.push({ type: "digitSent", call, digit });
+  }
+
+  remoteStream(): MediaStream | undefined { return fake.stream; }
+  localStream(): MediaStream | undefined { return undefined; }
+  peerConnection(): RTCPeerConnection | undefined { return undefined; }
+  drain(): CoreEvent[] { return this.#events.splice(0); }
+  dispose(): void { this.disposed = true; }
+}
+
+/** An error as the core reports it in an event. */
+export function errorInfo(code: ErrorCode, status?: number): ErrorInfo {
+  return { code, message: `${code} happened.`, fatal: false, retryable: true, ...(status !== undefined && { status }) };
+}
+
+/** An error as the core throws it. */
+function coreError(code: ErrorCode, message: string): Error {
+  return Object.assign(new Error(message), { name: "CoreError", code, fatal: false, retryable: false });
+}
