@@ -57,7 +57,7 @@ const suites = {
     about: "the browser package's own tests",
     needs: "build",
     steps: [
-      step("npm test", ["npm", "test", "--prefix", "npm", "--silent"], minutes(5), countNode),
+      step("npm test", ["npm", "test", "--prefix", "npm", "--silent"], minutes(5), countPlain),
       step("what is shipped", nodeTests("tests/package/"), minutes(2), countNode),
     ],
   },
@@ -92,6 +92,13 @@ function countCargo(line, tally) {
   tally.failed += Number(result[2]);
 }
 
+function countPlain(line, tally) {
+  const result = /^(\d+) passed, (\d+) failed$/.exec(line);
+  if (!result) return;
+  tally.passed += Number(result[1]);
+  tally.failed += Number(result[2]);
+}
+
 function countNode(line, tally) {
   const result = /^(?:ℹ|#) (pass|fail|cancelled) (\d+)$/.exec(line);
   if (!result) return;
@@ -99,7 +106,7 @@ function countNode(line, tally) {
 }
 
 /** Lines worth seeing while a step runs: results and failures, not every success of hundreds. */
-const notable = /^(test result|failures:|error|warning: unused|\s+Running |test .* FAILED$|---- |thread '.*panicked|[✔✖▶﹣] |\s+[✔✖] |set-up:)/;
+const notable = /^(test result|failures:|error|warning: unused|\s+Running |test .* FAILED$|---- |thread '.*panicked|[✔✖▶﹣] |\s+[✔✖] |\s+(?:ok|FAILED) |set-up:)/;
 
 async function run({ name, command, limit, count, env }, log) {
   const tally = { passed: 0, failed: 0 };

@@ -1,0 +1,164 @@
+// What the tests call in the page: user agents and calls by name, each with a journal of what they said.
+
+import * as sdk from "/package/dist/index.js";
+import * as sound from "./sound.js";
+
+/** The microphone as it is: what a browser does to speech would take a test tone for noise. */
+const PLAIN_MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
+const agents = {};
+const calls = {};
+const recorders = {};
+const players = {};
+
+function agent(name, config) {
+  const ua = new sdk.UserAgent({ audio: { input: PLAIN_MICROPHONE }, ...config });
+  const entry = { ua, journal: [], calls: [], incoming: [] };
+  agents[name] = entry;
+  const note = (what) => entry.journal.push({ at: performance.now(), ...what });
+  ua.addEventListener("connectionchange", (e) => note({ type: e.type, state: e.state, error: plainError(e.error), code: e.code }));
+  ua.addEventListener("registrationchange", (e) => note({ type: e.type, state: e.state, expires: e.expires, error: plainError(e.error) }));
+  ua.addEventListener("error", (e) => note({ type: e.type, error: plainError(e.error) }));
+  ua.addEventListener("incomingcall", (e) => {
+    note({ type: e.type, from: plain(e.call.remote), headers: plain(e.call.headers) });
+    entry.incoming.push(watch(e.call));
+  });
+  return true;
+}
+
+/** Keeps a journal of a call; gives back its entry. */
+function watch(call) {
+  const entry = { call, journal: [{ at: performance.now(), type: "made", state: call.state }] };
+  const note = (what) => entry.journal.push({ at: performance.now(), ...what });
+  call.addEventListener("statechange", (e) => note({ type: e.type, state: e.state, previous: e.previous, status: e.status, now: call.state }));
+  call.addEventListener("mutechange", (e) => note({ type: e.type, muted: e.muted }));
+  call.addEventListener("digitsent", (e) => note({ type: e.type, digit: e.digit }));
+  call.addEventListener("mediachange", (e) => note({ type: e.type, state: e.state }));
+  call.addEventListener("remotetrack", () => note({ type: "remotetrack" }));
+  call.addEventListener("ended", (e) => note({ type: e.type, end: plainEnd(e.end) }));
+  entry.answered = call.answered.then(
+    () => ({ ok: true, at: performance.now() }),
+    (error) => ({ ok: false, at: performance.now(), error: plainError(error) }),
+  );
+  entry.ended = call.ended.then((end) => plainEnd(end));
+  return entry;
+}
+
+function plainError(error) {
+  if (!error) return undefined;
+  const { name, code, message, status, fatal, retryable } = error;
+  return { name, code, message, status, fatal, retryable };
+}
+
+function plainEnd(end) {
+  return { by: end.by, status: end.status, reason: end.reason, q850: end.q850, error: plainError(end.error) };
+}
+
+function plain(value) {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+function settled(promise, ms, what) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${what} did not happen in ${ms} ms`)), ms);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}
+
+async function until(question, ms, what) {
+  const end = performance.now() + ms;
+  while (performance.now() < end) {
+    const answer = question();
+    if (answer) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`${what} did not happen in ${ms} ms`);
+}
+
+/** Commands and questions. Everything that goes in or out is plain data. */
+window.t = {
+  loaded: true,
+  agent,
+  agentJournal: (name) => agents[name].journal,
+  agentState: (name) => ({ connection: agents[name].ua.state, registration: agents[name].ua.registration.state }),
+  ready: (name, ms = 10_000) =>
+    settled(agents[name].ua.ready.then(() => ({ ok: true }), (error) => ({ ok: false, error: plainError(error) })), ms, "ready"),
+  unregister: (name) => agents[name].ua.unregister(),
+  closeAgent: (name) => agents[name].ua.close(),
+  registration: (name, state, ms = 10_000) =>
+    until(() => agents[name].journal.find((e) => e.type === "registrationchange" && e.state === state), ms, `registration ${state}`),
+  connection: (name, state, ms = 10_000) =>
+    until(() => agents[name].journal.find((e) => e.type === "connectionchange" && e.state === state), ms, `connection ${state}`),
+
+  /** `stream` names a player or is { tone, gain }; without it, the microphone speaks. */
+  call: async (name, id, target, { stream, ...options } = {}) => {
+    const source = typeof stream === "string" ? players[stream].stream : stream && (await sound.toneStream(stream.tone, stream.gain));
+    const begun = performance.now();
+    const call = agents[name].ua.call(target, { ...options, ...(source ? { stream: source } : {}) });
+    calls[id] = watch(call);
+    calls[id].begun = begun;
+    return call.state;
+  },
+  /** The next incoming call, under a name. */
+  incoming: async (name, id, ms = 10_000) => {
+    const entry = await until(() => agents[name].incoming.shift(), ms, "an incoming call");
+    calls[id] = entry;
+    return { remote: plain(entry.call.remote), state: entry.call.state };
+  },
+  answer: async (id, { stream, ...options } = {}) => {
+    const source = stream && (await sound.toneStream(stream.tone, stream.gain));
+    calls[id].call.answer({ ...options, ...(source ? { stream: source } : {}) });
+  },
+  reject: (id, status) => {
+    calls[id].call.reject(status);
+  },
+  hangUp: (id) => {
+    calls[id].call.hangUp();
+  },
+  mute: (id, muted) => {
+    if (muted) calls[id].call.mute();
+    else calls[id].call.unmute();
+  },
+  digits: (id, digits, options) => {
+    calls[id].call.sendDigits(digits, options);
+  },
+  state: (id) => calls[id].call.state,
+  journal: (id) => calls[id].journal,
+  states: (id) => calls[id].journal.filter((e) => e.state && e.type !== "mediachange").map((e) => e.state),
+  answered: (id, ms = 15_000) => settled(calls[id].answered, ms, "the answer"),
+  ended: (id, ms = 15_000) => settled(calls[id].ended, ms, "the end"),
+  reached: (id, state, ms = 15_000) =>
+    until(() => calls[id].journal.some((e) => e.state === state && e.type !== "mediachange"), ms, `state ${state} (now ${calls[id].call.state})`),
+
+  /** What the call's remote stream sounds like. */
+  record: async (id, ms) => {
+    const stream = await until(() => calls[id].call.remoteStream, 5_000, "a remote stream");
+    return sound.record(stream, ms);
+  },
+  startRecording: async (id, { early = false } = {}) => {
+    const stream = await until(() => calls[id].call.remoteStream, early ? 15_000 : 5_000, "a remote stream");
+    recorders[id] = await sound.recorder(stream);
+  },
+  stopRecording: (id) => recorders[id].stop(),
+  firstSound: (id, ms = 5_000) => until(() => recorders[id].firstSound(), ms, "sound"),
+  player: async (id, url) => {
+    players[id] = await sound.filePlayer(url);
+  },
+  play: (id) => players[id].start(),
+  timing: (id) => ({ begun: calls[id].begun, journal: calls[id].journal }),
+  stats: async (id) => {
+    const report = await calls[id].call.peerConnection.getStats();
+    return [...report.values()].map((entry) => plain(entry));
+  },
+  localDescription: (id) => calls[id].call.peerConnection?.localDescription?.sdp,
+  remoteDescription: (id) => calls[id].call.peerConnection?.remoteDescription?.sdp,
+};
