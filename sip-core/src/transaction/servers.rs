@@ -1,0 +1,123 @@
+//! The server transactions by id, by key and by flow, and the requests that a second copy may be merged with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::{Context, ServerInput};
+use super::key::{MergeKey, ServerKey};
+use super::server_invite::ServerInvite;
+use super::server_non_invite::ServerNonInvite;
+use super::{Phase, ServerId};
+use crate::flow::{Flow, SocketId};
+use crate::message::StatusCode;
+
+/// One of the two server machines.
+#[derive(Debug)]
+pub(super) enum ServerMachine {
+    Invite(ServerInvite),
+    NonInvite(ServerNonInvite),
+}
+
+impl ServerMachine {
+    pub(super) fn handle(&mut self, input: ServerInput, cx: &mut Context<'_>) {
+        match self {
+            Self::Invite(machine) => machine.handle(input, cx),
+            Self::NonInvite(machine) => machine.handle(input, cx),
+        }
+    }
+
+    pub(super) const fn is_open_for(&self, status: StatusCode) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_open_for(status),
+            Self::NonInvite(machine) => machine.is_open(),
+        }
+    }
+
+    pub(super) const fn phase(&self) -> Phase {
+        match self {
+            Self::Invite(machine) => machine.phase(),
+            Self::NonInvite(machine) => machine.phase(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) key: ServerKey,
+    pub(super) merge: Option<MergeKey>,
+    /// Where the responses go.
+    pub(super) flow: Flow,
+    pub(super) is_reliable: bool,
+    pub(super) machine: ServerMachine,
+    /// The To tag of our last response, by which an ACK of RFC 2543 is known.
+    pub(super) to_tag: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Servers {
+    by_id: BTreeMap<ServerId, Server>,
+    by_key: BTreeMap<ServerKey, ServerId>,
+    by_flow: BTreeSet<(Flow, ServerId)>,
+    /// The first copy of each.
+    by_merge: BTreeMap<MergeKey, ServerId>,
+}
+
+impl Servers {
+    pub(super) fn insert(&mut self, id: ServerId, server: Server) {
+        if let Some(merge) = &server.merge {
+            self.by_merge.entry(merge.clone()).or_insert(id);
+        }
+        self.by_key.insert(server.key.clone(), id);
+        self.by_flow.insert((server.flow, id));
+        self.by_id.insert(id, server);
+    }
+
+    pub(super) fn remove(&mut self, id: ServerId) {
+        if let Some(server) = self.by_id.remove(&id) {
+            self.by_key.remove(&server.key);
+            self.by_flow.remove(&(server.flow, id));
+            self.remove_merge(server.merge.as_ref(), id);
+        }
+    }
+
+    fn remove_merge(&mut self, merge: Option<&MergeKey>, id: ServerId) {
+        if let Some(merge) = merge
+            && self.by_merge.get(merge) == Some(&id)
+        {
+            self.by_merge.remove(merge);
+        }
+    }
+
+    pub(super) fn find(&self, key: &ServerKey) -> Option<ServerId> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Whether the same request is here already by another way.
+    pub(super) fn has_merged(&self, merge: &MergeKey) -> bool {
+        self.by_merge.contains_key(merge)
+    }
+
+    pub(super) fn server(&self, id: ServerId) -> Option<&Server> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn server_mut(&mut self, id: ServerId) -> Option<&mut Server> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub(super) fn on_flow(&self, flow: Flow) -> Vec<ServerId> {
+        let flows = (flow, ServerId(0))..=(flow, ServerId(u64::MAX));
+        self.by_flow.range(flows).map(|(_, id)| *id).collect()
+    }
+
+    pub(super) fn on_socket(&self, socket: SocketId) -> Vec<ServerId> {
+        let from = self
+            .by_flow
+            .range((Flow::connection(socket), ServerId(0))..);
+        let here = from.take_while(|(flow, _)| flow.socket == socket);
+        here.map(|(_, id)| *id).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+}
