@@ -20,7 +20,8 @@ export default defineConfig(
       "@typescript-eslint/explicit-module-boundary-types": "error",
       "@typescript-eslint/no-unnecessary-condition": "error",
       "@typescript-eslint/prefer-nullish-coalescing": "error",
-      complexity: ["error", 10],
+      // A table of one-line arms is one branch.
+      complexity: ["error", { max: 10, variant: "modified" }],
       "max-lines": ["error", 400],
     },
   },

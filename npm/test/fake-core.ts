@@ -22,7 +22,7 @@ export const fake = {
   /** The core made last. */
   core: undefined as Core | undefined,
   /** Thrown by the module's initialisation. */
-  initError: undefined as unknown,
+  initError: undefined as Error | undefined,
   /** What `remoteStream` answers. */
   stream: undefined as MediaStream | undefined,
 };
