@@ -1,0 +1,282 @@
+/**
+ * `<call-button>`: one button that makes a call, and a panel while it lasts.
+ *
+ * Requests go up as `callrequest`, facts come down from the store. The telephone is fetched when somebody means to use
+ * it: on hover, focus or touch. Importing this file registers nothing; see `define.ts`.
+ */
+import { BaseElement, sheet } from "./base.js";
+import { callButtonStyles } from "./call-button.styles.js";
+import { CallButtonView } from "./call-button.view.js";
+import { type CallButtonState, type CallPhase, CallStore } from "./call-store.js";
+import { CallEndEvent, CallErrorEvent, CallRequestEvent, CallStartEvent } from "./events.js";
+import { digitOf } from "./keypad.js";
+import type { CallWords } from "./lang/en.call.js";
+import { directionOf, firstWords, languageOf, loadMessages } from "./messages.js";
+import { placeBeside } from "./place.js";
+import type { UserAgentOptions } from "../index.js";
+
+let styles: CSSStyleSheet | undefined;
+
+/**
+ * A button that calls.
+ *
+ * @attr server - The SIP server's WebSocket, `wss://…` or a path on the page's host
+ * @attr to - The number or SIP address to call
+ * @attr label - The words on the button; also what the panel is called
+ * @attr uri - The SIP address that calls. For demonstrations: an account in a page is known to every visitor
+ * @attr password - Its password. For demonstrations only
+ * @attr display-name - The name shown to the other side
+ * @attr lang - The language of its words: en, de, es, fr, el, ru, ar, zh, ja. Default: that of the page around it
+ * @attr theme - `light`, `dark` or `auto` (the system's). Default: the page's `color-scheme`
+ * @slot - The label, instead of the attribute
+ * @slot icon - The icon before the label
+ * @csspart button - The button
+ * @csspart state-text - The text on the button during a call
+ * @csspart panel - The panel
+ * @csspart avatar - The circle in the panel
+ * @csspart name - Whom the call is for
+ * @csspart state - Where the call stands, or the time
+ * @csspart digits - The digits that were sent
+ * @csspart controls - The row of round buttons
+ * @csspart mute
+ * @csspart keypad-toggle
+ * @csspart hang-up
+ * @csspart keypad
+ * @csspart key
+ * @csspart again - "Call again", "Try again"
+ * @csspart close
+ * @csspart sound - "Turn on the sound", where the browser holds it back
+ * @cssproperty --switchhook-accent - The button's colour
+ * @cssproperty --switchhook-on-accent - The text on it
+ * @cssproperty --switchhook-danger - Hang up, and failures
+ * @cssproperty --switchhook-on-danger - The text on it
+ * @cssproperty --switchhook-surface - The panel
+ * @cssproperty --switchhook-ink - The text on it
+ * @cssproperty --switchhook-ink-soft - The quieter text on it
+ * @cssproperty --switchhook-line - Borders
+ * @cssproperty --switchhook-control - Keys and round buttons
+ * @cssproperty --switchhook-focus - The focus ring
+ * @cssproperty --switchhook-radius - The panel's corners
+ * @cssproperty --switchhook-button-radius - The button's corners
+ * @cssproperty --switchhook-padding - The button's padding
+ * @cssproperty --switchhook-shadow - The button's shadow
+ * @cssproperty --switchhook-font - The font
+ * @cssstate idle, connecting, ringing, active, ended, error - Where the call stands, for `:state(…)`
+ * @event callrequest - A person wants to call; can be prevented
+ * @event callstart - A call begins
+ * @event callend - A call is over
+ * @event callerror - A call failed
+ */
+export class CallButton extends BaseElement {
+  static readonly observedAttributes = ["label", "lang", "to"];
+
+  /** The password of `uri`, where it should not stand in the document. */
+  password: string | undefined;
+
+  readonly #store = new CallStore({
+    onCall: (call) => { this.dispatchEvent(new CallStartEvent(call)); },
+    onEnd: (call, end) => {
+      this.dispatchEvent(new CallEndEvent(call, end));
+      if (end.error) this.dispatchEvent(new CallErrorEvent(call, end.error));
+    },
+  });
+  #view: CallButtonView | undefined;
+  #internals: ElementInternals | undefined;
+  #words: CallWords = firstWords("en");
+  #language = "en";
+  #open = false;
+  #keypadOpen = false;
+  #connected: AbortController | undefined;
+  #ticking: ReturnType<typeof setInterval> | undefined;
+
+  /** Where the call stands. */
+  get phase(): CallPhase {
+    return this.#store.state.phase;
+  }
+
+  get server(): string {
+    return this.getAttribute("server") ?? "";
+  }
+
+  set server(value: string) {
+    this.setAttribute("server", value);
+  }
+
+  get to(): string {
+    return this.getAttribute("to") ?? "";
+  }
+
+  set to(value: string) {
+    this.setAttribute("to", value);
+  }
+
+  get label(): string {
+    return this.getAttribute("label") ?? "";
+  }
+
+  set label(value: string) {
+    this.setAttribute("label", value);
+  }
+
+  get uri(): string {
+    return this.getAttribute("uri") ?? "";
+  }
+
+  set uri(value: string) {
+    this.setAttribute("uri", value);
+  }
+
+  /** Calls, unless a call is under way or `callrequest` is prevented. Best inside a click, so that sound may play. */
+  call(): void {
+    if (this.#store.isBusy || !this.dispatchEvent(new CallRequestEvent(this.to))) return;
+    const audio = document.createElement("audio");
+    this.#keypadOpen = false;
+    this.#store.dispatch({ type: "call", options: this.#options(), target: this.to, audio });
+    this.#show(true);
+  }
+
+  /** Ends the call, if there is one. */
+  hangUp(): void {
+    this.#store.dispatch({ type: "hangUp" });
+  }
+
+  /** Fetches the telephone and connects, so that a call starts at once. Hover, focus and touch do the same. */
+  prepare(): void {
+    if (this.server && !this.#store.isBusy) this.#store.dispatch({ type: "prepare", options: this.#options() });
+  }
+
+  connectedCallback(): void {
+    this.#view ??= this.#build();
+    this.#connected = new AbortController();
+    const { signal } = this.#connected;
+    const unsubscribe = this.#store.subscribe((state, previous) => { this.#handleState(state, previous); });
+    signal.addEventListener("abort", unsubscribe);
+    for (const type of ["pointerenter", "focusin", "touchstart"]) {
+      this.addEventListener(type, () => { this.prepare(); }, { signal, passive: true, once: true });
+    }
+    this.#speak();
+    this.#render();
+  }
+
+  /** Taken out of the page, it ends its call; moved within the page, it goes on. */
+  disconnectedCallback(): void {
+    this.#connected?.abort();
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      this.#show(false);
+      this.#store.dispatch({ type: "close" });
+      clearInterval(this.#ticking);
+    });
+  }
+
+  attributeChangedCallback(name: string): void {
+    if (!this.isConnected) return;
+    if (name === "lang") this.#speak();
+    this.#render();
+  }
+
+  #build(): CallButtonView {
+    const root = this.attachShadow({ mode: "open", delegatesFocus: true });
+    root.adoptedStyleSheets = [(styles ??= sheet(callButtonStyles))];
+    this.#internals = this.attachInternals();
+    const view = new CallButtonView(root, {
+      onTrigger: () => { this.#handleTrigger(); },
+      onHangUp: () => { this.hangUp(); },
+      onMute: () => { this.#store.dispatch({ type: "mute", muted: !this.#store.state.muted }); },
+      onKeypad: () => { this.#keypadOpen = !this.#keypadOpen; this.#render(); this.#place(); },
+      onDigit: (digits) => { this.#store.dispatch({ type: "digits", digits }); },
+      onAgain: () => { this.call(); },
+      onClose: () => { this.#dismiss(); },
+      onUnlock: () => { this.#store.dispatch({ type: "unlock" }); },
+    });
+    root.addEventListener("keydown", (event) => { this.#handleKey(event as KeyboardEvent); });
+    return view;
+  }
+
+  #options(): UserAgentOptions {
+    const { server, uri } = this;
+    const password = this.password ?? this.getAttribute("password") ?? undefined;
+    const displayName = this.getAttribute("display-name") ?? undefined;
+    const account = { uri, ...(password !== undefined && { password }), ...(displayName !== undefined && { displayName }) };
+    return uri ? { server, account } : { server };
+  }
+
+  #handleTrigger(): void {
+    if (this.phase === "idle" || this.phase === "ended") this.call();
+    else this.#show(!this.#open);
+  }
+
+  #handleKey(event: KeyboardEvent): void {
+    const digit = digitOf(event);
+    if (event.key === "Escape" && this.#open) this.#dismiss();
+    else if (digit && this.phase === "active") this.#store.dispatch({ type: "digits", digits: digit });
+  }
+
+  #handleState(state: CallButtonState, previous: CallButtonState): void {
+    if (state.phase !== previous.phase) this.#enter(state.phase, previous.phase);
+    this.#render();
+    if (this.#open) this.#place();
+  }
+
+  #enter(phase: CallPhase, previous: CallPhase): void {
+    this.#internals?.states.delete(previous);
+    this.#internals?.states.add(phase);
+    clearInterval(this.#ticking);
+    if (phase === "active") this.#ticking = setInterval(() => { this.#view?.renderClock(this.#store.state, this.#words); }, 1000);
+    if (phase === "error") this.#show(true);
+  }
+
+  /** Puts the panel away; when the call is over, its outcome with it. */
+  #dismiss(): void {
+    this.#show(false);
+    this.#view?.trigger.focus();
+    this.#store.dispatch({ type: "dismiss" });
+  }
+
+  #show(open: boolean): void {
+    const { panel } = this.#view ?? {};
+    if (!panel || open === this.#open) return;
+    this.#open = open;
+    if (open) panel.showPopover();
+    else panel.hidePopover();
+    this.#render();
+    if (open) this.#follow();
+  }
+
+  /** Keeps the panel beside the button for as long as it is open. */
+  #follow(): void {
+    this.#place();
+    const stop = new AbortController();
+    const place = (): void => {
+      if (this.#open && this.isConnected) this.#place();
+      else stop.abort();
+    };
+    addEventListener("resize", place, { signal: stop.signal, passive: true });
+    addEventListener("scroll", place, { signal: stop.signal, passive: true, capture: true });
+  }
+
+  #place(): void {
+    if (this.#view && this.#open) placeBeside(this.#view.panel, this.#view.trigger);
+  }
+
+  #speak(): void {
+    this.#language = languageOf(this);
+    this.#words = firstWords(this.#language);
+    void loadMessages(this.#language).then((messages) => {
+      if (!messages || !this.isConnected) return;
+      this.#words = messages.call;
+      this.#render();
+    });
+  }
+
+  #render(): void {
+    this.#view?.render(this.#store.state, {
+      words: this.#words,
+      label: this.label,
+      direction: directionOf(this.#language),
+      language: this.#language,
+      open: this.#open,
+      keypadOpen: this.#keypadOpen,
+    });
+  }
+}
