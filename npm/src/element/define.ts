@@ -1,0 +1,3 @@
+/** Registers both elements. */
+import "./define-call-button.js";
+import "./define-web-phone.js";
