@@ -106,12 +106,12 @@ export async function within(promise, ms, sentence) {
 }
 
 /** Asks until `question()` gives something truthy. */
-export async function until(question, { ms = 10_000, every = 50, what = question.toString() } = {}) {
+export async function until(question, { ms = 10_000, every = 50, what = `${question}` } = {}) {
   const end = Date.now() + ms;
   for (;;) {
     const answer = await question();
     if (answer) return answer;
-    if (Date.now() > end) throw new Error(`this did not become true in ${ms} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`this did not become true in ${ms} ms: ${typeof what === "function" ? what() : what}`);
     await delay(every);
   }
 }
@@ -128,7 +128,16 @@ export function freeUdpPort() {
   });
 }
 
-/** The same for TCP. */
+/** Does a program on this machine have this UDP port on loopback? */
+export function isBound(port) {
+  return new Promise((resolve) => {
+    const socket = dgram.createSocket("udp4");
+    socket.once("error", () => resolve(true));
+    socket.bind(port, "127.0.0.1", () => socket.close(() => resolve(false)));
+  });
+}
+
+/** A TCP port on loopback that was free a moment ago. */
 export function freeTcpPort() {
   return new Promise((resolve, reject) => {
     const server = net.createServer();

@@ -1,0 +1,65 @@
+// A foreign SIP server: Debian's Kamailio with WebSocket, as registrar and proxy, on loopback.
+
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { freeTcpPort, freeUdpPort, Program, until } from "../../harness/process.mjs";
+import { cache, tests } from "../../harness/paths.mjs";
+
+export class Kamailio {
+  #program;
+
+  /** `phone` is host:port of a SIP phone on UDP that sip:phone@pbx.test reaches. */
+  static async start({ phone = "127.0.0.1:9" } = {}) {
+    const server = new Kamailio();
+    const run = path.join(cache, "kamailio");
+    await rm(run, { recursive: true, force: true });
+    await mkdir(run, { recursive: true });
+    server.port = await freeTcpPort();
+    server.udp = await freeUdpPort();
+    const template = await readFile(path.join(tests, "interop/kamailio/kamailio.cfg"), "utf8");
+    const file = path.join(run, "kamailio.cfg");
+    await writeFile(
+      file,
+      template
+        .replace("@WS@", String(server.port))
+        .replace("@UDP@", String(server.udp))
+        .replace("@PHONE@", phone)
+        .replace("@MODULES@", await modules()),
+    );
+    // -DD keeps the main process in the foreground; -Y is for its sockets and pid, so that nothing is left in /run.
+    server.#program = new Program("kamailio", binary(), ["-f", file, "-DD", "-E", "-m", "32", "-M", "8", "-Y", run, "-P", path.join(run, "pid"), "-n", "2"]);
+    await until(() => answers(server.port, server.#program), { ms: 20_000, what: () => `Kamailio answers; see ${server.#program.logFile}` });
+    return server;
+  }
+
+  get url() {
+    return `ws://127.0.0.1:${this.port}`;
+  }
+
+  get log() {
+    return this.#program.output;
+  }
+
+  stop() {
+    return this.#program.stop();
+  }
+}
+
+function binary() {
+  return process.env.KAMAILIO ?? "/usr/sbin/kamailio";
+}
+
+/** Debian keeps modules under the machine's architecture. */
+async function modules() {
+  for (const folder of await readdir("/usr/lib")) {
+    const candidate = `/usr/lib/${folder}/kamailio/modules`;
+    if ((await readdir(candidate).catch(() => [])).includes("websocket.so")) return `${candidate}/`;
+  }
+  throw new Error("Kamailio's modules were not found; scripts/setup.sh test installs them");
+}
+
+async function answers(port, program) {
+  if (program.end) throw new Error(`Kamailio ended; see ${program.logFile}\n${program.output.split("\n").slice(-15).join("\n")}`);
+  // Anything but a WebSocket is answered 404, which is an answer.
+  return fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false);
+}
