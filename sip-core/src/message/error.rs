@@ -137,8 +137,8 @@ impl ParseError {
         })
     }
 
-    /// The broken request, where its Via, From, To, Call-ID and CSeq could be read: enough for
-    /// [`Request::reply`].
+    /// The broken request, as far as it was read; enough for [`Request::reply`], which copies rows as text. Its Via is
+    /// there; nothing else is sure, and typed readings may fail. None for an ACK, which is never answered.
     #[must_use]
     pub fn request(&self) -> Option<&Request> {
         self.request.as_deref()

@@ -87,9 +87,11 @@ impl<'a> Reader<'a> {
             "" => self.fail(Fault::StartLine),
             _ => self.fail(Fault::Version),
         }
-        Ok((method, uri.parse().unwrap_or_else(|_| self.no_uri())))
+        let uri = uri.parse::<Uri>().ok().filter(|uri| uri.headers.is_empty());
+        Ok((method, uri.unwrap_or_else(|| self.no_uri())))
     }
 
+    /// What stands in for a Request-URI that cannot be read, or has headers, which must not be there (§19.1.1).
     fn no_uri(&mut self) -> Uri {
         self.fail(Fault::StartLine);
         Uri::sip(None, super::Host::Name("invalid".to_owned()), None)
@@ -273,15 +275,7 @@ fn malformed(name: HeaderName) -> Fault {
     Fault::Header(HeaderError::Malformed(name, SyntaxError("a number")))
 }
 
-/// Whether a response finds its way back: a Via to send it to, and the rows it must copy (§8.2.6.2). ACK has no response.
+/// Whether a response finds its way back: its Via rows are copied, readable or not. ACK has no response.
 fn is_answerable(request: &Request) -> bool {
-    let copied = [
-        HeaderName::From,
-        HeaderName::To,
-        HeaderName::CallId,
-        HeaderName::CSeq,
-    ];
-    request.method != Method::Ack
-        && request.headers.via().is_ok()
-        && copied.iter().all(|name| request.headers.has(name))
+    request.method != Method::Ack && request.headers.has(&HeaderName::Via)
 }
