@@ -1,7 +1,7 @@
 //! What a user agent is told once: its name, its timers, its limits.
 
 use crate::flow::Transport;
-use crate::message::Uri;
+use crate::message::{Method, Uri};
 use crate::transaction::Timers;
 
 /// The settings of a [`UserAgent`](super::UserAgent), with their defaults.
@@ -14,18 +14,39 @@ pub struct Config {
     /// Option tags this agent understands when a request's `Require` names them. Others are answered 420.
     pub supported: Vec<&'static str>,
     /// Methods named in `Allow`. Others are answered 405.
-    pub allow: Vec<crate::message::Method>,
+    pub allow: Vec<Method>,
     /// Out-of-dialog requests of these methods become [`Event::Request`](super::Event::Request); OPTIONS that is not
     /// among them is answered 200 by the agent itself.
-    pub application_methods: Vec<crate::message::Method>,
+    pub application_methods: Vec<Method>,
     /// Sessions at once; an INVITE above it is answered 486 (a phone) or what `full_status` says.
     pub max_sessions: usize,
     /// The status for an INVITE above `max_sessions`.
     pub full_status: u16,
-    /// Server transactions at once; requests above it are answered 503 statelessly.
+    /// Server transactions at once, above which requests are answered 503 statelessly; and client transactions, above
+    /// which commands are refused.
     pub max_transactions: usize,
     /// Outputs that may wait for the host; above it, requests are dropped and counted.
     pub max_outputs: usize,
+}
+
+impl Default for Config {
+    /// A phone that answers INVITE and OPTIONS and takes INFO, MESSAGE and NOTIFY where they come inside a call.
+    fn default() -> Self {
+        use Method::{Ack, Bye, Cancel, Info, Invite, Message, Notify, Options, Update};
+        Self {
+            product: None,
+            timers: Timers::default(),
+            supported: Vec::new(),
+            allow: vec![
+                Invite, Ack, Cancel, Bye, Options, Update, Info, Message, Notify,
+            ],
+            application_methods: Vec::new(),
+            max_sessions: 64,
+            full_status: 486,
+            max_transactions: 4_096,
+            max_outputs: 4_096,
+        }
+    }
 }
 
 /// How this agent names itself on a socket.

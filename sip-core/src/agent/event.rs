@@ -208,4 +208,3 @@ pub enum EndedBy {
     /// Neither: a time-out, a lost flow, a broken message.
     System,
 }
-
