@@ -1,0 +1,345 @@
+//! What sessions, registrations and plain requests share: sockets, transactions, identifiers, and the outputs.
+//!
+//! Everything that leaves the agent passes here, where Via, branch and the agent's own headers are put on
+//! (RFC 3261 §8.1.1). It knows nothing about calls.
+
+use super::event::{Event, Output, RegistrationId, RequestId, SessionEvent, SessionId};
+use super::{AgentError, Config, Counters, LocalSocket, headers};
+use crate::dialog::Dialog;
+use crate::entropy::Entropy;
+use crate::flow::{Flow, SocketId, Transport};
+use crate::message::{CSeq, HeaderName, Method, Reason, Request, Response, Uri, Via};
+use crate::time::{Duration, Instant};
+use crate::transaction::{ClientId, Limits, ServerId, Transactions};
+use core::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, VecDeque};
+
+/// 2xx of one INVITE whose ACKs are kept for repetition: one for each fork.
+const MAX_FORKS: usize = 8;
+
+/// On whose behalf a client transaction runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The INVITE that makes a session.
+    Invite(SessionId),
+    /// An INVITE inside a session.
+    Reinvite(SessionId),
+    /// The end of a session.
+    Bye(SessionId),
+    /// The application's own request.
+    Request(RequestId),
+    /// A binding.
+    Registration(RegistrationId),
+    /// Its answer changes nothing: CANCEL, the BYE of a surplus fork.
+    Nobody,
+}
+
+/// An ACK for a 2xx, which is sent again for each copy of that 2xx (RFC 3261 §13.2.2.4).
+#[derive(Debug)]
+struct SentAck {
+    /// The To tag of the 2xx.
+    fork: String,
+    flow: Flow,
+    bytes: Vec<u8>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) config: Config,
+    pub(crate) counters: Counters,
+    pub(crate) entropy: Entropy,
+    pub(crate) transactions: Transactions,
+    sockets: BTreeMap<SocketId, LocalSocket>,
+    owners: BTreeMap<ClientId, (Owner, Flow)>,
+    acks: BTreeMap<ClientId, Vec<SentAck>>,
+    outputs: VecDeque<Output>,
+    last_id: u64,
+}
+
+impl Endpoint {
+    pub(crate) fn new(config: Config, seed: [u8; 32]) -> Self {
+        Self {
+            counters: Counters::default(),
+            entropy: Entropy::new(seed),
+            transactions: transactions(&config),
+            sockets: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            acks: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            last_id: 0,
+            config,
+        }
+    }
+
+    pub(crate) fn open_socket(&mut self, socket: SocketId, local: LocalSocket) {
+        self.sockets.insert(socket, local);
+    }
+
+    pub(crate) fn close_socket(&mut self, socket: SocketId) {
+        self.sockets.remove(&socket);
+    }
+
+    pub(crate) fn socket(&self, socket: SocketId) -> Result<&LocalSocket, AgentError> {
+        self.sockets
+            .get(&socket)
+            .ok_or(AgentError::UnknownSocket(socket))
+    }
+
+    /// Sends a request in a client transaction of its own.
+    pub(crate) fn send(
+        &mut self,
+        mut request: Request,
+        flow: Flow,
+        owner: Owner,
+        now: Instant,
+    ) -> Result<ClientId, AgentError> {
+        let local = self.socket(flow.socket)?;
+        let (transport, contact) = (local.transport, local.contact.clone());
+        headers::complete_request(&mut request, &self.config, Some(&contact));
+        self.put_via(&mut request, flow.socket)?;
+        let client = self
+            .transactions
+            .request(request, flow, transport, now)
+            .map_err(|_| AgentError::Full)?;
+        self.owners.insert(client, (owner, flow));
+        Ok(client)
+    }
+
+    /// Sends the ACK of a 2xx to `invite`, and again whenever `client` sees another copy of that 2xx.
+    pub(crate) fn acknowledge(
+        &mut self,
+        dialog: &Dialog,
+        invite: &Request,
+        answer: Option<&str>,
+        flow: Flow,
+        client: ClientId,
+    ) {
+        let mut ack = dialog.ack(invite.headers.cseq().map_or(0, |cseq| cseq.number));
+        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+            for credentials in invite.headers.get_all(&name) {
+                ack.headers.push(name.clone(), credentials);
+            }
+        }
+        if let Some(answer) = answer {
+            ack.set_body("application/sdp", answer);
+        }
+        headers::complete_request(&mut ack, &self.config, None);
+        if self.put_via(&mut ack, flow.socket).is_err() {
+            return;
+        }
+        let flow = self.next_hop(&ack, flow);
+        let bytes = ack.write();
+        self.transmit(flow, bytes.clone());
+        self.remember_ack(
+            client,
+            SentAck {
+                fork: dialog.remote_tag().to_owned(),
+                flow,
+                bytes,
+            },
+        );
+    }
+
+    fn remember_ack(&mut self, client: ClientId, ack: SentAck) {
+        let acks = self.acks.entry(client).or_default();
+        acks.retain(|known| known.fork != ack.fork);
+        if acks.len() < MAX_FORKS {
+            acks.push(ack);
+        }
+    }
+
+    /// Sends the ACK again if this 2xx has had one.
+    pub(crate) fn repeat_ack(&mut self, client: ClientId, response: &Response) -> bool {
+        let fork = headers::to_tag(&response.headers);
+        let acks = self.acks.get(&client).map_or(&[][..], Vec::as_slice);
+        let Some(SentAck { flow, bytes, .. }) = acks.iter().find(|ack| ack.fork == fork) else {
+            return false;
+        };
+        let (flow, bytes) = (*flow, bytes.clone());
+        self.transmit(flow, bytes);
+        true
+    }
+
+    /// Whether another fork of this INVITE may still be answered.
+    pub(crate) fn has_room_for_fork(&self, client: ClientId) -> bool {
+        self.acks
+            .get(&client)
+            .is_none_or(|acks| acks.len() < MAX_FORKS)
+    }
+
+    /// CANCEL of an INVITE that has had a provisional response (RFC 3261 §9.1): the INVITE's own top Via, so that
+    /// every hop finds it.
+    pub(crate) fn cancel(
+        &mut self,
+        invite: ClientId,
+        reason: Option<&Reason>,
+        flow: Flow,
+        now: Instant,
+    ) {
+        let Some(invite) = self.transactions.invite_request(invite) else {
+            return;
+        };
+        let mut cancel = Request::new(Method::Cancel, invite.uri.clone());
+        if let Ok(via) = invite.headers.via() {
+            cancel.headers.push(HeaderName::Via, via.to_string());
+        }
+        for name in [
+            HeaderName::Route,
+            HeaderName::From,
+            HeaderName::To,
+            HeaderName::CallId,
+        ] {
+            for value in invite.headers.get_all(&name) {
+                cancel.headers.push(name.clone(), value);
+            }
+        }
+        let number = invite.headers.cseq().map_or(0, |cseq| cseq.number);
+        cancel.headers.push(
+            HeaderName::CSeq,
+            CSeq {
+                number,
+                method: Method::Cancel,
+            }
+            .to_string(),
+        );
+        if let Some(reason) = reason {
+            cancel.headers.push(HeaderName::Reason, reason.to_string());
+        }
+        headers::complete_request(&mut cancel, &self.config, None);
+        let Ok(transport) = self.socket(flow.socket).map(|local| local.transport) else {
+            return;
+        };
+        if let Ok(client) = self.transactions.request(cancel, flow, transport, now) {
+            self.owners.insert(client, (Owner::Nobody, flow));
+        }
+    }
+
+    /// Answers a request in its server transaction; one that is gone needs no answer any more.
+    pub(crate) fn respond(
+        &mut self,
+        id: ServerId,
+        request: &Request,
+        mut response: Response,
+        contact: &Uri,
+        now: Instant,
+    ) {
+        headers::complete_response(&mut response, &request.method, &self.config, Some(contact));
+        if self.transactions.respond(id, response, now).is_err() {
+            tracing::debug!(?id, "the request to answer is gone");
+        }
+    }
+
+    /// Bytes that belong to no transaction: ACKs of 2xx, stateless responses.
+    pub(crate) fn transmit(&mut self, flow: Flow, bytes: Vec<u8>) {
+        self.outputs.push_back(Output::Transmit { flow, bytes });
+    }
+
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn emit_session(&mut self, id: SessionId, event: SessionEvent) {
+        self.emit(Event::Session { id, event });
+    }
+
+    pub(crate) fn pop_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.outputs.len() >= self.config.max_outputs
+    }
+
+    /// On whose behalf a client transaction runs, and where it went.
+    pub(crate) fn owner(&self, client: ClientId) -> Option<(Owner, Flow)> {
+        self.owners.get(&client).copied()
+    }
+
+    pub(crate) fn forget_client(&mut self, client: ClientId) {
+        self.owners.remove(&client);
+        self.acks.remove(&client);
+    }
+
+    /// A number never given before: for sessions, registrations and requests.
+    pub(crate) const fn fresh_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub(crate) fn fresh_tag(&mut self) -> String {
+        self.entropy.token(16)
+    }
+
+    pub(crate) fn fresh_call_id(&mut self) -> String {
+        self.entropy.token(26)
+    }
+
+    /// A moment between `from` and `to`.
+    pub(crate) fn random_between(&mut self, from: Duration, to: Duration) -> Duration {
+        let span = u64::try_from(to.saturating_sub(from).as_micros()).unwrap_or(u64::MAX);
+        from + Duration::from_micros(self.entropy.number() % span.saturating_add(1))
+    }
+
+    /// 64·T1: how long an answer is waited for.
+    pub(crate) fn patience(&self) -> Duration {
+        self.config.timers.patience()
+    }
+
+    /// Where a request inside a dialog goes. A datagram goes to the address that its first Route or its Request-URI
+    /// names (RFC 3261 §8.1.2); names, and addresses behind a NAT that only the flow gets through, stay on the flow.
+    pub(crate) fn next_hop(&self, request: &Request, flow: Flow) -> Flow {
+        let Some(current) = flow.remote else {
+            return flow;
+        };
+        let route = request
+            .headers
+            .routes()
+            .ok()
+            .and_then(|routes| routes.into_iter().next());
+        let loose = route.filter(|route| route.uri.params.has("lr"));
+        let uri = loose.as_ref().map_or(&request.uri, |route| &route.uri);
+        let port = uri.port.unwrap_or(5060);
+        match uri.host.ip() {
+            Some(ip) if port != 0 && is_reachable(ip, current.ip()) => {
+                Flow::datagram(flow.socket, SocketAddr::new(ip, port))
+            }
+            _ => flow,
+        }
+    }
+
+    fn put_via(&mut self, request: &mut Request, socket: SocketId) -> Result<(), AgentError> {
+        let branch = format!("{}{}", Via::COOKIE, self.entropy.token(20));
+        let local = self.socket(socket)?;
+        let rport = if local.transport == Transport::Udp {
+            ";rport"
+        } else {
+            ""
+        };
+        let (transport, sent_by) = (local.transport.as_str(), &local.sent_by);
+        let via = format!("SIP/2.0/{transport} {sent_by};branch={branch}{rport}");
+        request.headers.push_front(HeaderName::Via, via);
+        Ok(())
+    }
+}
+
+fn transactions(config: &Config) -> Transactions {
+    let limits = Limits {
+        clients: config.max_transactions,
+        servers: config.max_transactions,
+    };
+    Transactions::with_limits(config.timers.clone(), limits)
+}
+
+/// Whether an address in a message is likely to be where its sender, seen at `seen`, can be reached.
+fn is_reachable(named: IpAddr, seen: IpAddr) -> bool {
+    let is_inside = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
+    };
+    let same_family = named.is_ipv4() == seen.is_ipv4();
+    same_family
+        && !named.is_unspecified()
+        && !named.is_multicast()
+        && (is_inside(seen) || !is_inside(named))
+}
