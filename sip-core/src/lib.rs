@@ -7,7 +7,9 @@ pub mod digest;
 mod entropy;
 mod flow;
 pub mod message;
+mod registration;
 pub mod sdp;
+mod session;
 mod time;
 pub mod transaction;
 
