@@ -34,7 +34,7 @@ export async function startChromium({ microphone, args = [] } = {}) {
     args: [
       ...QUIET,
       "--use-fake-device-for-media-stream",
-      ...(denied ? [] : ["--use-fake-ui-for-media-stream"]),
+      denied ? "--deny-permission-prompts" : "--use-fake-ui-for-media-stream",
       ...(microphone && !denied ? [`--use-file-for-fake-audio-capture=${microphone}`] : []),
       ...args,
     ],
@@ -46,7 +46,8 @@ export async function startChromium({ microphone, args = [] } = {}) {
     page: async (url) => {
       const context = await browser.newContext({ permissions: denied ? [] : ["microphone"] });
       const page = await context.newPage();
-      return opened(page, url, { close: () => context.close() });
+      const frames = wiretap(page);
+      return { ...(await opened(page, url, { close: () => context.close() })), frames };
     },
     stop: () => browser.close(),
   };
@@ -78,6 +79,16 @@ export async function startFirefox({ frequency = 1_000 } = {}) {
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** Every WebSocket message of a page, in order. */
+function wiretap(page) {
+  const frames = [];
+  page.on("websocket", (socket) => {
+    socket.on("framesent", ({ payload }) => frames.push({ sent: true, at: Date.now(), text: String(payload) }));
+    socket.on("framereceived", ({ payload }) => frames.push({ sent: false, at: Date.now(), text: String(payload) }));
+  });
+  return frames;
 }
 
 /** The few verbs that both drivers share; what the page prints is kept for failures. */

@@ -96,6 +96,9 @@ window.t = {
   closeAgent: (name) => agents[name].ua.close(),
   registration: (name, state, ms = 10_000) =>
     until(() => agents[name].journal.find((e) => e.type === "registrationchange" && e.state === state), ms, `registration ${state}`),
+  /** Registered, lost, and registered once more. */
+  registeredAgain: (name, ms) =>
+    until(() => agents[name].journal.filter((e) => e.type === "registrationchange" && e.state === "registered").length >= 2, ms, "a second registration"),
   connection: (name, state, ms = 10_000) =>
     until(() => agents[name].journal.find((e) => e.type === "connectionchange" && e.state === state), ms, `connection ${state}`),
 

@@ -1,0 +1,152 @@
+// Chromium calls the numbers of the demo exchange: what comes back is identified by its sound, and the page's state is
+// right at each step.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { decoded, digits, level, strongest } from "../harness/sound.mjs";
+import { ALICE, DOMAIN, MICROPHONE, World } from "../harness/world.mjs";
+
+const RATE = 48_000;
+let world;
+let page;
+before(async () => {
+  world = await World.start();
+  page = await world.registered(ALICE);
+});
+after(() => world?.stop());
+
+/** The states of a call in their order of life; none comes twice, none goes back. */
+const LIFE = ["new", "calling", "ringing", "early", "active", "ended"];
+
+async function assertLife(id, ...expected) {
+  const states = await page.t("states", id);
+  const places = states.map((state) => LIFE.indexOf(state));
+  assert.deepEqual(places, [...new Set(places)].sort((a, b) => a - b), `in order: ${states}`);
+  for (const state of expected) assert.ok(states.includes(state), `${state} is in ${states}`);
+  const journal = await page.t("journal", id);
+  for (const entry of journal.filter(({ type }) => type === "statechange")) {
+    assert.equal(entry.now, entry.state, "an event tells what is already true");
+  }
+}
+
+/** Calls and waits for the answer. */
+async function talk(id, number) {
+  assert.equal(await page.t("call", "ua", id, `sip:${number}@${DOMAIN}`), "new", "the call is there at once");
+  const answered = await page.t("answered", id);
+  assert.ok(answered.ok, answered.error?.message);
+  assert.equal(await page.t("state", id), "active");
+}
+
+async function hangUp(id) {
+  await page.t("hangUp", id);
+  const end = await page.t("ended", id);
+  assert.equal(end.by, "local");
+  assert.equal(end.error, undefined);
+  assert.equal(await page.t("state", id), "ended");
+  await world.relay.isIdle();
+}
+
+test("echo gives back the microphone's tone, at its frequency and level", async () => {
+  await talk("echo", "echo");
+  const heard = decoded(await page.t("record", "echo", 3_000)).subarray(RATE);
+  const found = strongest(heard, RATE);
+  assert.ok(Math.abs(found.frequency - MICROPHONE.frequency) <= 3, `heard ${found.frequency} Hz`);
+  assert.ok(Math.abs(found.level - MICROPHONE.level) <= 2, `at ${found.level.toFixed(1)} dB`);
+  assert.ok(found.purity > 15, `${found.purity.toFixed(1)} dB above the rest`);
+  await assertLife("echo", "new", "calling", "active");
+  await hangUp("echo");
+  await assertLife("echo", "ended");
+});
+
+test("a muted microphone echoes silence, and the tone again when it is unmuted", async () => {
+  await talk("mute", "echo");
+  await page.t("mute", "mute", true);
+  const silence = decoded(await page.t("record", "mute", 2_000)).subarray(RATE);
+  assert.ok(level(silence) < -55, `heard ${level(silence).toFixed(1)} dB while muted`);
+  await page.t("mute", "mute", false);
+  const heard = decoded(await page.t("record", "mute", 2_000)).subarray(RATE);
+  assert.ok(Math.abs(strongest(heard, RATE).frequency - MICROPHONE.frequency) <= 3);
+  const journal = await page.t("journal", "mute");
+  assert.deepEqual(journal.filter(({ type }) => type === "mutechange").map(({ muted }) => muted), [true, false]);
+  await hangUp("mute");
+});
+
+test("ivr speaks the digits it received, exactly those", async () => {
+  const dialled = "159#07*8";
+  await talk("ivr", "ivr");
+  await page.t("startRecording", "ivr");
+  await page.t("digits", "ivr", dialled);
+  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  const heard = decoded(await page.t("stopRecording", "ivr"));
+  assert.equal(digits(heard, RATE), dialled);
+  const journal = await page.t("journal", "ivr");
+  assert.equal(journal.filter(({ type }) => type === "digitsent").map(({ digit }) => digit).join(""), dialled);
+  await hangUp("ivr");
+});
+
+test("music is heard, without a gap", async () => {
+  await talk("music", "music");
+  await page.t("record", "music", 500);
+  const heard = decoded(await page.t("record", "music", 4_000));
+  assert.ok(level(heard) > -35, `${level(heard).toFixed(1)} dB`);
+  for (let from = 0; from + RATE <= heard.length; from += RATE) {
+    assert.ok(level(heard.subarray(from, from + RATE)) > -45, `second ${from / RATE}`);
+  }
+  await hangUp("music");
+});
+
+test("busy is told as busy", async () => {
+  await page.t("call", "ua", "busy", `sip:busy@${DOMAIN}`);
+  const answered = await page.t("answered", "busy");
+  assert.equal(answered.ok, false);
+  assert.equal(answered.error.code, "BUSY");
+  const end = await page.t("ended", "busy");
+  assert.equal(end.by, "remote");
+  assert.equal(end.status, 486);
+  await assertLife("busy", "calling", "ended");
+});
+
+test("a number that nobody has is told as not found", async () => {
+  await page.t("call", "ua", "nobody", `sip:nobody-has-this@${DOMAIN}`);
+  const end = await page.t("ended", "nobody");
+  assert.equal(end.status, 404);
+  assert.equal(end.error.code, "NOT_FOUND");
+});
+
+test("noanswer rings and is never active", async () => {
+  await page.t("call", "ua", "noanswer", `sip:noanswer@${DOMAIN}`);
+  await page.t("reached", "noanswer", "ringing");
+  const end = await page.t("ended", "noanswer", 45_000);
+  assert.equal(end.by, "remote");
+  assert.equal(end.error.code, "NO_ANSWER");
+  assert.ok(!(await page.t("states", "noanswer")).includes("active"));
+});
+
+test("a call that rings can be cancelled", async () => {
+  await page.t("call", "ua", "cancel", `sip:noanswer@${DOMAIN}`);
+  await page.t("reached", "cancel", "ringing");
+  await page.t("hangUp", "cancel");
+  const end = await page.t("ended", "cancel", 3_000);
+  assert.equal(end.by, "local");
+  const answered = await page.t("answered", "cancel");
+  assert.equal(answered.error.code, "CANCELLED");
+  await world.relay.isIdle();
+  assert.ok(page.frames.some(({ sent, text }) => sent && text.startsWith("CANCEL ")), "a CANCEL was sent");
+  assert.ok(page.frames.some(({ sent, text }) => !sent && text.startsWith("SIP/2.0 487")), "and answered with 487");
+});
+
+test("a call that is taken back before anything left sends nothing", async () => {
+  const before = page.frames.length;
+  await page.t("call", "ua", "early", `sip:echo@${DOMAIN}`);
+  await page.t("hangUp", "early");
+  const end = await page.t("ended", "early");
+  assert.equal(end.by, "local");
+  await world.relay.isIdle();
+  const invites = page.frames.slice(before).filter(({ sent, text }) => sent && text.startsWith("INVITE "));
+  const cancels = page.frames.slice(before).filter(({ sent, text }) => sent && /^(CANCEL|BYE) /.test(text));
+  assert.equal(cancels.length, Math.min(1, invites.length), "what left was taken back");
+});
+
+test("the page threw nothing", () => {
+  assert.deepEqual(page.uncaught(), []);
+});

@@ -1,0 +1,88 @@
+// Starts switchhook-relay on free loopback ports: with its demo exchange, or in front of a foreign PBX.
+
+import { existsSync } from "node:fs";
+import { freeTcpPort, freeUdpPort, Program, until } from "./process.mjs";
+import { relayBinary } from "./paths.mjs";
+
+let count = 0;
+
+export class Relay {
+  #program;
+
+  /** With the demo exchange. `exchange` is its SIP address. */
+  static async demo(settings = {}) {
+    const port = await freeUdpPort();
+    const relay = await Relay.#start("demo", ["demo"], { "demo.listen": `127.0.0.1:${port}`, ...settings });
+    relay.exchange = `127.0.0.1:${port}`;
+    return relay;
+  }
+
+  /** In front of the PBX at `nextHop`, for every domain. */
+  static async before(nextHop, settings = {}) {
+    return Relay.#start("pbx", [], { "sip.domains": `* = ${nextHop}`, ...settings });
+  }
+
+  static async #start(kind, command, settings) {
+    if (!existsSync(relayBinary)) throw new Error(`${relayBinary} is not there; \`make relay\` builds it`);
+    const relay = new Relay();
+    relay.host = `127.0.0.1:${await freeTcpPort()}`;
+    relay.sip = `127.0.0.1:${await freeUdpPort()}`;
+    const all = {
+      "web.listen": relay.host,
+      // The test page has its own port, and programs send no Origin.
+      "web.origins": "*",
+      "sip.listen": relay.sip,
+      "media.web_listen": "127.0.0.1:0",
+      "media.trunk_listen": "127.0.0.1",
+      "log.filter": process.env.RELAY_LOG ?? "debug",
+      ...settings,
+    };
+    count += 1;
+    const flags = Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    relay.#program = new Program(`relay-${kind}-${count}-${process.pid}`, relayBinary, [...command, ...flags]);
+    await until(() => relay.#answers(), { ms: 15_000, what: () => `the relay answers; see ${relay.#program.logFile}\n${relay.log.slice(-2_000)}` });
+    return relay;
+  }
+
+  get url() {
+    return `ws://${this.host}/sip`;
+  }
+
+  get http() {
+    return `http://${this.host}`;
+  }
+
+  get log() {
+    return this.#program.output;
+  }
+
+  get pid() {
+    return this.#program.pid;
+  }
+
+  get isRunning() {
+    return !this.#program.end;
+  }
+
+  line(pattern, ms) {
+    return this.#program.line(pattern, ms);
+  }
+
+  async health() {
+    return (await fetch(`${this.http}/healthz`)).json();
+  }
+
+  /** No call is left, on either leg. */
+  async isIdle(ms = 5_000) {
+    await until(async () => (await this.health()).calls === 0, { ms, what: "the relay has no call left" });
+  }
+
+  stop() {
+    return this.#program.stop();
+  }
+
+  async #answers() {
+    if (this.#program.end) throw new Error(`the relay ended at its start; see ${this.#program.logFile}\n${this.log.slice(-2_000)}`);
+    return fetch(`${this.http}/healthz`).then((response) => response.ok, () => false);
+  }
+}

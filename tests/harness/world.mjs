@@ -1,0 +1,76 @@
+// The usual scene: a relay with its demo exchange, the bare test page, Chromium with a tone in its microphone.
+
+import { startChromium } from "./browser.mjs";
+import { Stack } from "./process.mjs";
+import { Relay } from "./relay.mjs";
+import { startSite } from "./site.mjs";
+import { tone, writeWav } from "./sound.mjs";
+
+/** What the microphone says unless a test wants something else. */
+export const MICROPHONE = { frequency: 700, level: -12 };
+export const DOMAIN = "demo.localhost";
+export const ALICE = { uri: `sip:alice@${DOMAIN}`, password: "alice-secret" };
+export const BOB = { uri: `sip:bob@${DOMAIN}`, password: "bob-secret" };
+
+export function microphoneFile({ frequency, level } = MICROPHONE) {
+  return writeWav(`tone-${frequency}${level}.wav`, tone(frequency, 2, { level }));
+}
+
+export class World {
+  #stack = new Stack();
+
+  static async start({ relay = true, settings, microphone } = {}) {
+    const world = new World();
+    world.site = world.add(await startSite());
+    if (relay) world.relay = world.add(await Relay.demo(settings));
+    world.browser = world.add(await startChromium({ microphone: microphone ?? (await microphoneFile()) }));
+    return world;
+  }
+
+  add(thing) {
+    return this.#stack.add(thing);
+  }
+
+  /** A page that has loaded the package. */
+  async page(browser = this.browser) {
+    return loadedPage(browser, this.site);
+  }
+
+  /** A page with a registered user agent named "ua". */
+  async registered(account, { relay = this.relay, browser = this.browser, ...options } = {}) {
+    const page = await this.page(browser);
+    await page.t("agent", "ua", { server: relay.url, account, ...options });
+    await page.t("registration", "ua", "registered");
+    return page;
+  }
+
+  async stop() {
+    await this.#stack.stop();
+  }
+}
+
+/** Opens the test page; `page.t(name, ...)` calls `window.t[name](...)` there. */
+export async function loadedPage(browser, site) {
+  const page = await browser.page(`${site.url}/index.html`);
+  page.t = async (name, ...args) => {
+    try {
+      return await page.evaluate(([wanted, given]) => window.t[wanted](...given), [name, args]);
+    } catch (error) {
+      throw new Error(`${name}(${args.map((arg) => JSON.stringify(arg)).join(", ")}): ${error.message}\n${page.said.join("\n")}`, { cause: error });
+    }
+  };
+  await page.evaluate(
+    () => new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error("the page did not load the package")), 10_000);
+      const look = () => {
+        if (!window.t?.loaded) return setTimeout(look, 10);
+        clearTimeout(late);
+        resolve();
+      };
+      look();
+    }),
+  ).catch((error) => {
+    throw new Error(`${error.message}\n${page.said.join("\n")}`);
+  });
+  return page;
+}
