@@ -6,7 +6,7 @@ use core::str::FromStr;
 
 use super::SyntaxError;
 use super::limits::MAX_PARAMS;
-use super::scan::{Cursor, write_quoted};
+use super::scan::{Cursor, is_token, write_quoted};
 
 /// A WWW-Authenticate or Proxy-Authenticate value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -237,9 +237,14 @@ impl<'a, 'b> Pairs<'a, 'b> {
         self.f.write_str("=")
     }
 
+    /// A token without quotes; what came quoted and is none goes back into them.
     fn plain(&mut self, name: &str, value: &str) -> fmt::Result {
         self.name(name)?;
-        self.f.write_str(value)
+        if is_token(value) {
+            self.f.write_str(value)
+        } else {
+            write_quoted(value, self.f)
+        }
     }
 
     fn quoted(&mut self, name: &str, value: &str) -> fmt::Result {

@@ -286,18 +286,20 @@ const DECISIVE: [&str; 6] = [
 ];
 
 fn same_params(a: &Uri, b: &Uri) -> bool {
-    let agree = |one: &Params, other: &Params| {
-        one.iter().all(|(name, value)| match other.has(name) {
-            true => match (value, other.get(name)) {
-                (Some(a), Some(b)) => escape::equal_ignoring_case(a, b),
-                (a, b) => a == b,
-            },
-            false => !DECISIVE
-                .iter()
-                .any(|decisive| decisive.eq_ignore_ascii_case(name)),
-        })
-    };
     agree(&a.params, &b.params) && agree(&b.params, &a.params)
+}
+
+/// Whether each parameter of one side is equal on the other, or may be missing there.
+fn agree(one: &Params, other: &Params) -> bool {
+    one.iter().all(|(name, _)| match other.has(name) {
+        true => match (one.get(name), other.get(name)) {
+            (Some(a), Some(b)) => escape::equal_ignoring_case(a, b),
+            (a, b) => a == b,
+        },
+        false => !DECISIVE
+            .iter()
+            .any(|decisive| decisive.eq_ignore_ascii_case(name)),
+    })
 }
 
 impl FromStr for Uri {
