@@ -177,6 +177,21 @@ npm_packages() { # npm_packages FOLDER REASON
   echo "$wanted" >"$stamp"
 }
 
+# PESQ scores speech as people would. It is compiled on installation; the tests do without it where that fails.
+pesq() {
+  local home=tests/.cache/pesq
+  [ -f "$home/installed" ] || [ -f "$home/unavailable" ] && return
+  say "installing PESQ from PyPI: scores how good speech sounds"
+  mkdir -p "$home"
+  if python3 -m venv "$home" >"$log" 2>&1 && "$home/bin/pip" install --quiet "numpy==$NUMPY_VERSION" "pesq==$PESQ_VERSION" >>"$log" 2>&1 \
+    && "$home/bin/python" -c "import pesq" >>"$log" 2>&1; then
+    touch "$home/installed"
+  else
+    touch "$home/unavailable"
+    say "PESQ could not be had ($(tail -n 1 "$log")); the tests compare speech without it"
+  fi
+}
+
 # --------------------------------------------------------------------------------------------------------------------
 
 log=$(mktemp "${TMPDIR:-/tmp}/switchhook-setup.XXXXXX")
@@ -192,4 +207,7 @@ cargo_tool wasm-bindgen "$WASM_BINDGEN_VERSION" wasm-bindgen-cli "writes the Jav
 cargo_tool wasm-pack "$WASM_PACK_VERSION" wasm-pack "builds the wasm package as wasm-pack.toml says"
 npm_packages npm "TypeScript and the bundler of the package"
 npm_packages demo-site "the demo site uses the package by its name"
-if [ "$purpose" = test ]; then npm_packages tests "the drivers of the browsers, and JsSIP"; fi
+if [ "$purpose" = test ]; then
+  npm_packages tests "the drivers of the browsers, and JsSIP"
+  pesq
+fi

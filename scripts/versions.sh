@@ -4,6 +4,8 @@
 # Must equal the wasm-bindgen crate in Cargo.lock: the tool writes the glue for exactly that version.
 WASM_BINDGEN_VERSION=0.2.130
 WASM_PACK_VERSION=0.15.1
+PESQ_VERSION=0.0.4
+NUMPY_VERSION=2.4.6
 # Oldest that has been seen to work.
 RUST_MINIMUM=1.88
 NODE_MINIMUM=20

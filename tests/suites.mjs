@@ -3,7 +3,7 @@
 // except where it needs what could not be built.
 
 import { spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,8 @@ const minutes = (count) => count * 60_000;
 const only = process.env.ONLY ? ["--test-name-pattern", process.env.ONLY] : [];
 
 const wasm32 = "wasm32-wasip1";
-const nodeTests = (...files) => ["node", "--test", "--test-reporter=spec", "--test-concurrency=1", ...only, ...files];
+/** One file after the other: two browsers at once would disturb each other's sound on a small machine. */
+const nodeTests = (folder) => ["node", "--test", "--test-reporter=spec", "--test-concurrency=1", ...only, ...testFiles(folder)];
 
 /** Each step: the command, how its tests are counted, and the longest it may take. */
 const suites = {
@@ -58,20 +59,25 @@ const suites = {
     needs: "build",
     steps: [
       step("npm test", ["npm", "test", "--prefix", "npm", "--silent"], minutes(5), countPlain),
-      step("what is shipped", nodeTests("tests/package/"), minutes(2), countNode),
+      step("what is shipped", nodeTests("tests/package"), minutes(2), countNode),
     ],
   },
   e2e: {
     about: "Chromium and Firefox against the relay and its demo exchange",
     needs: "build",
-    steps: [step("e2e", nodeTests("tests/e2e/"), minutes(12), countNode)],
+    steps: [step("e2e", nodeTests("tests/e2e"), minutes(12), countNode)],
   },
   interop: {
     about: "baresip, SIPp, JsSIP, Kamailio",
     needs: "build",
-    steps: [step("interop", nodeTests("tests/interop/"), minutes(12), countNode)],
+    steps: [step("interop", nodeTests("tests/interop"), minutes(12), countNode)],
   },
 };
+
+function testFiles(folder) {
+  const found = readdirSync(path.join(root, folder), { recursive: true });
+  return found.filter((name) => name.endsWith(".test.mjs")).map((name) => path.join(folder, name)).sort();
+}
 
 function step(name, command, limit, count = countExit, env = {}) {
   return { name, command, limit, count, env };

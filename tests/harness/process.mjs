@@ -8,6 +8,10 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { logs } from "./paths.mjs";
 
+/** Ended with this process, also when a test crashes it. */
+const running = new Set();
+process.once("exit", () => running.forEach((child) => child.kill("SIGTERM")));
+
 /** A running program whose output is kept and searchable. */
 export class Program {
   #child;
@@ -20,6 +24,7 @@ export class Program {
     this.logFile = path.join(logs, `${name}.log`);
     const log = createWriteStream(this.logFile);
     this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], ...options });
+    running.add(this.#child);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding("utf8");
       stream.on("data", (text) => {
@@ -33,6 +38,7 @@ export class Program {
       this.#child.once("close", (code, signal) => resolve({ code, signal }));
     }).then((end) => {
       this.end = end;
+      running.delete(this.#child);
       log.end();
       for (const check of this.#waiting) check();
       return end;

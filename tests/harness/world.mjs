@@ -49,9 +49,9 @@ export class World {
   }
 }
 
-/** Opens the test page; `page.t(name, ...)` calls `window.t[name](...)` there. */
-export async function loadedPage(browser, site) {
-  const page = await browser.page(`${site.url}/index.html`);
+/** Opens a test page; `page.t(name, ...)` calls `window.t[name](...)` there. */
+export async function loadedPage(browser, site, name = "index.html") {
+  const page = await browser.page(`${site.url}/${name}`);
   page.t = async (name, ...args) => {
     try {
       return await page.evaluate(([wanted, given]) => window.t[wanted](...given), [name, args]);

@@ -102,9 +102,9 @@ window.t = {
   connection: (name, state, ms = 10_000) =>
     until(() => agents[name].journal.find((e) => e.type === "connectionchange" && e.state === state), ms, `connection ${state}`),
 
-  /** `stream` names a player or is { tone, gain }; without it, the microphone speaks. */
-  call: async (name, id, target, { stream, ...options } = {}) => {
-    const source = typeof stream === "string" ? players[stream].stream : stream && (await sound.toneStream(stream.tone, stream.gain));
+  /** `player` names one, `stream` is { tone, gain }; without them, the microphone speaks. */
+  call: async (name, id, target, { stream, player, ...options } = {}) => {
+    const source = player ? players[player].stream : stream && (await sound.toneStream(stream.tone, stream.gain));
     const begun = performance.now();
     const call = agents[name].ua.call(target, { ...options, ...(source ? { stream: source } : {}) });
     calls[id] = watch(call);
@@ -117,8 +117,8 @@ window.t = {
     calls[id] = entry;
     return { remote: plain(entry.call.remote), state: entry.call.state };
   },
-  answer: async (id, { stream, ...options } = {}) => {
-    const source = stream && (await sound.toneStream(stream.tone, stream.gain));
+  answer: async (id, { stream, player, ...options } = {}) => {
+    const source = player ? players[player].stream : stream && (await sound.toneStream(stream.tone, stream.gain));
     calls[id].call.answer({ ...options, ...(source ? { stream: source } : {}) });
   },
   reject: (id, status) => {

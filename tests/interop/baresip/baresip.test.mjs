@@ -1,0 +1,92 @@
+// baresip and the browser call each other through the relay. What each heard is compared with what the other played:
+// level, delay, likeness, and PESQ where it is installed.
+
+import assert from "node:assert/strict";
+import { copyFile, mkdir } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { pesq } from "../../harness/pesq.mjs";
+import { cache } from "../../harness/paths.mjs";
+import { Relay } from "../../harness/relay.mjs";
+import { compare, decoded, join, resample, silence, speech, writeWav } from "../../harness/sound.mjs";
+import { ALICE, BOB, DOMAIN, World } from "../../harness/world.mjs";
+import { Baresip } from "./baresip.mjs";
+
+const RATE = 8_000;
+let world;
+let sentence;
+let plays;
+before(async () => {
+  world = await World.start();
+  sentence = await speech(RATE);
+  // Longer than the calls, because baresip hangs up at the end of its file.
+  plays = await writeWav("speech-then-silence.wav", join(silence(1, RATE), sentence.samples, silence(20, RATE)), RATE);
+  await mkdir(path.join(cache, "bundle"), { recursive: true });
+  await copyFile((await speech(48_000)).file, path.join(cache, "bundle/speech.wav"));
+});
+after(() => world?.stop());
+
+/** The recording says what the source said, as loud, and no later than `latest` seconds. */
+async function assertAlike(t, name, source, heard, { latest }) {
+  const found = compare(source, heard, RATE);
+  const score = await pesq(source, heard.subarray(Math.max(0, Math.round((found.delay - 0.1) * RATE))), RATE);
+  t.diagnostic(
+    `${name}: likeness ${found.likeness.toFixed(3)}, gain ${found.gain.toFixed(1)} dB, begins at ${found.delay.toFixed(2)} s` +
+      (score === undefined ? ", PESQ not installed" : `, PESQ ${score.toFixed(2)}`),
+  );
+  await writeWav(`heard-${name}.wav`, heard, RATE);
+  assert.ok(found.likeness > 0.9, `${name}: likeness ${found.likeness.toFixed(3)}`);
+  assert.ok(Math.abs(found.gain) < 2, `${name}: gain ${found.gain.toFixed(1)} dB`);
+  assert.ok(found.delay < latest, `${name}: begins at ${found.delay.toFixed(2)} s`);
+  if (score !== undefined) assert.ok(score > 3.2, `${name}: PESQ ${score.toFixed(2)}`);
+}
+
+/** Both talk for the length of the sentence; gives what the browser heard at 8 kHz. */
+async function converse(page, id) {
+  await page.t("startRecording", id);
+  const seconds = await page.t("play", "speech");
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000 + 2_000));
+  return resample(decoded(await page.t("stopRecording", id)), 48_000, RATE);
+}
+
+test("the browser calls baresip, and both hear each other", async (t) => {
+  const phone = world.add(await Baresip.start("called", { plays }));
+  const relay = world.add(await Relay.before(`127.0.0.1:${phone.port}`));
+  const page = await world.page();
+  await page.t("agent", "ua", { server: relay.url });
+  await page.t("player", "speech", "/bundle/speech.wav");
+  await page.t("call", "ua", "out", "sip:phone@127.0.0.1", { player: "speech" });
+  await page.t("answered", "out");
+  await phone.event("CALL_ESTABLISHED");
+  const heard = await converse(page, "out");
+  await page.t("hangUp", "out");
+  assert.equal((await page.t("ended", "out")).by, "local");
+  await phone.event("CALL_CLOSED");
+  await assertAlike(t, "by-browser", sentence.samples, heard, { latest: 2 });
+  await assertAlike(t, "by-baresip", sentence.samples, (await phone.heard()).samples, { latest: 3 });
+  await relay.isIdle();
+  await page.close();
+});
+
+test("baresip calls the browser, and hangs up", async (t) => {
+  const page = await world.registered(ALICE);
+  await page.t("player", "speech", "/bundle/speech.wav");
+  const phone = world.add(
+    await Baresip.start("caller", { plays, answers: "manual", account: { user: "bob", password: BOB.password, domain: DOMAIN, outbound: world.relay.exchange } }),
+  );
+  await phone.event("REGISTER_OK");
+  phone.dial(ALICE.uri);
+  const incoming = await page.t("incoming", "ua", "in");
+  assert.match(incoming.remote.uri, /^sip:bob@/);
+  await page.t("answer", "in", { player: "speech" });
+  await page.t("answered", "in");
+  await phone.event("CALL_ESTABLISHED");
+  const heard = await converse(page, "in");
+  phone.hangUp();
+  const end = await page.t("ended", "in");
+  assert.equal(end.by, "remote");
+  assert.equal(end.error, undefined);
+  await assertAlike(t, "by-callee", sentence.samples, heard, { latest: 2 });
+  await assertAlike(t, "by-caller", sentence.samples, (await phone.heard()).samples, { latest: 3 });
+  await world.relay.isIdle();
+});

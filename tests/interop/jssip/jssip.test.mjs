@@ -1,0 +1,67 @@
+// JsSIP as the client of our relay: register, call echo, hear it, hang up; be called.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { build } from "esbuild";
+import { cache, tests } from "../../harness/paths.mjs";
+import { decoded, strongest } from "../../harness/sound.mjs";
+import { ALICE, BOB, DOMAIN, loadedPage, World } from "../../harness/world.mjs";
+
+const RATE = 48_000;
+let world;
+let page;
+before(async () => {
+  // JsSIP comes without a file for browsers; any bundler makes one.
+  await build({
+    entryPoints: [path.join(tests, "node_modules/jssip/lib/JsSIP.js")],
+    outfile: path.join(cache, "bundle/jssip.js"),
+    bundle: true,
+    format: "esm",
+    define: { global: "globalThis" },
+    logLevel: "error",
+  });
+  world = await World.start();
+  page = await loadedPage(world.browser, world.site, "jssip.html");
+});
+after(() => world?.stop());
+
+async function hears(on, id, frequency) {
+  const heard = decoded(await on.t("record", id, 2_500)).subarray(RATE);
+  const found = strongest(heard, RATE);
+  assert.ok(Math.abs(found.frequency - frequency) <= 3, `heard ${found.frequency} Hz at ${found.level.toFixed(1)} dB`);
+  assert.ok(found.purity > 10, `${found.purity.toFixed(1)} dB above the rest`);
+}
+
+test("JsSIP registers", async () => {
+  await page.t("start", world.relay.url, ALICE.uri, ALICE.password);
+  await page.t("saw", "registered", undefined);
+});
+
+test("JsSIP calls echo, hears its tone and hangs up", async () => {
+  await page.t("call", "echo", `sip:echo@${DOMAIN}`, 650);
+  await page.t("saw", "confirmed", "echo");
+  await hears(page, "echo", 650);
+  await page.t("hangUp", "echo");
+  assert.equal((await page.t("saw", "ended", "echo")).originator, "local");
+  await world.relay.isIdle();
+});
+
+test("our SDK calls JsSIP, and both hear each other", async () => {
+  const ours = await world.registered(BOB);
+  await ours.t("call", "ua", "out", ALICE.uri, { stream: { tone: 500, gain: 0.25 } });
+  assert.match((await page.t("saw", "incoming", "in")).from, /^sip:bob@/);
+  await page.t("answer", "in", 850);
+  await ours.t("answered", "out");
+  await Promise.all([hears(ours, "out", 850), hears(page, "in", 500)]);
+  await ours.t("hangUp", "out");
+  assert.equal((await page.t("saw", "ended", "in")).originator, "remote");
+  await world.relay.isIdle();
+});
+
+test("JsSIP is refused with a wrong password", async () => {
+  const other = await loadedPage(world.browser, world.site, "jssip.html");
+  await other.t("start", world.relay.url, BOB.uri, "not-this");
+  await other.t("saw", "registrationFailed", undefined);
+  await other.close();
+});
