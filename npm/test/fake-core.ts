@@ -37,7 +37,7 @@ export default function init(): Promise<void> {
   return fake.initError === undefined ? Promise.resolve() : Promise.reject(fake.initError);
 }
 
-export class Core implements Omit<Public<RealCore>, "free"> {
+export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispose> {
   /** The commands it was given, as text: `call echo`, `hangUp 1`. */
   readonly commands: string[] = [];
   lastOptions: CallOptions | AnswerOptions = {};

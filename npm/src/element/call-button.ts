@@ -31,6 +31,7 @@ let styles: CSSStyleSheet | undefined;
  * @slot - The label, instead of the attribute
  * @slot icon - The icon before the label
  * @csspart button - The button
+ * @csspart label - The words on it, from the attribute
  * @csspart state-text - The text on the button during a call
  * @csspart panel - The panel
  * @csspart avatar - The circle in the panel
@@ -188,6 +189,7 @@ export class CallButton extends BaseElement {
       onAgain: () => { this.call(); },
       onClose: () => { this.#dismiss(); },
       onUnlock: () => { this.#store.dispatch({ type: "unlock" }); },
+      onLabel: () => { this.#render(); },
     });
     root.addEventListener("keydown", (event) => { this.#handleKey(event as KeyboardEvent); });
     return view;
@@ -269,10 +271,18 @@ export class CallButton extends BaseElement {
     });
   }
 
+  /** Text between the tags; white space is none. */
+  #slottedLabel(): string {
+    const nodes = [...this.childNodes].filter((node) => !(node instanceof Element && node.slot));
+    return nodes.map((node) => node.textContent).join("").trim();
+  }
+
   #render(): void {
+    const slotted = this.#slottedLabel();
     this.#view?.render(this.#store.state, {
       words: this.#words,
-      label: this.label,
+      label: slotted || this.label,
+      slotted: slotted !== "",
       direction: directionOf(this.#language),
       language: this.#language,
       open: this.#open,

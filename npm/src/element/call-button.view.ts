@@ -17,12 +17,17 @@ export interface CallButtonActions {
   onAgain(): void;
   onClose(): void;
   onUnlock(): void;
+  /** What is written between the tags changed. */
+  onLabel(): void;
 }
 
 /** What is shown besides the store's state. */
 export interface CallButtonPresentation {
   readonly words: CallWords;
+  /** What the page wrote on the button, or nothing. */
   readonly label: string;
+  /** Was it written between the tags? */
+  readonly slotted: boolean;
   readonly direction: "ltr" | "rtl";
   readonly language: string;
   readonly open: boolean;
@@ -37,7 +42,8 @@ export class CallButtonView {
   readonly panel: HTMLElement;
   readonly #status = h("span", { class: "unseen", role: "status" });
   readonly #text = h("span", { part: "state-text", class: "text", hidden: true });
-  readonly #label = h("slot");
+  readonly #slot = h("slot");
+  readonly #label = h("span", { part: "label", class: "text" });
   readonly #name = h("h2", { part: "name", class: "name" });
   readonly #state = h("p", { part: "state", class: "state" });
   readonly #digits = h("p", { part: "digits", class: "digits" });
@@ -55,7 +61,7 @@ export class CallButtonView {
   constructor(root: ShadowRoot, actions: CallButtonActions) {
     this.#root = root;
     this.#keypad = keypad(actions.onDigit.bind(actions));
-    this.trigger.append(h("slot", { name: "icon" }, icon("phone")), this.#label, this.#text);
+    this.trigger.append(h("slot", { name: "icon" }, icon("phone")), this.#label, this.#slot, this.#text);
     this.panel = h("div", { part: "panel", class: "panel", role: "dialog", popover: "manual" },
       h("div", { class: "top" }, this.#close),
       h("div", { part: "avatar", class: "avatar" }, icon("phone")),
@@ -67,6 +73,7 @@ export class CallButtonView {
     listen(this.#again, actions, "onAgain");
     listen(this.#close, actions, "onClose");
     listen(this.#sound, actions, "onUnlock");
+    this.#slot.addEventListener("slotchange", () => { actions.onLabel(); });
     root.append(this.trigger, this.panel, this.#status);
   }
 
@@ -88,14 +95,17 @@ export class CallButtonView {
     setText(this.#state, text || endedText(state, words));
   }
 
-  #renderTrigger({ phase }: CallButtonState, { label, words, open, direction, language }: CallButtonPresentation): void {
+  #renderTrigger({ phase }: CallButtonState, shown: CallButtonPresentation): void {
+    const { label, slotted, words, open, direction, language } = shown;
     this.trigger.className = `trigger ${mood(phase)}`;
     this.trigger.dir = direction;
     this.trigger.lang = language;
     if (phase === "idle") this.trigger.removeAttribute("aria-expanded");
     else this.trigger.setAttribute("aria-expanded", String(open));
-    this.#label.hidden = phase !== "idle" && phase !== "ended";
-    this.#text.hidden = !this.#label.hidden;
+    const rests = phase === "idle" || phase === "ended";
+    this.#text.hidden = rests;
+    this.#label.hidden = !rests || slotted;
+    this.#slot.hidden = !rests || !slotted;
     setText(this.#label, label || words.call);
   }
 

@@ -19,7 +19,7 @@ export interface KeypadWords {
 export function keypad(onDigit: (digit: string) => void): HTMLElement {
   const keys = KEYS.map(([digit, letters]) => {
     const key = h("button", { type: "button", part: "key", class: "key", "data-digit": digit }, h("span", { class: "digit" }, digit));
-    key.append(h("span", { class: "letters", "aria-hidden": "true" }, letters));
+    key.append(h("span", { class: "letters" }, letters));
     key.addEventListener("click", () => { onDigit(digit); });
     return key;
   });
@@ -31,7 +31,6 @@ export function nameKeypad(pad: HTMLElement, words: KeypadWords): void {
   pad.setAttribute("aria-label", words.keypad);
   pad.querySelector('[data-digit="*"]')?.setAttribute("aria-label", words.star);
   pad.querySelector('[data-digit="#"]')?.setAttribute("aria-label", words.hash);
-  for (const key of pad.querySelectorAll(".key:not([aria-label])")) key.setAttribute("aria-label", key.getAttribute("data-digit") ?? "");
 }
 
 /** The digit a key of the keyboard means on a telephone. */

@@ -141,8 +141,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   /** Loads the core, connects and, where wanted, registers, so that a later call starts at once. */
   prepare(): void {
     this.#assertOpen();
-    this.#driver.connect();
     if (this.#wantsRegistration) this.#driver.register();
+    else this.#driver.connect();
   }
 
   /** Connects. Reconnects by itself until `close()`. Rejected when the first attempt fails. */
@@ -174,7 +174,6 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
    */
   call(target: string, options: CallOptions = {}): Call {
     this.#assertOpen();
-    if (this.#state === "disconnected") this.#driver.connect();
     const { signal, audio, ...coreOptions } = options;
     const call = this.#adopt(new Call(this.#driver, {
       direction: "outgoing",
