@@ -35,7 +35,7 @@ help:
 	@sed -n '/^# The list/,/^$$/s/^# \{0,1\}//p' Makefile
 
 run: setup-run site relay
-	@exec $(RELAY) demo --listen $(LISTEN)
+	@exec $(RELAY) demo --listen $(LISTEN) --site demo-site/dist
 
 test: setup-test
 	@node tests/suites.mjs build check native wasm32 package e2e interop

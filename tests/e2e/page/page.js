@@ -84,6 +84,20 @@ async function until(question, ms, what) {
   throw new Error(`${what} did not happen in ${ms} ms`);
 }
 
+/** When the next WebSocket message that begins so is sent. */
+function nextSent(beginning) {
+  return new Promise((resolve) => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+      if (String(data).startsWith(beginning)) {
+        WebSocket.prototype.send = send;
+        resolve(performance.now());
+      }
+      return send.call(this, data);
+    };
+  });
+}
+
 /** Commands and questions. Everything that goes in or out is plain data. */
 window.t = {
   loaded: true,
@@ -157,7 +171,20 @@ window.t = {
     players[id] = await sound.filePlayer(url);
   },
   play: (id) => players[id].start(),
-  timing: (id) => ({ begun: calls[id].begun, journal: calls[id].journal }),
+  /** A call with milliseconds from the click to its INVITE, its answer and its first sound. */
+  timedCall: async (name, id, target) => {
+    const begun = performance.now();
+    const invite = nextSent("INVITE ");
+    const call = agents[name].ua.call(target);
+    calls[id] = watch(call);
+    const inviteAt = await invite;
+    const stream = await until(() => call.remoteStream, 15_000, "a remote stream");
+    const ear = await sound.recorder(stream);
+    const answered = await settled(calls[id].answered, 15_000, "the answer");
+    const soundAt = await until(() => ear.firstSound(), 5_000, "sound").catch(() => undefined);
+    ear.stop();
+    return { invite: inviteAt - begun, answered: answered.at - begun, sound: soundAt && soundAt - begun };
+  },
   stats: async (id) => {
     const report = await calls[id].call.peerConnection.getStats();
     return [...report.values()].map((entry) => plain(entry));

@@ -1,0 +1,81 @@
+// Measures what the budgets name and prints it: `make bench`. Absolute figures belong to one machine.
+
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import path from "node:path";
+import zlib from "node:zlib";
+import { root } from "../harness/paths.mjs";
+import { cpuSeconds, median, residentKilobytes } from "../harness/figures.mjs";
+import { ALICE, DOMAIN, World } from "../harness/world.mjs";
+
+const CALLS = Number(process.env.CALLS ?? 15);
+const SECONDS = Number(process.env.SECONDS ?? 20);
+const AT_ONCE = Number(process.env.AT_ONCE ?? 8);
+
+function print(name, value) {
+  console.log(`${name.padEnd(60)} ${value}`);
+}
+
+function sizes() {
+  const files = ["npm/wasm/switchhook_core_bg.wasm", "npm/wasm/switchhook_core.js"].map((file) => path.join(root, file)).filter(existsSync);
+  const bytes = files.map((file) => readFileSync(file));
+  const brotli = (data) => zlib.brotliCompressSync(data, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
+  print("wasm + glue, raw", `${bytes.reduce((sum, data) => sum + data.length, 0)} B`);
+  print("wasm + glue, brotli", `${bytes.reduce((sum, data) => sum + brotli(data), 0)} B`);
+  const bundle = path.join(root, "npm/dist/switchhook.js");
+  if (existsSync(bundle)) print("npm/dist/switchhook.js, brotli", `${brotli(readFileSync(bundle))} B`);
+}
+
+/** Click to INVITE, and answer to first audio, over some calls to echo. */
+async function callTimes(world) {
+  const page = await world.registered(ALICE);
+  const [toInvite, toAnswer, toSound] = [[], [], []];
+  for (let n = 0; n < CALLS; n += 1) {
+    const id = `call-${n}`;
+    const times = await page.t("timedCall", "ua", id, `sip:music@${DOMAIN}`);
+    toInvite.push(times.invite);
+    toAnswer.push(times.answered);
+    if (times.sound !== undefined) toSound.push(times.sound - times.answered);
+    await page.t("hangUp", id);
+    await page.t("ended", id);
+  }
+  // The first call opens the microphone; the others show what a click costs afterwards.
+  print(`click to INVITE on the wire, first call`, `${toInvite[0].toFixed(1)} ms`);
+  print(`click to INVITE on the wire, median of ${CALLS - 1} more`, `${median(toInvite.slice(1)).toFixed(1)} ms`);
+  print(`click to answer (music), median`, `${median(toAnswer.slice(1)).toFixed(1)} ms`);
+  print(`answer to first decoded sound, median`, `${median(toSound.slice(1)).toFixed(1)} ms`);
+  await page.close();
+}
+
+/** CPU and memory of the relay, its demo exchange included, while calls run. */
+async function load(world) {
+  const { pid } = world.relay;
+  const page = await world.registered(ALICE);
+  await delay(1_000);
+  const idleStart = cpuSeconds(pid);
+  await delay(5_000);
+  print("relay idle, CPU", `${(((cpuSeconds(pid) - idleStart) / 5) * 100).toFixed(2)} %`);
+  const memoryBefore = residentKilobytes(pid);
+  for (let n = 0; n < AT_ONCE; n += 1) {
+    await page.t("call", "ua", `load-${n}`, `sip:echo@${DOMAIN}`);
+    await page.t("answered", `load-${n}`);
+  }
+  await delay(2_000);
+  const begin = cpuSeconds(pid);
+  await delay(SECONDS * 1_000);
+  const used = cpuSeconds(pid) - begin;
+  const perCall = used / SECONDS / AT_ONCE;
+  print(`relay + exchange, CPU of one transcoded call (${AT_ONCE} at once)`, `${(perCall * 100).toFixed(2)} % of a core, ${(perCall * 20_000).toFixed(0)} µs per 20 ms`);
+  print("relay + exchange, memory of one call", `${((residentKilobytes(pid) - memoryBefore) / AT_ONCE).toFixed(0)} kB`);
+  for (let n = 0; n < AT_ONCE; n += 1) await page.t("hangUp", `load-${n}`);
+  await page.close();
+}
+
+sizes();
+const world = await World.start({ settings: { "log.filter": "info" } });
+try {
+  await callTimes(world);
+  await load(world);
+} finally {
+  await world.stop();
+}
