@@ -147,8 +147,8 @@ fn ack(invite: &Request, response: &Response) -> Request {
     if let Ok(via) = invite.headers.via() {
         ack.headers.push(HeaderName::Via, via.to_string());
     }
-    ack.headers.push(HeaderName::MaxForwards, "70");
     copy(&HeaderName::Route, invite, &mut ack);
+    ack.headers.push(HeaderName::MaxForwards, "70");
     copy(&HeaderName::From, invite, &mut ack);
     let to = response.headers.get(&HeaderName::To);
     ack.headers.push(HeaderName::To, to.unwrap_or_default());
