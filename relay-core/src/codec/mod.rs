@@ -1,0 +1,67 @@
+//! Speech codecs behind two one-purpose traits, all at the rate of the trunk leg.
+//!
+//! Opus is opened at 8 kHz on both sides, so no resampler stands between it and G.711 (RFC 6716 §2.1.3, RFC 7587).
+//! What this room does not do: sequence, time and loss detection are the media session's business.
+
+mod concealment;
+mod g711;
+mod noise;
+mod opus;
+
+pub use g711::{G711Decoder, G711Encoder};
+pub use noise::ComfortNoise;
+pub use opus::{OpusDecoder, OpusEncoder, OpusSettings};
+
+/// Samples in a millisecond at 8 kHz, the rate all codecs here speak.
+pub const SAMPLES_PER_MS: usize = 8;
+
+/// The longest payload an encoder writes.
+pub const MAX_PAYLOAD: usize = 1_000;
+
+/// The longest piece of sound that one packet may stand for: 120 ms, Opus' own limit (RFC 6716 §3.2).
+pub const MAX_PACKET_SAMPLES: usize = 120 * SAMPLES_PER_MS;
+
+/// Samples to a payload.
+pub trait Encoder: Send {
+    /// Writes the payload of `samples` and returns its length.
+    ///
+    /// # Errors
+    /// When the codec refuses: an impossible number of samples, or too small a buffer.
+    fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> Result<usize, CodecError>;
+
+    /// How much of what we send the far end says it loses, in per cent; codecs with redundancy adapt to it.
+    fn expect_loss(&mut self, _percent: u8) {}
+}
+
+/// A payload to samples.
+pub trait Decoder: Send {
+    /// Appends the samples of `payload` to `samples`.
+    ///
+    /// # Errors
+    /// When `payload` is not of this codec; nothing is appended then.
+    fn decode(&mut self, payload: &[u8], samples: &mut Vec<i16>) -> Result<(), CodecError>;
+
+    /// Appends `missing` samples in place of lost ones; `next` is the packet after the loss, where it is there already.
+    fn conceal(&mut self, missing: usize, next: Option<&[u8]>, samples: &mut Vec<i16>);
+}
+
+/// A codec's refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The payload is not of this codec, or the codec cannot take it.
+    Payload,
+    /// The codec could not be made.
+    Unavailable,
+}
+
+impl core::fmt::Display for CodecError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Payload => "the payload is not of this codec",
+            Self::Unavailable => "the codec could not be made",
+        })
+    }
+}
+
+impl std::error::Error for CodecError {}

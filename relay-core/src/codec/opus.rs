@@ -1,0 +1,135 @@
+//! Opus at 8 kHz mono on both sides (RFC 6716, RFC 7587): libopus resamples and mixes inside.
+//!
+//! Lost packets come back from the in-band FEC of their successor when it is there, else libopus conceals them.
+
+use super::{CodecError, Decoder, Encoder, MAX_PACKET_SAMPLES};
+
+const RATE: u32 = 8_000;
+/// libopus speaks in multiples of 2.5 ms.
+const GRAIN: usize = 20;
+/// Above this, redundancy no longer helps and starves the voice.
+const MAX_EXPECTED_LOSS: u8 = 30;
+
+/// How our encoder spends its time and bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpusSettings {
+    /// 0 (cheap) to 10.
+    pub complexity: u8,
+    /// Bits per second.
+    pub bitrate: u32,
+}
+
+impl Default for OpusSettings {
+    fn default() -> Self {
+        Self {
+            complexity: 5,
+            bitrate: 24_000,
+        }
+    }
+}
+
+/// Samples to Opus packets.
+#[derive(Debug)]
+pub struct OpusEncoder(opus::Encoder);
+
+impl OpusEncoder {
+    /// An encoder for speech with in-band FEC, which stays unused until a loss is expected.
+    ///
+    /// # Errors
+    /// When libopus has no memory for it.
+    pub fn new(settings: OpusSettings) -> Result<Self, CodecError> {
+        Self::configured(settings).map_err(|_| CodecError::Unavailable)
+    }
+
+    fn configured(settings: OpusSettings) -> Result<Self, opus::Error> {
+        let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Voip)?;
+        encoder.set_complexity(i32::from(settings.complexity.min(10)))?;
+        encoder.set_bitrate(opus::Bitrate::Bits(
+            i32::try_from(settings.bitrate).unwrap_or(24_000),
+        ))?;
+        encoder.set_inband_fec(true)?;
+        encoder.set_packet_loss_perc(0)?;
+        Ok(Self(encoder))
+    }
+}
+
+impl Encoder for OpusEncoder {
+    fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> Result<usize, CodecError> {
+        self.0
+            .encode(samples, payload)
+            .map_err(|_| CodecError::Payload)
+    }
+
+    fn expect_loss(&mut self, percent: u8) {
+        // Refused only for values above 100.
+        let _ = self
+            .0
+            .set_packet_loss_perc(i32::from(percent.min(MAX_EXPECTED_LOSS)));
+    }
+}
+
+/// Opus packets to samples.
+#[derive(Debug)]
+pub struct OpusDecoder(opus::Decoder);
+
+impl OpusDecoder {
+    /// A decoder for any Opus packet: stereo is mixed, full band is resampled.
+    ///
+    /// # Errors
+    /// When libopus has no memory for it.
+    pub fn new() -> Result<Self, CodecError> {
+        opus::Decoder::new(RATE, opus::Channels::Mono)
+            .map(Self)
+            .map_err(|_| CodecError::Unavailable)
+    }
+
+    /// Decodes into `count` new samples at the end of `samples`; fewer stay where libopus has fewer.
+    fn append(
+        &mut self,
+        payload: &[u8],
+        fec: bool,
+        count: usize,
+        samples: &mut Vec<i16>,
+    ) -> Result<(), CodecError> {
+        let start = samples.len();
+        samples.resize(start + count, 0);
+        let decoded = self
+            .0
+            .decode(payload, samples.get_mut(start..).unwrap_or_default(), fec);
+        samples.truncate(start + decoded.as_ref().map_or(0, |length| *length));
+        decoded.map(drop).map_err(|_| CodecError::Payload)
+    }
+
+    /// One piece of a loss; silence where libopus will not.
+    fn bridge(&mut self, payload: &[u8], count: usize, samples: &mut Vec<i16>) {
+        if self
+            .append(payload, !payload.is_empty(), count, samples)
+            .is_err()
+        {
+            samples.resize(samples.len() + count, 0);
+        }
+    }
+}
+
+impl Decoder for OpusDecoder {
+    fn decode(&mut self, payload: &[u8], samples: &mut Vec<i16>) -> Result<(), CodecError> {
+        if payload.is_empty() {
+            return Err(CodecError::Payload);
+        }
+        self.append(payload, false, MAX_PACKET_SAMPLES, samples)
+    }
+
+    fn conceal(&mut self, missing: usize, next: Option<&[u8]>, samples: &mut Vec<i16>) {
+        let mut left = missing.next_multiple_of(GRAIN);
+        let surplus = left - missing;
+        // The last piece goes with the packet that carries the redundancy (RFC 6716 §2.1.7).
+        while left > MAX_PACKET_SAMPLES {
+            self.bridge(&[], MAX_PACKET_SAMPLES, samples);
+            left -= MAX_PACKET_SAMPLES;
+        }
+        if left > 0 {
+            self.bridge(next.unwrap_or_default(), left, samples);
+        }
+        samples.truncate(samples.len().saturating_sub(surplus));
+    }
+}
