@@ -1,0 +1,60 @@
+//! What one leg heard, on its way to the other: sound at the codecs' rate, silence by its length, events.
+
+use super::drops::DropReason;
+use super::telephone_event::Progress;
+
+/// The result of one input; kept and emptied by the worker, so that no packet allocates.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) samples: Vec<i16>,
+    acts: Vec<Act>,
+    /// Something was not used.
+    pub(super) dropped: Option<DropReason>,
+}
+
+/// One step, in the order of the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// The next so many of the samples.
+    Audio(usize),
+    /// Time without sound, in samples.
+    Skip(u32),
+    /// Sound begins after an unknown time.
+    Restart,
+    /// A telephone-event began, goes on or ended.
+    Event(Progress),
+}
+
+impl Heard {
+    pub(super) fn clear(&mut self) {
+        self.samples.clear();
+        self.acts.clear();
+        self.dropped = None;
+    }
+
+    pub(super) fn acts(&self) -> &[Act] {
+        &self.acts
+    }
+
+    /// What was appended to the samples since they were `from` long is sound.
+    pub(super) fn audio_since(&mut self, from: usize) {
+        let count = self.samples.len() - from;
+        if count > 0 {
+            self.acts.push(Act::Audio(count));
+        }
+    }
+
+    pub(super) fn skip(&mut self, samples: u32) {
+        if samples > 0 {
+            self.acts.push(Act::Skip(samples));
+        }
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.acts.push(Act::Restart);
+    }
+
+    pub(super) fn event(&mut self, progress: Progress) {
+        self.acts.push(Act::Event(progress));
+    }
+}

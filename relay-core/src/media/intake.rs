@@ -1,0 +1,402 @@
+//! The receiving half of a leg: RTP packets in, sound in order out.
+//!
+//! In order and without loss a packet is decoded as it comes; nothing waits for a clock. Gaps are bridged when the
+//! packet after them is there (FEC, else concealment). Toward the PBX, whose stream must not pause, a gap that lasts
+//! is filled by time (DTX, a browser's dead spot); then, and only then, there is a timer.
+
+use super::drops::DropReason;
+use super::heard::Heard;
+use super::jitter_buffer::{Held, JitterBuffer, Turn};
+use super::payload::{EventFormat, Format};
+use super::reception::{Arrival, Reception};
+use super::rtp::Packet;
+use super::telephone_event::{EventReceiver, Payload, Progress};
+use crate::codec::{ComfortNoise, Decoder};
+use sip_core::{Duration, Instant};
+
+/// All in samples at 8 kHz. More than a second is not a gap but another stretch of sound.
+const MAX_GAP: i32 = 8_000;
+const MOST_BEHIND: i32 = -MAX_GAP;
+/// The most that is made up at once.
+const MAX_CONCEALED: u32 = 960;
+/// One step of filling.
+const FILL: usize = 160;
+const FILL_TIME: Duration = Duration::from_millis(20);
+/// Filling steps that the codec's own concealment is asked for: it knows the noise; later any noise will do.
+const CODEC_FILLS: u32 = 25;
+/// Steps made up for at once after the host was late; the rest is skipped.
+const MAX_FILLS: usize = 6;
+/// A packet may be so late before its place is filled.
+const PATIENCE: Duration = Duration::from_millis(60);
+/// The same when the sender has gone silent by itself (DTX).
+const SILENT_PATIENCE: Duration = Duration::from_millis(20);
+/// A DTX frame is at most so long (RFC 6716 §3.1: only the table of contents, or nearly).
+const DTX_PAYLOAD: usize = 2;
+/// Packets whose place was filled are dropped; when that goes on so long, the sender's clock has moved.
+const MAX_COVERED: Duration = Duration::from_millis(200);
+
+/// The receiving half of one leg.
+pub(super) struct Intake {
+    pub(super) reception: Reception,
+    buffer: JitterBuffer,
+    events: EventReceiver,
+    format: Option<Format>,
+    event_format: Option<EventFormat>,
+    decoder: Option<Box<dyn Decoder>>,
+    /// None while nothing is playing.
+    timeline: Option<Timeline>,
+    noise: ComfortNoise,
+    fills: bool,
+}
+
+/// Where the sound stands.
+#[derive(Clone, Copy, Debug)]
+struct Timeline {
+    /// The time stamp of the next sample.
+    next: u32,
+    /// Samples in the last packet.
+    packet: u32,
+    /// When the next packet's place is filled.
+    due: Option<Instant>,
+    fills: u32,
+    covered_since: Option<Instant>,
+    /// An event has replaced the sound since the last packet.
+    after_event: bool,
+}
+
+/// A packet whose turn it is.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    payload_type: u8,
+    timestamp: u32,
+    payload: &'a [u8],
+    lost: u64,
+}
+
+impl Intake {
+    /// An intake that fills lasting gaps when `fills`.
+    pub(super) fn new(fills: bool, seed: u32) -> Self {
+        Self {
+            reception: Reception::default(),
+            buffer: JitterBuffer::default(),
+            events: EventReceiver::default(),
+            format: None,
+            event_format: None,
+            decoder: None,
+            timeline: None,
+            noise: ComfortNoise::new(seed),
+            fills,
+        }
+    }
+
+    /// Takes what was negotiated; a running stream of the same format goes on.
+    pub(super) fn describe(&mut self, format: Format, event_format: Option<EventFormat>) {
+        if self.format.map(|format| format.kind) != Some(format.kind) {
+            (self.decoder, self.timeline) = (None, None);
+        }
+        (self.format, self.event_format) = (Some(format), event_format);
+    }
+
+    /// Whether packets of this payload type are expected.
+    pub(super) fn expects(&self, payload_type: u8) -> bool {
+        let audio = self
+            .format
+            .is_some_and(|format| format.payload_type == payload_type);
+        audio
+            || self
+                .event_format
+                .is_some_and(|format| format.payload_type == payload_type)
+    }
+
+    /// Takes a packet. Sound is only decoded when it is `audible`; events always count.
+    pub(super) fn accept(
+        &mut self,
+        packet: &Packet<'_>,
+        audible: bool,
+        now: Instant,
+        heard: &mut Heard,
+    ) {
+        if !self.expects(packet.payload_type) {
+            heard.dropped = Some(DropReason::RtpPayloadType);
+            return;
+        }
+        let number = match self.reception.count(packet, self.clock(), now) {
+            Arrival::Sequel(number) => number,
+            Arrival::First(number) => {
+                self.buffer.restart();
+                self.timeline = None;
+                number
+            }
+            Arrival::Stray => {
+                heard.dropped = Some(DropReason::RtpStray);
+                return;
+            }
+        };
+        match self.buffer.insert(number, packet, now) {
+            Turn::Now { lost } => self.play(Item::of(packet, lost), audible, now, heard),
+            Turn::Late => self.reception.count_late(),
+            Turn::Later | Turn::Duplicate => {}
+        }
+        self.drain(audible, now, heard);
+    }
+
+    /// Counts a packet that nobody is to hear.
+    pub(super) fn ignore(&mut self, packet: &Packet<'_>, now: Instant) {
+        if self.expects(packet.payload_type) {
+            self.reception.count(packet, self.clock(), now);
+        }
+        self.pause();
+    }
+
+    /// What is playing ends here; the next packet begins anew.
+    pub(super) fn pause(&mut self) {
+        self.buffer.restart();
+        self.timeline = None;
+    }
+
+    pub(super) fn handle_timeout(&mut self, audible: bool, now: Instant, heard: &mut Heard) {
+        if let Some(progress) = self.events.handle_timeout(now) {
+            self.event_progress(progress, now, heard);
+        }
+        self.drain(audible, now, heard);
+        if self.fills && audible {
+            self.fill(now, heard);
+        }
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        let due = self
+            .timeline
+            .and_then(|timeline| timeline.due)
+            .filter(|_| self.fills);
+        [self.buffer.next_timeout(), due, self.events.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Of the payload's time stamps.
+    pub(super) fn clock(&self) -> u32 {
+        self.format.map_or(8_000, Format::clock)
+    }
+
+    fn ratio(&self) -> u32 {
+        self.format.map_or(1, Format::ratio)
+    }
+
+    fn drain(&mut self, audible: bool, now: Instant, heard: &mut Heard) {
+        while let Some((lost, held)) = self.buffer.pop(now) {
+            self.play(Item::held(&held, lost), audible, now, heard);
+            self.buffer.recycle(held);
+        }
+    }
+
+    fn play(&mut self, item: Item<'_>, audible: bool, now: Instant, heard: &mut Heard) {
+        if self
+            .event_format
+            .is_some_and(|format| format.payload_type == item.payload_type)
+        {
+            self.event(item, now, heard);
+        } else if audible {
+            self.audio(item, now, heard);
+        } else {
+            self.timeline = None;
+        }
+    }
+
+    fn audio(&mut self, item: Item<'_>, now: Instant, heard: &mut Heard) {
+        let gap = self.timeline.map(|timeline| {
+            item.timestamp.wrapping_sub(timeline.next) as i32 / self.ratio() as i32
+        });
+        let overlap = match gap {
+            Some(0) => 0,
+            Some(gap @ 1..=MAX_GAP) => {
+                self.bridge(gap as u32, item, heard);
+                0
+            }
+            Some(gap @ MOST_BEHIND..0) => match self.overlap(gap.unsigned_abs(), now) {
+                Some(overlap) => overlap,
+                None => return self.reception.count_late(),
+            },
+            _ => {
+                heard.restart();
+                0
+            }
+        };
+        self.decode(item, overlap as usize, now, heard);
+    }
+
+    /// How much of a packet whose place was partly filled is to be left out; none when all of it is.
+    fn overlap(&mut self, behind: u32, now: Instant) -> Option<u32> {
+        let timeline = self.timeline.as_mut()?;
+        if timeline.after_event {
+            return Some(0);
+        }
+        if behind < timeline.packet {
+            return Some(behind);
+        }
+        let since = *timeline.covered_since.get_or_insert(now);
+        (now.since(since) >= MAX_COVERED).then_some(0)
+    }
+
+    /// Sound for a gap that ends with `item`.
+    fn bridge(&mut self, gap: u32, item: Item<'_>, heard: &mut Heard) {
+        let after_event = self.timeline.is_some_and(|timeline| timeline.after_event);
+        if after_event || (item.lost == 0 && !self.fills) {
+            return heard.skip(gap);
+        }
+        let concealed = gap.min(MAX_CONCEALED);
+        heard.skip(gap - concealed);
+        let from = heard.samples.len();
+        let redundancy = (item.lost > 0).then_some(item.payload);
+        if let Some(decoder) = self.decoder() {
+            decoder.conceal(concealed as usize, redundancy, &mut heard.samples);
+        }
+        heard.audio_since(from);
+    }
+
+    fn decode(&mut self, item: Item<'_>, overlap: usize, now: Instant, heard: &mut Heard) {
+        let (from, ratio) = (heard.samples.len(), self.ratio());
+        let usual = self
+            .timeline
+            .map_or(FILL as u32, |timeline| timeline.packet) as usize;
+        let Some(decoder) = self.decoder() else {
+            return;
+        };
+        if decoder.decode(item.payload, &mut heard.samples).is_err() {
+            heard.dropped = Some(DropReason::RtpPayload);
+            decoder.conceal(usual, None, &mut heard.samples);
+        }
+        let count = heard.samples.len() - from;
+        heard.samples.drain(from..from + overlap.min(count));
+        heard.audio_since(from);
+        let patience = if item.payload.len() <= DTX_PAYLOAD {
+            SILENT_PATIENCE
+        } else {
+            PATIENCE
+        };
+        let length = Duration::from_micros(count as u64 * 125);
+        self.timeline = Some(Timeline {
+            next: item.timestamp.wrapping_add(count as u32 * ratio),
+            packet: count as u32,
+            due: Some(now + length + patience),
+            fills: 0,
+            covered_since: None,
+            after_event: false,
+        });
+    }
+
+    fn fill(&mut self, now: Instant, heard: &mut Heard) {
+        for _ in 0..MAX_FILLS {
+            let Some(due) = self
+                .timeline
+                .and_then(|timeline| timeline.due)
+                .filter(|due| *due <= now)
+            else {
+                return;
+            };
+            let from = heard.samples.len();
+            self.fill_once(&mut heard.samples);
+            heard.audio_since(from);
+            self.advance(FILL as u32, Some(due + FILL_TIME));
+        }
+        if let Some(due) = self
+            .timeline
+            .and_then(|timeline| timeline.due)
+            .filter(|due| *due <= now)
+        {
+            let missed = (now.since(due).as_millis() / FILL_TIME.as_millis()) as u32 + 1;
+            heard.skip(missed * FILL as u32);
+            self.advance(missed * FILL as u32, Some(due + FILL_TIME * missed));
+        }
+    }
+
+    fn fill_once(&mut self, samples: &mut Vec<i16>) {
+        let fills = self.timeline.map_or(0, |timeline| timeline.fills);
+        match &mut self.decoder {
+            Some(decoder) if fills < CODEC_FILLS => decoder.conceal(FILL, None, samples),
+            _ => self.noise.fill(FILL, samples),
+        }
+    }
+
+    fn advance(&mut self, samples: u32, due: Option<Instant>) {
+        let ratio = self.ratio();
+        if let Some(timeline) = &mut self.timeline {
+            timeline.next = timeline.next.wrapping_add(samples * ratio);
+            timeline.fills = timeline.fills.saturating_add(1);
+            timeline.due = due;
+        }
+    }
+
+    fn event(&mut self, item: Item<'_>, now: Instant, heard: &mut Heard) {
+        let (Some(payload), Some(format)) = (Payload::parse(item.payload), self.event_format)
+        else {
+            heard.dropped = Some(DropReason::RtpPayload);
+            return;
+        };
+        let news = self
+            .events
+            .accept(item.timestamp, payload, format.rate, now);
+        news.into_iter()
+            .flatten()
+            .for_each(|progress| self.event_progress(progress, now, heard));
+    }
+
+    /// While an event lasts it stands for the sound, unless the sender goes on with both.
+    fn event_progress(&mut self, progress: Progress, now: Instant, heard: &mut Heard) {
+        heard.event(progress);
+        let Some(timeline) = &mut self.timeline else {
+            return;
+        };
+        if !progress.end {
+            (timeline.after_event, timeline.due) = (timeline.after_event || progress.first, None);
+            return;
+        }
+        let samples = (progress.duration.as_micros() * u128::from(super::payload::SAMPLE_RATE)
+            / 1_000_000) as u32;
+        if timeline.after_event || progress.first {
+            timeline.after_event = true;
+            heard.skip(samples);
+            self.advance(samples, Some(now + PATIENCE));
+        }
+    }
+
+    fn decoder(&mut self) -> Option<&mut Box<dyn Decoder>> {
+        if self.decoder.is_none() {
+            self.decoder = self.format.and_then(|format| format.decoder().ok());
+        }
+        self.decoder.as_mut()
+    }
+}
+
+impl<'a> Item<'a> {
+    fn of(packet: &Packet<'a>, lost: u64) -> Self {
+        let Packet {
+            payload_type,
+            timestamp,
+            payload,
+            ..
+        } = *packet;
+        Self {
+            payload_type,
+            timestamp,
+            payload,
+            lost,
+        }
+    }
+
+    fn held(held: &'a Held, lost: u64) -> Self {
+        let Held {
+            payload_type,
+            timestamp,
+            payload,
+            ..
+        } = held;
+        Self {
+            payload_type: *payload_type,
+            timestamp: *timestamp,
+            payload,
+            lost,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The sending half of a leg: sound in, RTP packets out, under one SSRC with one unbroken sequence (RFC 3550 §5.1).
+//!
+//! It packs samples into packets of the negotiated length and sends each as soon as it is full. While a
+//! telephone-event is being sent, the sound of that time is left out (RFC 4733 §2.5.1.1).
+
+use super::digits::DigitSender;
+use super::heard::{Act, Heard};
+use super::payload::{EventFormat, Format, SAMPLE_RATE};
+use super::rtcp::Sent;
+use super::rtp::Packet;
+use super::telephone_event::{EventWriter, Payload, Progress};
+use crate::codec::{Encoder, MAX_PAYLOAD, OpusSettings};
+use sip_core::{Duration, Instant};
+
+/// The end of an event is told so often (RFC 4733 §2.5.1.4).
+const ENDS: usize = 3;
+
+/// The sending half of one leg.
+pub(super) struct Outlet {
+    stream: Stream,
+    format: Option<Format>,
+    event_format: Option<EventFormat>,
+    encoder: Option<Box<dyn Encoder>>,
+    opus: OpusSettings,
+    expected_loss: u8,
+    /// Samples in one packet.
+    frame: usize,
+    pending: Vec<i16>,
+    relayed: Option<EventWriter>,
+    digits: DigitSender,
+    /// When the time stamp stood where it stands.
+    at: Option<Instant>,
+}
+
+/// Numbers of the outgoing stream.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    ssrc: u32,
+    sequence: u16,
+    /// Of the first pending sample.
+    timestamp: u32,
+    marker: bool,
+    packets: u64,
+    octets: u32,
+}
+
+impl Outlet {
+    /// An outlet whose numbers begin at unpredictable places (RFC 3550 §5.1).
+    pub(super) fn new(random: u64, opus: OpusSettings) -> Self {
+        let (ssrc, timestamp) = ((random >> 32) as u32, (random as u32).rotate_left(16));
+        // Below 2^15, so that a lost first packet cannot be taken for a roll-over (RFC 3711 §3.3.1).
+        let sequence = random as u16 >> 1;
+        Self {
+            stream: Stream {
+                ssrc,
+                sequence,
+                timestamp,
+                marker: true,
+                packets: 0,
+                octets: 0,
+            },
+            format: None,
+            event_format: None,
+            encoder: None,
+            opus,
+            expected_loss: 0,
+            frame: 0,
+            pending: Vec::new(),
+            relayed: None,
+            digits: DigitSender::default(),
+            at: None,
+        }
+    }
+
+    /// Takes what was negotiated; the stream goes on under its numbers.
+    pub(super) fn describe(
+        &mut self,
+        format: Format,
+        event_format: Option<EventFormat>,
+        ptime: Duration,
+    ) {
+        if self.format.map(|format| format.kind) != Some(format.kind) {
+            self.encoder = None;
+            self.pending.clear();
+        }
+        self.frame = format.frame(ptime.as_millis());
+        (self.format, self.event_format) = (Some(format), event_format);
+    }
+
+    /// Sends what the other leg heard.
+    pub(super) fn play(&mut self, heard: &Heard, now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
+        let mut samples = heard.samples.as_slice();
+        for act in heard.acts() {
+            match *act {
+                Act::Audio(count) => {
+                    let (audio, rest) = samples.split_at(count.min(samples.len()));
+                    samples = rest;
+                    self.audio(audio, now, send);
+                }
+                Act::Skip(count) => self.skip(count, now),
+                Act::Restart => self.restart(now),
+                Act::Event(progress) => self.relay(progress, now, send),
+            }
+        }
+    }
+
+    /// Queues digits; false when there are too many, or no payload type to send them with.
+    pub(super) fn dial(&mut self, digits: &str, duration: Duration, now: Instant) -> bool {
+        self.event_format.is_some() && self.digits.dial(digits, duration, now)
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
+        let Some(format) = self.event_format else {
+            return;
+        };
+        if self.relayed.is_some() {
+            return self.digits.postpone(now);
+        }
+        if self.digits.begins(now) {
+            self.restart(now);
+        }
+        let (timestamp, stream) = (self.stream.timestamp, &mut self.stream);
+        self.digits.handle_timeout(
+            timestamp,
+            format.rate,
+            now,
+            &mut |timestamp, payload, first| {
+                stream.event(format.payload_type, timestamp, payload, first, send);
+            },
+        );
+        if let Some(end) = self.digits.ended() {
+            // Nobody spoke meanwhile: time went on all the same.
+            let behind = end.wrapping_sub(self.stream.timestamp);
+            if behind < u32::MAX / 2 {
+                self.stream.timestamp = end;
+            }
+            self.stream.marker = true;
+            self.at = Some(now);
+        }
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.digits.next_timeout()
+    }
+
+    /// The far end loses so much of what we send, in per cent.
+    pub(super) fn expect_loss(&mut self, percent: u8) {
+        self.expected_loss = percent;
+        if let Some(encoder) = &mut self.encoder {
+            encoder.expect_loss(percent);
+        }
+    }
+
+    pub(super) fn ssrc(&self) -> u32 {
+        self.stream.ssrc
+    }
+
+    pub(super) fn packets(&self) -> u64 {
+        self.stream.packets
+    }
+
+    /// For a sender report; none before the first packet.
+    pub(super) fn sent(&self, now: Instant) -> Option<Sent> {
+        let Stream {
+            timestamp,
+            packets,
+            octets,
+            ..
+        } = self.stream;
+        let since = self.at.filter(|_| packets > 0).map(|at| now.since(at))?;
+        let timestamp = timestamp.wrapping_add(self.clock_units(since));
+        Some(Sent {
+            timestamp,
+            packets: packets as u32,
+            octets,
+        })
+    }
+
+    fn audio(&mut self, samples: &[i16], now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
+        if self.relayed.is_some() || self.digits.is_sounding() {
+            return self.skip(samples.len() as u32, now);
+        }
+        self.pending.extend_from_slice(samples);
+        self.at = Some(now);
+        while self.frame > 0 && self.pending.len() >= self.frame {
+            self.send_frame(send);
+        }
+    }
+
+    fn send_frame(&mut self, send: &mut dyn FnMut(&Packet<'_>)) {
+        let Some(format) = self.format else { return };
+        if self.encoder.is_none() {
+            self.encoder = format.encoder(self.opus).ok();
+            self.expect_loss(self.expected_loss);
+        }
+        let mut payload = [0; MAX_PAYLOAD];
+        let frame = self.pending.get(..self.frame).unwrap_or_default();
+        let encoded = self
+            .encoder
+            .as_mut()
+            .and_then(|encoder| encoder.encode(frame, &mut payload).ok());
+        if let Some(payload) = encoded.and_then(|length| payload.get(..length)) {
+            self.stream.audio(format.payload_type, payload, send);
+        }
+        self.stream.timestamp = self
+            .stream
+            .timestamp
+            .wrapping_add(self.frame as u32 * format.ratio());
+        self.pending.drain(..self.frame);
+    }
+
+    /// Time passes without sound; what does not fill a packet is given up.
+    fn skip(&mut self, samples: u32, now: Instant) {
+        let samples = samples + self.pending.len() as u32;
+        self.pending.clear();
+        let ratio = self.format.map_or(1, Format::ratio);
+        self.stream.timestamp = self.stream.timestamp.wrapping_add(samples * ratio);
+        self.stream.marker = true;
+        self.at = Some(now);
+    }
+
+    /// Sound begins: the time stamp makes up for the time since the last (RFC 3550 §5.1).
+    fn restart(&mut self, now: Instant) {
+        let silent = self.at.map_or(Duration::ZERO, |at| now.since(at));
+        let passed = self.clock_units(silent);
+        let whole = self.frame as u32 * self.format.map_or(1, Format::ratio);
+        self.stream.timestamp = self
+            .stream
+            .timestamp
+            .wrapping_add(passed - passed % whole.max(1));
+        self.pending.clear();
+        self.stream.marker = true;
+        self.at = Some(now);
+    }
+
+    fn relay(&mut self, progress: Progress, now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
+        let Some(format) = self.event_format.filter(|_| !self.digits.is_sounding()) else {
+            return;
+        };
+        if progress.first {
+            self.pending.clear();
+            self.at = Some(now);
+            self.relayed = Some(EventWriter::new(
+                progress.code,
+                progress.volume,
+                self.stream.timestamp,
+            ));
+        }
+        let Some(writer) = &mut self.relayed else {
+            return;
+        };
+        let units = (progress.duration.as_micros() * u128::from(format.rate) / 1_000_000) as u32;
+        let mut first = progress.first;
+        loop {
+            let (timestamp, payload, more) = writer.tell(units, progress.end);
+            let times = if payload.end { ENDS } else { 1 };
+            (0..times).for_each(|_| {
+                self.stream.event(
+                    format.payload_type,
+                    timestamp,
+                    payload,
+                    core::mem::take(&mut first),
+                    send,
+                );
+            });
+            if !more {
+                break;
+            }
+        }
+        if progress.end {
+            self.relayed = None;
+            self.stream.marker = true;
+        }
+    }
+
+    fn clock_units(&self, time: Duration) -> u32 {
+        let clock = self.format.map_or(SAMPLE_RATE, Format::clock);
+        (time.as_micros() * u128::from(clock) / 1_000_000) as u32
+    }
+}
+
+impl Stream {
+    fn audio(&mut self, payload_type: u8, payload: &[u8], send: &mut dyn FnMut(&Packet<'_>)) {
+        let marker = core::mem::take(&mut self.marker);
+        self.send(marker, payload_type, self.timestamp, payload, send);
+    }
+
+    fn event(
+        &mut self,
+        payload_type: u8,
+        timestamp: u32,
+        event: Payload,
+        first: bool,
+        send: &mut dyn FnMut(&Packet<'_>),
+    ) {
+        self.send(first, payload_type, timestamp, &event.bytes(), send);
+    }
+
+    fn send(
+        &mut self,
+        marker: bool,
+        payload_type: u8,
+        timestamp: u32,
+        payload: &[u8],
+        send: &mut dyn FnMut(&Packet<'_>),
+    ) {
+        let Self { ssrc, sequence, .. } = *self;
+        send(&Packet {
+            marker,
+            payload_type,
+            sequence,
+            timestamp,
+            ssrc,
+            payload,
+        });
+        self.sequence = sequence.wrapping_add(1);
+        self.packets += 1;
+        self.octets = self.octets.wrapping_add(payload.len() as u32);
+    }
+}
