@@ -371,6 +371,8 @@ pub enum ErrorCode {
     InvalidTarget,
     /// A setting is wrong.
     InvalidConfig,
+    /// An argument is wrong: a header with a line break, a digit that no phone has.
+    InvalidArgument,
     /// The command does not fit the moment.
     WrongState,
     /// The other side broke the protocol.
