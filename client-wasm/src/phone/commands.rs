@@ -1,0 +1,201 @@
+//! What the page asks the phone to do. Each is done at once or refused with a sentence.
+
+use sip_core::Instant;
+use sip_core::message::{HeaderName, StatusCode};
+
+use super::call::{Call, Outgoing, Stage};
+use super::{Output, Phone, settings, target};
+use crate::types::{CallEnd, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, OnPageHide};
+
+/// The limits of a tone in milliseconds (W3C WebRTC §7.2).
+const TONE_MS: core::ops::RangeInclusive<u32> = 40..=6_000;
+/// Digits of one command.
+const MAX_DIGITS: usize = 64;
+
+impl Phone {
+    /// Connects to the server and stays connected.
+    pub(crate) fn connect(&mut self, now: Instant) {
+        self.connection.want(&mut self.out, now);
+    }
+
+    /// Hangs up, withdraws the registration and closes the connection.
+    pub(crate) fn disconnect(&mut self, now: Instant) {
+        self.hang_up_all(now);
+        self.registration
+            .unwant(&mut self.agent, &mut self.out, now);
+        // What the agent says now must leave before the socket closes.
+        self.drain_agent(now);
+        if let Some(socket) = self.connection.drop(&mut self.out) {
+            self.lose_socket(socket, now);
+        }
+    }
+
+    /// The page goes away for good.
+    pub(crate) fn handle_page_gone(&mut self, now: Instant) {
+        if self.settings.on_page_hide == OnPageHide::Hangup {
+            self.disconnect(now);
+        }
+    }
+
+    /// Makes this page reachable, and connects if need be.
+    pub(crate) fn register(&mut self, now: Instant) -> Result<(), ErrorInfo> {
+        if !self.settings.has_account {
+            let message = "There is no account to register: the setting account is missing.";
+            return Err(ErrorInfo::with_message(ErrorCode::WrongState, message));
+        }
+        let flow = self.flow();
+        self.registration
+            .want(&mut self.agent, &self.settings, flow, now);
+        self.connect(now);
+        Ok(())
+    }
+
+    /// Makes this page unreachable.
+    pub(crate) fn unregister(&mut self, now: Instant) {
+        self.registration
+            .unwant(&mut self.agent, &mut self.out, now);
+    }
+
+    /// Calls somebody, and connects if need be.
+    pub(crate) fn call(
+        &mut self,
+        target: &str,
+        headers: &[(String, String)],
+        display_name: Option<String>,
+        now: Instant,
+    ) -> Result<u32, ErrorInfo> {
+        let target = target::parse(target, &self.settings.home)?;
+        let mut all = self.settings.headers.clone();
+        all.extend(settings::headers(headers)?);
+        let mut from = self.settings.from.clone();
+        from.display_name = display_name.or(from.display_name);
+        let invite = Box::new(Outgoing {
+            target,
+            from,
+            headers: all,
+        });
+        let stage = Stage::Preparing {
+            invite,
+            offer: None,
+        };
+        let call = self.add(Call::new(stage, CallState::New));
+        self.out.push_back(Output::MakeOffer { call, fresh: false });
+        self.connect(now);
+        // Somebody waits: no time to lose on a connection that is being waited for, or is dead.
+        self.connection.wake(&mut self.out, now);
+        Ok(call)
+    }
+
+    /// Takes an incoming call.
+    pub(crate) fn answer(
+        &mut self,
+        id: u32,
+        headers: &[(String, String)],
+    ) -> Result<(), ErrorInfo> {
+        let headers: Vec<(HeaderName, String)> = settings::headers(headers)?;
+        let call = self.calls.get_mut(&id).ok_or_else(over)?;
+        let Stage::Ringing { session, offer } = &mut call.stage else {
+            return Err(ErrorInfo::with_message(
+                ErrorCode::WrongState,
+                "Only a ringing incoming call can be answered.",
+            ));
+        };
+        let (session, offer) = (*session, offer.take());
+        call.stage = Stage::Answering { session, headers };
+        self.out.push_back(match offer {
+            Some(offer) => Output::MakeAnswer { call: id, offer },
+            None => Output::MakeOffer {
+                call: id,
+                fresh: false,
+            },
+        });
+        Ok(())
+    }
+
+    /// Declines an incoming call.
+    pub(crate) fn reject(&mut self, id: u32, status: u16, now: Instant) -> Result<(), ErrorInfo> {
+        let call = self.calls.get(&id).ok_or_else(over)?;
+        if !matches!(call.stage, Stage::Ringing { .. } | Stage::Answering { .. }) {
+            return Err(ErrorInfo::with_message(
+                ErrorCode::WrongState,
+                "Only a ringing incoming call can be rejected.",
+            ));
+        }
+        let Some(status) = StatusCode::new(status).filter(|status| status.as_u16() >= 400) else {
+            let message = "A call is rejected with a status from 400 to 699.";
+            return Err(ErrorInfo::with_message(ErrorCode::InvalidArgument, message));
+        };
+        self.leave(id, status.as_u16(), now);
+        self.end(id, by_us(Some(status.as_u16())));
+        Ok(())
+    }
+
+    /// Ends a call in any state. Nothing happens when it is over.
+    pub(crate) fn hang_up(&mut self, id: u32, now: Instant) {
+        self.leave(id, StatusCode::BUSY_HERE.as_u16(), now);
+        self.end(id, by_us(None));
+    }
+
+    /// Mutes or unmutes the microphone of a call.
+    pub(crate) fn set_muted(&mut self, id: u32, muted: bool) -> Result<(), ErrorInfo> {
+        let call = self.calls.get_mut(&id).ok_or_else(over)?;
+        if call.muted != muted {
+            call.muted = muted;
+            self.out.push_back(Output::SetMuted { call: id, muted });
+            self.out
+                .push_back(Output::Event(CoreEvent::MuteChange { call: id, muted }));
+        }
+        Ok(())
+    }
+
+    /// Sends digits.
+    pub(crate) fn send_digits(
+        &mut self,
+        id: u32,
+        digits: &str,
+        tone_ms: u32,
+    ) -> Result<(), ErrorInfo> {
+        let call = self.calls.get(&id).ok_or_else(over)?;
+        if call.shown < CallState::Early {
+            return Err(ErrorInfo::with_message(
+                ErrorCode::WrongState,
+                "Digits can be sent once the other side is heard.",
+            ));
+        }
+        let digits = digits.to_ascii_uppercase();
+        let is_digit =
+            |letter: char| letter.is_ascii_digit() || matches!(letter, 'A'..='D' | '*' | '#' | ',');
+        if digits.len() > MAX_DIGITS || !digits.chars().all(is_digit) {
+            let message = "Digits are 0 to 9, A to D, * and #, with commas for pauses, 64 at most.";
+            return Err(ErrorInfo::with_message(ErrorCode::InvalidArgument, message));
+        }
+        let tone_ms = tone_ms.clamp(*TONE_MS.start(), *TONE_MS.end());
+        self.out.push_back(Output::SendTones {
+            call: id,
+            digits,
+            tone_ms,
+        });
+        Ok(())
+    }
+
+    fn hang_up_all(&mut self, now: Instant) {
+        let calls: Vec<u32> = self.calls.keys().copied().collect();
+        for call in calls {
+            self.hang_up(call, now);
+        }
+    }
+}
+
+fn over() -> ErrorInfo {
+    ErrorInfo::with_message(ErrorCode::WrongState, "This call is over.")
+}
+
+const fn by_us(status: Option<u16>) -> CallEnd {
+    CallEnd {
+        by: EndedBy::Local,
+        status,
+        reason: String::new(),
+        q850: None,
+        error: None,
+    }
+}

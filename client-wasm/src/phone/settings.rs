@@ -1,0 +1,311 @@
+//! The page's settings, checked once and in SIP's types.
+//!
+//! A user agent in a browser has no address of its own: Via and Contact carry a random `.invalid` name (RFC 7118 §5),
+//! and the server reaches it on the WebSocket that it opened.
+
+use sip_core::agent::{Config, LocalSocket};
+use sip_core::digest::Credentials;
+use sip_core::message::{HeaderName, Host, Method, NameAddr, Uri};
+use sip_core::{Duration, Entropy, Transport};
+
+use crate::types::{Account, CoreConfig, ErrorCode, ErrorInfo, OnPageHide};
+
+/// Calls at once; one more is answered 486.
+const MAX_CALLS: usize = 16;
+/// Requests of others that wait for an answer.
+const MAX_TRANSACTIONS: usize = 64;
+/// Messages and events between two looks of the shell.
+const MAX_OUTPUTS: usize = 512;
+/// RFC 3261 recommends an hour; a page that died should not be called that long.
+const EXPIRES: u32 = 600;
+
+/// The settings, as the phone uses them.
+pub(super) struct Settings {
+    /// Who calls.
+    pub(super) from: NameAddr,
+    /// Whether `from` is an account that can be registered.
+    pub(super) has_account: bool,
+    /// Who we are when a challenge comes.
+    pub(super) credentials: Option<Credentials>,
+    /// The Request-URI of a REGISTER.
+    pub(super) registrar: Uri,
+    /// Wished for.
+    pub(super) expires: Duration,
+    /// Where names without a domain belong.
+    pub(super) home: Host,
+    /// In each REGISTER and INVITE.
+    pub(super) headers: Vec<(HeaderName, String)>,
+    /// How each WebSocket is named.
+    pub(super) local: LocalSocket,
+    /// The UUID of this browser.
+    pub(super) instance: String,
+    /// Between keep-alives; none sends none.
+    pub(super) keep_alive: Option<Duration>,
+    /// When the page goes away.
+    pub(super) on_page_hide: OnPageHide,
+}
+
+impl Settings {
+    /// The checked settings, or what is wrong with them.
+    pub(super) fn new(config: &CoreConfig, entropy: &mut Entropy) -> Result<Self, ErrorInfo> {
+        let (transport, server) = server(&config.server)?;
+        let aor = config
+            .account
+            .as_ref()
+            .map(|account| address("account.uri", &account.uri))
+            .transpose()?;
+        let home = aor.as_ref().map_or(server, |uri| uri.host.clone());
+        let registrar = match config
+            .account
+            .as_ref()
+            .and_then(|account| account.registrar.as_deref())
+        {
+            Some(registrar) => address("account.registrar", registrar)?,
+            None => Uri {
+                port: aor.as_ref().and_then(|uri| uri.port),
+                ..Uri::sip(None, home.clone(), None)
+            },
+        };
+        Ok(Self {
+            credentials: config
+                .account
+                .as_ref()
+                .zip(aor.as_ref())
+                .and_then(|(account, uri)| credentials(account, uri)),
+            has_account: aor.is_some(),
+            from: from(config.account.as_ref(), aor),
+            registrar,
+            home,
+            expires: Duration::from_secs(config.expires.unwrap_or(EXPIRES).into()),
+            headers: headers(&config.headers)?,
+            local: local_socket(transport, entropy),
+            instance: instance(config.instance_id.as_deref(), entropy)?,
+            keep_alive: config
+                .keep_alive_ms
+                .filter(|ms| *ms > 0)
+                .map(|ms| Duration::from_millis(ms.into())),
+            on_page_hide: config.on_page_hide,
+        })
+    }
+
+    /// The binding of a REGISTER (RFC 5626 §4.2).
+    pub(super) fn binding(&self) -> NameAddr {
+        let mut contact = NameAddr::new(self.local.contact.clone());
+        contact.params.set_quoted(
+            "+sip.instance",
+            &["<urn:uuid:", &self.instance, ">"].concat(),
+        );
+        contact.params.set("reg-id", Some("1"));
+        contact
+    }
+}
+
+/// What sip-core's agent is told about this phone.
+pub(super) fn agent_config(config: &CoreConfig) -> Config {
+    let product = || concat!("Switchhook/", env!("CARGO_PKG_VERSION")).to_owned();
+    Config {
+        product: Some(config.user_agent.clone().unwrap_or_else(product)),
+        supported: vec!["outbound", "path"],
+        allow: vec![
+            Method::Invite,
+            Method::Ack,
+            Method::Cancel,
+            Method::Bye,
+            Method::Options,
+            Method::Update,
+        ],
+        application_methods: Vec::new(),
+        max_sessions: MAX_CALLS,
+        full_status: 486,
+        max_transactions: MAX_TRANSACTIONS,
+        max_outputs: MAX_OUTPUTS,
+        ..Config::default()
+    }
+}
+
+/// Headers of the page; they must not end the line they stand in.
+pub(super) fn headers(given: &[(String, String)]) -> Result<Vec<(HeaderName, String)>, ErrorInfo> {
+    let checked = given.iter().map(|(name, value)| match name.parse() {
+        Ok(name) if !value.contains(char::is_control) => Ok((name, value.clone())),
+        _ => Err(wrong(
+            "The header ",
+            name,
+            " has a name or a value that SIP does not allow.",
+            ErrorCode::InvalidArgument,
+        )),
+    });
+    checked.collect()
+}
+
+/// The transport and host of a WebSocket's URL.
+fn server(url: &str) -> Result<(Transport, Host), ErrorInfo> {
+    let invalid = || {
+        wrong(
+            "The setting server, ",
+            url,
+            ", is no WebSocket address. Example: wss://relay.example.com/sip",
+            ErrorCode::InvalidConfig,
+        )
+    };
+    let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
+    let transport = match scheme.to_ascii_lowercase().as_str() {
+        "wss" => Transport::Wss,
+        "ws" => Transport::Ws,
+        _ => return Err(invalid()),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let uri: Uri = ["sip:", authority]
+        .concat()
+        .parse()
+        .map_err(|_| invalid())?;
+    Ok((transport, uri.host))
+}
+
+/// A SIP address in the settings, with or without `sip:`.
+fn address(setting: &str, text: &str) -> Result<Uri, ErrorInfo> {
+    let invalid = || {
+        wrong(
+            "The setting ",
+            setting,
+            " is no SIP address. Example: sip:alice@example.com",
+            ErrorCode::InvalidConfig,
+        )
+    };
+    let text = text.trim();
+    let has_scheme = ["sip:", "sips:"].iter().any(|scheme| {
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let uri: Uri = if has_scheme {
+        text.parse()
+    } else {
+        ["sip:", text].concat().parse()
+    }
+    .map_err(|_| invalid())?;
+    Ok(uri.to_request_uri())
+}
+
+fn wrong(before: &str, what: &str, after: &str, code: ErrorCode) -> ErrorInfo {
+    ErrorInfo::with_message(code, [before, what, after].concat())
+}
+
+fn from(account: Option<&Account>, aor: Option<Uri>) -> NameAddr {
+    // RFC 3261 §8.1.1.3 and RFC 3323 §4.1.1.3: who does not say who they are calls from here.
+    let anonymous = || {
+        Uri::sip(
+            Some("anonymous"),
+            Host::Name("anonymous.invalid".to_owned()),
+            None,
+        )
+    };
+    let mut from = NameAddr::new(aor.unwrap_or_else(anonymous));
+    from.display_name = account.and_then(|account| account.display_name.clone());
+    from
+}
+
+fn credentials(account: &Account, aor: &Uri) -> Option<Credentials> {
+    let password = account.password.as_deref()?;
+    let username = account
+        .authorization_name
+        .clone()
+        .or_else(|| aor.user_text())?;
+    Some(Credentials::new(username, password))
+}
+
+fn local_socket(transport: Transport, entropy: &mut Entropy) -> LocalSocket {
+    let name = [&entropy.token(12), ".invalid"].concat();
+    let mut contact = Uri::sip(Some(&entropy.token(8)), Host::Name(name.clone()), None);
+    contact
+        .params
+        .set("transport", Some(transport.uri_parameter()));
+    LocalSocket {
+        transport,
+        sent_by: name,
+        contact,
+    }
+}
+
+/// The given UUID, or a random one (RFC 9562 §5.4).
+fn instance(given: Option<&str>, entropy: &mut Entropy) -> Result<String, ErrorInfo> {
+    match given {
+        Some(uuid)
+            if uuid.len() == 36
+                && uuid
+                    .bytes()
+                    .all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) =>
+        {
+            Ok(uuid.to_owned())
+        }
+        Some(other) => Err(wrong(
+            "The setting instanceId, ",
+            other,
+            ", is no UUID.",
+            ErrorCode::InvalidConfig,
+        )),
+        None => Ok(uuid(entropy.bytes())),
+    }
+}
+
+fn uuid(random: [u8; 32]) -> String {
+    let hex = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    let nibbles = random.iter().enumerate().map(|(index, byte)| match index {
+        12 => '4',
+        16 => hex(8 | byte & 3),
+        _ => hex(byte & 15),
+    });
+    nibbles
+        .enumerate()
+        .fold(String::new(), |mut uuid, (index, digit)| {
+            if matches!(index, 8 | 12 | 16 | 20) {
+                uuid.push('-');
+            }
+            uuid.push(digit);
+            uuid
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_random_instance_is_a_uuid_of_version_4() {
+        let uuid = instance(None, &mut Entropy::new([7; 32])).unwrap();
+
+        assert_eq!(uuid.len(), 36);
+        assert_eq!(uuid.matches('-').count(), 4);
+        assert_eq!(uuid.get(14..15), Some("4"));
+        assert!(matches!(uuid.get(19..20), Some("8" | "9" | "a" | "b")));
+        assert!(instance(Some(&uuid), &mut Entropy::new([7; 32])).is_ok());
+    }
+
+    #[test]
+    fn servers_are_websocket_addresses() {
+        assert!(matches!(
+            server("wss://relay.example.com/sip"),
+            Ok((Transport::Wss, Host::Name(_)))
+        ));
+        assert!(matches!(
+            server("ws://127.0.0.1:8080/sip?x=1"),
+            Ok((Transport::Ws, Host::V4(_)))
+        ));
+        for url in [
+            "",
+            "relay.example.com",
+            "https://relay.example.com",
+            "wss://",
+            "wss:///sip",
+        ] {
+            assert!(server(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn headers_cannot_break_out_of_their_line() {
+        let header = |name: &str, value: &str| headers(&[(name.to_owned(), value.to_owned())]);
+
+        assert!(header("X-Order", "4711, Straße").is_ok());
+        assert!(header("X-Order", "1\r\nVia: evil").is_err());
+        assert!(header("X Order", "1").is_err());
+    }
+}
