@@ -1,0 +1,183 @@
+//! What JavaScript sees: one class, plain data, no promises, no callbacks but one.
+//!
+//! Its owner is npm/src/sdk/driver.ts, which drains the events after each command and when it is woken. Every command
+//! is done at once or throws a `CoreError`; misuse gets a sentence.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::{Function, Object};
+use tsify::{Ts, Tsify};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{MediaStream, RtcPeerConnection};
+
+use crate::driver::Shell;
+use crate::phone::Phone;
+use crate::types::{AnswerOptions, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo};
+
+/// A SIP user agent: its connection, its registration and its calls.
+#[wasm_bindgen]
+pub struct Core {
+    shell: Rc<Shell>,
+    is_disposed: Cell<bool>,
+}
+
+#[wasm_bindgen]
+impl Core {
+    /// A user agent that does nothing yet. `entropy` is 32 unpredictable bytes. `wake` is called in a microtask, never
+    /// inside another call, when events wait in `drain`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: Ts<CoreConfig>, entropy: &[u8], wake: Function) -> Result<Core, JsValue> {
+        let config = read(&config, ErrorCode::InvalidConfig)?;
+        let message = "The second argument is 32 bytes from crypto.getRandomValues.";
+        let seed = entropy
+            .try_into()
+            .map_err(|_| thrown(ErrorInfo::with_message(ErrorCode::InvalidArgument, message)))?;
+        let shell = Shell::new(config, seed, wake).map_err(thrown)?;
+        Ok(Self {
+            shell,
+            is_disposed: Cell::new(false),
+        })
+    }
+
+    /// Connects to the server, and again whenever the connection is lost, until `disconnect`.
+    pub fn connect(&self) -> Result<(), JsValue> {
+        self.alive()?.tell(Phone::connect);
+        Ok(())
+    }
+
+    /// Hangs up, withdraws the registration and closes the connection.
+    pub fn disconnect(&self) -> Result<(), JsValue> {
+        self.alive()?.tell(Phone::disconnect);
+        Ok(())
+    }
+
+    /// Makes this page reachable at its account, now and after each reconnect, until `unregister`.
+    pub fn register(&self) -> Result<(), JsValue> {
+        self.alive()?.tell(Phone::register).map_err(thrown)
+    }
+
+    /// Makes this page unreachable.
+    pub fn unregister(&self) -> Result<(), JsValue> {
+        self.alive()?.tell(Phone::unregister);
+        Ok(())
+    }
+
+    /// Calls a number, a name or a SIP address. Returns the call's id at once; all else comes as events.
+    pub fn call(&self, target: &str, options: Ts<CallOptions>) -> Result<u32, JsValue> {
+        let options = read(&options, ErrorCode::InvalidArgument)?;
+        let shell = self.alive()?;
+        shell.call(target, options).map_err(thrown)
+    }
+
+    /// Answers an incoming call.
+    pub fn answer(&self, call: u32, options: Ts<AnswerOptions>) -> Result<(), JsValue> {
+        let options = read(&options, ErrorCode::InvalidArgument)?;
+        let shell = self.alive()?;
+        shell.give_stream(call, options.stream);
+        shell
+            .tell(|phone, _| phone.answer(call, &options.headers))
+            .map_err(thrown)
+    }
+
+    /// Declines an incoming call with a SIP status: 486 is "busy", 603 "declined".
+    pub fn reject(&self, call: u32, status: u16) -> Result<(), JsValue> {
+        self.alive()?
+            .tell(|phone, now| phone.reject(call, status, now))
+            .map_err(thrown)
+    }
+
+    /// Ends a call in any state; nothing happens when it is over.
+    #[wasm_bindgen(js_name = hangUp)]
+    pub fn hang_up(&self, call: u32) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, now| phone.hang_up(call, now));
+        Ok(())
+    }
+
+    /// Sends silence instead of the microphone, or the microphone again.
+    #[wasm_bindgen(js_name = setMuted)]
+    pub fn set_muted(&self, call: u32, muted: bool) -> Result<(), JsValue> {
+        self.alive()?
+            .tell(|phone, _| phone.set_muted(call, muted))
+            .map_err(thrown)
+    }
+
+    /// Sends digits, each for `toneMs` milliseconds, after those that are on their way.
+    #[wasm_bindgen(js_name = sendDigits)]
+    pub fn send_digits(
+        &self,
+        call: u32,
+        digits: &str,
+        #[wasm_bindgen(js_name = toneMs)] tone_ms: u32,
+    ) -> Result<(), JsValue> {
+        self.alive()?
+            .tell(|phone, _| phone.send_digits(call, digits, tone_ms))
+            .map_err(thrown)
+    }
+
+    /// What the other side sends, once there is something. The same stream as long as the call lasts.
+    #[wasm_bindgen(js_name = remoteStream)]
+    pub fn remote_stream(&self, call: u32) -> Option<MediaStream> {
+        self.shell.media_of(call)?.remote()
+    }
+
+    /// What this side sends, once the microphone is open.
+    #[wasm_bindgen(js_name = localStream)]
+    pub fn local_stream(&self, call: u32) -> Option<MediaStream> {
+        self.shell.media_of(call)?.local()
+    }
+
+    /// The browser's peer connection, for statistics.
+    #[wasm_bindgen(js_name = peerConnection)]
+    pub fn peer_connection(&self, call: u32) -> Option<RtcPeerConnection> {
+        self.shell.media_of(call)?.connection()
+    }
+
+    /// Takes the events that wait, oldest first. Never throws, also not after `dispose`.
+    pub fn drain(&self) -> Vec<Ts<CoreEvent>> {
+        let events = self.shell.drain();
+        events
+            .iter()
+            .filter_map(|event| event.into_ts().ok())
+            .collect()
+    }
+
+    /// Hangs up, disconnects and lets go of everything in the browser. Other methods throw afterwards; `drain` still
+    /// gives the last events.
+    pub fn dispose(&self) {
+        if !self.is_disposed.replace(true) {
+            self.shell.dispose();
+        }
+    }
+
+    fn alive(&self) -> Result<&Shell, JsValue> {
+        if self.is_disposed.get() {
+            Err(thrown(ErrorInfo::new(ErrorCode::Disposed)))
+        } else {
+            Ok(&self.shell)
+        }
+    }
+}
+
+fn read<T: Tsify + serde::de::DeserializeOwned>(
+    given: &Ts<T>,
+    code: ErrorCode,
+) -> Result<T, JsValue>
+where
+    T::JsType: Clone,
+{
+    given
+        .to_rust()
+        .map_err(|wrong| thrown(ErrorInfo::with_message(code, wrong.to_string())))
+}
+
+/// The error as JavaScript throws it: an `Error` with the fields of [`ErrorInfo`].
+fn thrown(info: ErrorInfo) -> JsValue {
+    let error = js_sys::Error::new(&info.message);
+    error.set_name("CoreError");
+    match info.into_ts() {
+        Ok(fields) => Object::assign(&error, &Object::from(JsValue::from(fields))).into(),
+        Err(_) => error.into(),
+    }
+}
