@@ -1,0 +1,82 @@
+//! Which headers cross from one leg to the other. Everything not named here stays on its leg: routing, identity and
+//! capabilities are each leg's own (the browser must not be able to speak to the PBX through them).
+
+use sip_core::message::{HeaderName, Headers};
+
+/// Rows of a message on one leg, for a message on the other.
+pub(super) type Rows = Vec<(HeaderName, String)>;
+
+/// The browser's credentials go to the PBX untouched: they were made for it.
+const CREDENTIALS: [HeaderName; 2] = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+
+/// What a browser's INVITE or REGISTER tells the PBX.
+pub(super) fn to_trunk_request(headers: &Headers) -> Rows {
+    pick(headers, &CREDENTIALS)
+}
+
+/// What the PBX's INVITE tells the browser.
+pub(super) fn to_web_request(headers: &Headers) -> Rows {
+    let mut rows = pick(
+        headers,
+        &[
+            HeaderName::PAssertedIdentity,
+            HeaderName::Diversion,
+            HeaderName::HistoryInfo,
+        ],
+    );
+    let others = headers.iter().filter(|header| is_informative(&header.name));
+    rows.extend(others.map(|header| (header.name.clone(), header.value.clone())));
+    rows
+}
+
+/// Headers without meaning to SIP itself: the PBX's own (`X-…`) and what a phone shows.
+fn is_informative(name: &HeaderName) -> bool {
+    let HeaderName::Other(name) = name else {
+        return false;
+    };
+    let name = name.to_ascii_lowercase();
+    name.starts_with("x-")
+        || matches!(
+            name.as_str(),
+            "alert-info" | "call-info" | "subject" | "organization"
+        )
+}
+
+/// What the PBX's response tells the browser: challenges, and how and when to try again.
+pub(super) fn to_web_response(headers: &Headers) -> Rows {
+    const NAMES: [HeaderName; 6] = [
+        HeaderName::WwwAuthenticate,
+        HeaderName::ProxyAuthenticate,
+        HeaderName::RetryAfter,
+        HeaderName::MinExpires,
+        HeaderName::Warning,
+        HeaderName::Reason,
+    ];
+    pick(headers, &NAMES)
+}
+
+/// What the browser's response tells the PBX.
+pub(super) fn to_trunk_response(headers: &Headers) -> Rows {
+    pick(
+        headers,
+        &[
+            HeaderName::RetryAfter,
+            HeaderName::Warning,
+            HeaderName::Reason,
+        ],
+    )
+}
+
+/// Whether the sender has answered a challenge, so that another is unlikely.
+pub(super) fn has_credentials(headers: &Headers) -> bool {
+    CREDENTIALS.iter().any(|name| headers.get(name).is_some())
+}
+
+fn pick(headers: &Headers, names: &[HeaderName]) -> Rows {
+    let rows = names.iter().flat_map(|name| {
+        headers
+            .get_all(name)
+            .map(move |value| (name.clone(), value.to_owned()))
+    });
+    rows.collect()
+}

@@ -1,0 +1,242 @@
+//! A PBX calls: its INVITE to a binding's Contact becomes an INVITE on the browser's WebSocket.
+
+use super::bindings::{Binding, BindingState};
+use super::call::{Call, CallDirection, MediaRoom, Stage, Talk};
+use super::cause::Refusal;
+use super::headers;
+use super::outbound::{busy, not_acceptable, without_tag};
+use super::sdp_bridge::{self, Origin, TrunkSdp, WebSdp};
+use super::{B2bua, bindings};
+use crate::media::control::{Direction, MediaCommand, MediaId, Side};
+use sip_core::agent::{Invite, SessionId};
+use sip_core::message::{NameAddr, Request, Response, StatusCode, Uri};
+use sip_core::{Flow, Instant};
+
+/// The browser that a call is for.
+struct Callee {
+    flow: Flow,
+    contact: Uri,
+    aor: Uri,
+}
+
+impl B2bua {
+    /// The PBX's INVITE.
+    pub(super) fn trunk_calls(
+        &mut self,
+        session: SessionId,
+        request: Box<Request>,
+        offer: Option<String>,
+        now: Instant,
+    ) {
+        match self.admit_inbound(&request, offer.as_deref()) {
+            Ok(offer) => self.prepare_inbound(session, request, offer, now),
+            Err(refusal) => self.refuse_trunk(session, refusal, now),
+        }
+    }
+
+    fn admit_inbound(
+        &self,
+        request: &Request,
+        offer: Option<&str>,
+    ) -> Result<Option<TrunkSdp>, Refusal> {
+        if self.calls.len() >= self.config.max_calls {
+            return Err(busy());
+        }
+        self.callee(request)?;
+        offer
+            .map(TrunkSdp::read)
+            .transpose()
+            .map_err(not_acceptable)
+    }
+
+    fn callee(&self, request: &Request) -> Result<Callee, Refusal> {
+        let token: bindings::Token = request.uri.user.clone().unwrap_or_default();
+        match self.bindings.binding(&token) {
+            Some(Binding {
+                state:
+                    BindingState::Bound {
+                        contact,
+                        flow: Some(flow),
+                        aor,
+                        ..
+                    },
+                ..
+            }) => Ok(Callee {
+                flow: *flow,
+                contact: contact.clone(),
+                aor: aor.clone(),
+            }),
+            Some(_) => Err(Refusal::new(
+                StatusCode::TEMPORARILY_UNAVAILABLE,
+                "The Browser Is Away",
+            )),
+            None => Err(Refusal::new(StatusCode::NOT_FOUND, "No Such Binding")),
+        }
+    }
+
+    fn prepare_inbound(
+        &mut self,
+        trunk: SessionId,
+        request: Box<Request>,
+        offer: Option<TrunkSdp>,
+        now: Instant,
+    ) {
+        let mut call = self.new_call(CallDirection::Inbound, &request, now);
+        call.trunk = Some(trunk);
+        call.stage = Stage::PreparingInbound { request, offer };
+        self.open(call);
+    }
+
+    /// Rings the browser once our ports are known.
+    pub(super) fn ring_browser(&mut self, id: MediaId, now: Instant) {
+        let Some(call) = self.calls.call_mut(id) else {
+            return;
+        };
+        let Some(room) = call.room.clone() else {
+            return;
+        };
+        let Stage::PreparingInbound { request, offer } =
+            core::mem::replace(&mut call.stage, Stage::Ending)
+        else {
+            return;
+        };
+        let sdp = sdp_bridge::web_offer(
+            &room,
+            &call.ice,
+            Origin {
+                session: id.0,
+                version: 1,
+            },
+        );
+        match self.callee(&request) {
+            Ok(callee) => self.invite_browser(id, &request, callee, offer, sdp, now),
+            Err(refusal) => self.abandon(id, refusal, now),
+        }
+    }
+
+    fn invite_browser(
+        &mut self,
+        id: MediaId,
+        request: &Request,
+        callee: Callee,
+        offer: Option<TrunkSdp>,
+        sdp: String,
+        now: Instant,
+    ) {
+        let invite = web_invite(request, callee, sdp);
+        match self.web.invite(invite, now) {
+            Ok(session) => {
+                self.calls.attach(id, Side::Web, session);
+                self.set_stage(id, Stage::Ringing { offer });
+                self.calls
+                    .set_deadline(id, Some(now + self.config.ring_timeout));
+            }
+            Err(error) => self.abandon(
+                id,
+                Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, &error.to_string()),
+                now,
+            ),
+        }
+    }
+
+    /// The browser's provisional response. Its description, if any, is not for the PBX: nothing is sent to it early.
+    pub(super) fn web_progresses(&mut self, id: MediaId, response: &Response, now: Instant) {
+        let Some(Call {
+            trunk: Some(trunk), ..
+        }) = self.calls.call(id)
+        else {
+            return;
+        };
+        let told = self
+            .trunk
+            .ring(*trunk, response.status, None, Vec::new(), now);
+        Self::note(told, "ring");
+    }
+
+    /// The browser answered.
+    pub(super) fn web_accepts(&mut self, id: MediaId, answer: Option<&str>, now: Instant) {
+        self.calls.set_deadline(id, None);
+        let Some(call) = self.calls.call_mut(id) else {
+            return;
+        };
+        let Some(room) = call.room.clone() else {
+            return;
+        };
+        let Stage::Ringing { offer } = core::mem::replace(&mut call.stage, Stage::Ending) else {
+            return;
+        };
+        match WebSdp::answer(answer.unwrap_or_default()) {
+            Ok(web) => self.connect_inbound(id, web, offer, &room, now),
+            Err(fault) => self.abandon(id, not_acceptable(fault), now),
+        }
+    }
+
+    fn connect_inbound(
+        &mut self,
+        id: MediaId,
+        web: WebSdp,
+        offer: Option<TrunkSdp>,
+        room: &MediaRoom,
+        now: Instant,
+    ) {
+        let origin = Origin {
+            session: id.0,
+            version: 1,
+        };
+        self.media(MediaCommand::Web {
+            id,
+            remote: web.remote.clone(),
+        });
+        let sdp = match &offer {
+            Some(trunk) => trunk.write_answer(room.trunk, origin),
+            None => sdp_bridge::trunk_offer(room.trunk, origin, Direction::SENDRECV),
+        };
+        if let Some(trunk) = &offer {
+            self.media(MediaCommand::Trunk {
+                id,
+                remote: trunk.remote.clone(),
+            });
+        }
+        let Some(call) = self.calls.call_mut(id) else {
+            return;
+        };
+        call.record.answered = Some(now);
+        call.stage = Stage::Talking(Talk { web, trunk: offer });
+        if let Some(trunk) = call.trunk {
+            let told = self.trunk.accept(trunk, sdp, Vec::new(), now);
+            Self::note(told, "accept");
+        }
+    }
+
+    pub(super) fn refuse_trunk(&mut self, session: SessionId, refusal: Refusal, now: Instant) {
+        let told = self.trunk.reject(
+            session,
+            refusal.status,
+            refusal.reason,
+            refusal.headers,
+            now,
+        );
+        Self::note(told, "reject");
+    }
+}
+
+fn web_invite(request: &Request, callee: Callee, sdp: String) -> Invite {
+    let from = request
+        .headers
+        .from()
+        .map_or_else(|_| NameAddr::from(request.uri.clone()), without_tag);
+    Invite {
+        target: callee.contact,
+        flow: callee.flow,
+        from,
+        to: Some(NameAddr::from(callee.aor)),
+        contact: None,
+        route: Vec::new(),
+        headers: headers::to_web_request(&request.headers),
+        offer: Some(sdp),
+        credentials: None,
+        call_id: None,
+        from_tag: None,
+        cseq: None,
+    }
+}

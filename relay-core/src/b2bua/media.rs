@@ -1,0 +1,139 @@
+//! What the media workers report, and the deadlines of calls.
+
+use super::call::{Call, MediaRoom, Stage};
+use super::cause::{self, Refusal};
+use super::{B2bua, Output};
+use crate::media::control::{MediaEvent, MediaId, Side, WebFailure};
+use sip_core::Instant;
+use sip_core::message::{Method, Reason, StatusCode};
+
+impl B2bua {
+    /// A media worker's event.
+    pub(super) fn handle_media(&mut self, event: MediaEvent, now: Instant) {
+        match event {
+            MediaEvent::Opened {
+                id,
+                trunk,
+                web,
+                fingerprint,
+            } => {
+                self.media_opened(
+                    id,
+                    MediaRoom {
+                        trunk,
+                        web,
+                        fingerprint,
+                    },
+                    now,
+                );
+            }
+            MediaEvent::OpenFailed { id, reason } => self.media_refused(id, &reason, now),
+            MediaEvent::WebFailed { id, failure } => self.web_media_failed(id, failure, now),
+            MediaEvent::TrunkSilent { id } => self.ask_trunk(id, now),
+            MediaEvent::Closed { id, report } => self.media_closed(id, report),
+            MediaEvent::WebConnected { id } => {
+                tracing::debug!(call = id.0, "the browser's media is connected")
+            }
+            MediaEvent::Digit { id, from, .. } => tracing::debug!(call = id.0, ?from, "a digit"),
+        }
+    }
+
+    fn media_opened(&mut self, id: MediaId, room: MediaRoom, now: Instant) {
+        let Some(call) = self.calls.call_mut(id) else {
+            return;
+        };
+        call.room = Some(room);
+        match call.stage {
+            Stage::Preparing { .. } => self.dial_if_ready(id, now),
+            Stage::PreparingInbound { .. } => self.ring_browser(id, now),
+            Stage::Calling(_) | Stage::Ringing { .. } | Stage::Talking(_) | Stage::Ending => {}
+        }
+    }
+
+    fn media_refused(&mut self, id: MediaId, reason: &str, now: Instant) {
+        tracing::warn!(call = id.0, reason, "no media for a call");
+        self.abandon(id, super::outbound::busy(), now);
+    }
+
+    fn web_media_failed(&mut self, id: MediaId, failure: WebFailure, now: Instant) {
+        let (code, text) = cause::media_reason(failure);
+        self.end_both(
+            id,
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, text),
+            Reason::q850(code, text),
+            now,
+        );
+    }
+
+    /// Silence alone proves nothing (the far end may be muted), so the PBX is asked whether it still has the call.
+    fn ask_trunk(&mut self, id: MediaId, now: Instant) {
+        let Some(Call {
+            trunk: Some(trunk),
+            stage: Stage::Talking(_),
+            ..
+        }) = self.calls.call(id)
+        else {
+            return;
+        };
+        let asked = self
+            .trunk
+            .session_request(*trunk, Method::Options, Vec::new(), None, now);
+        if let Ok(request) = asked {
+            self.probes.insert(request, id);
+        }
+    }
+
+    fn media_closed(&mut self, id: MediaId, report: crate::media::control::MediaReport) {
+        if let Some(call) = self.calls.call_mut(id) {
+            call.record.report = report;
+            call.room = None;
+            call.is_media_closed = true;
+        }
+        self.forget_if_over(id);
+    }
+
+    /// Drops a call whose legs and media are all gone, and tells of it.
+    pub(super) fn forget_if_over(&mut self, id: MediaId) {
+        let is_over =
+            |call: &Call| call.is_media_closed && call.web.is_none() && call.trunk.is_none();
+        if self.calls.call(id).is_some_and(is_over) {
+            let call = self.calls.remove(id);
+            self.outputs
+                .extend(call.map(|call| Output::CallEnded(Box::new(call.record))));
+        }
+    }
+
+    /// Ends inbound calls that rang too long.
+    pub(super) fn calls_timeout(&mut self, now: Instant) {
+        while let Some(id) = self.calls.pop_due(now) {
+            self.abandon(
+                id,
+                Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "Nobody Answered"),
+                now,
+            );
+        }
+    }
+
+    /// The relay leaves.
+    pub(super) fn handle_shutdown(&mut self, now: Instant) {
+        for id in self.calls.ids() {
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "The Relay Is Leaving");
+            self.end_both(id, refusal, Reason::q850(41, "The relay is leaving"), now);
+        }
+    }
+
+    /// A probe's fate: any answer but "no such call" is a living PBX.
+    pub(super) fn probe_answered(&mut self, id: MediaId, status: Option<StatusCode>, now: Instant) {
+        let is_alive = status.is_some_and(|status| !matches!(status.as_u16(), 408 | 481));
+        if !is_alive {
+            tracing::info!(call = id.0, side = ?Side::Trunk, "the PBX has lost the call");
+            let text = "The PBX is gone";
+            self.end_both(
+                id,
+                Refusal::new(StatusCode::SERVER_TIMEOUT, text),
+                Reason::q850(41, text),
+                now,
+            );
+        }
+    }
+}

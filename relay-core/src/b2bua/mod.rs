@@ -1,0 +1,357 @@
+//! The relay's signalling: a back-to-back user agent (RFC 7092 §3.2.3) between browsers on WebSockets and PBXs on UDP.
+//!
+//! Two [`UserAgent`]s, one for each side, and a table ([`join`]) that says what an event on one leg does to the
+//! other. It does not touch media: a worker is told by [`MediaCommand`]s what to do and answers with
+//! [`MediaEvent`](crate::media::control::MediaEvent)s.
+//!
+//! After each [`B2bua::handle_input`], call [`B2bua::poll_output`] until it returns [`Output::Timeout`].
+
+mod bindings;
+mod call;
+mod calls;
+mod cause;
+mod config;
+mod headers;
+mod in_call;
+mod inbound;
+mod join;
+mod media;
+mod outbound;
+mod port;
+mod registrar;
+mod resolver;
+mod sdp_bridge;
+
+pub use call::{CallDirection, CallRecord};
+pub use config::{Config, Domain, NextHop};
+pub use port::{Input, Output};
+
+use crate::media::control::{MediaCommand, MediaId, Side};
+use bindings::Bindings;
+use calls::Calls;
+use core::net::SocketAddr;
+use registrar::Registers;
+use resolver::{Lookup, Resolver};
+use sip_core::agent::{self, Event, IncomingId, LocalSocket, RequestId, UserAgent};
+use sip_core::message::{Method, Uri};
+use sip_core::{Entropy, Flow, Instant, SocketId, Transport};
+use std::collections::{BTreeMap, VecDeque};
+
+/// The relay's signalling machine.
+#[derive(Debug)]
+pub struct B2bua {
+    config: Config,
+    web: UserAgent,
+    trunk: UserAgent,
+    calls: Calls,
+    bindings: Bindings,
+    registers: Registers,
+    relayed: BTreeMap<(SideKey, RequestId), IncomingId>,
+    probes: BTreeMap<RequestId, MediaId>,
+    resolver: Resolver,
+    entropy: Entropy,
+    outputs: VecDeque<Output>,
+    web_timeout: Option<Instant>,
+    trunk_timeout: Option<Instant>,
+}
+
+/// [`Side`] as a key: which agent sent a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SideKey {
+    Web,
+    Trunk,
+}
+
+impl From<Side> for SideKey {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Web => Self::Web,
+            Side::Trunk => Self::Trunk,
+        }
+    }
+}
+
+/// How busy the relay is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Calls that are not over.
+    pub calls: usize,
+    /// Bindings granted or asked for.
+    pub bindings: usize,
+}
+
+impl B2bua {
+    /// A relay without calls. `seed` is drawn from the system once.
+    #[must_use]
+    pub fn new(config: Config, seed: [u8; 32]) -> Self {
+        let mut entropy = Entropy::new(seed);
+        let mut trunk = UserAgent::new(agent_config(&config, &[]), entropy.bytes());
+        trunk.open_socket(config.trunk_socket, trunk_socket(&config));
+        Self {
+            web: UserAgent::new(agent_config(&config, &[Method::Register]), entropy.bytes()),
+            trunk,
+            calls: Calls::default(),
+            bindings: Bindings::default(),
+            registers: Registers::default(),
+            relayed: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            resolver: Resolver::new(config.resolve_ttl),
+            entropy,
+            outputs: VecDeque::new(),
+            web_timeout: None,
+            trunk_timeout: None,
+            config,
+        }
+    }
+
+    /// Something happened.
+    pub fn handle_input(&mut self, input: Input, now: Instant) {
+        match input {
+            Input::WebOpened { socket, secure, .. } => {
+                self.web.open_socket(socket, web_socket(secure))
+            }
+            Input::WebMessage { socket, bytes } => {
+                self.web
+                    .handle_message(Flow::connection(socket), &bytes, now)
+            }
+            Input::WebClosed { socket } => self.handle_web_closed(socket, now),
+            Input::Datagram { flow, bytes } => self.trunk.handle_message(flow, &bytes, now),
+            Input::FlowFailed { flow } => self.trunk.handle_flow_failed(flow, now),
+            Input::Media(event) => self.handle_media(event, now),
+            Input::Resolved { query, result } => self.handle_resolved(query, result, now),
+            Input::Timeout => self.handle_timeout(now),
+            Input::Shutdown => self.handle_shutdown(now),
+        }
+        self.drain(now);
+    }
+
+    /// What is to be done next.
+    pub fn poll_output(&mut self) -> Output {
+        self.outputs
+            .pop_front()
+            .unwrap_or_else(|| Output::Timeout(self.next_timeout()))
+    }
+
+    /// How busy the relay is.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            calls: self.calls.len(),
+            bindings: self.bindings.len(),
+        }
+    }
+
+    /// Drains both agents into `outputs`, acting on their events as they come.
+    fn drain(&mut self, now: Instant) {
+        loop {
+            let moved = self.drain_web(now) | self.drain_trunk(now);
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn drain_web(&mut self, now: Instant) -> bool {
+        let mut moved = false;
+        loop {
+            match self.web.poll_output() {
+                agent::Output::Transmit { flow, bytes } => {
+                    self.outputs.push_back(Output::WebSend {
+                        socket: flow.socket,
+                        bytes,
+                    });
+                }
+                agent::Output::Event(event) => self.handle_event(Side::Web, event, now),
+                agent::Output::Timeout(at) => {
+                    self.web_timeout = at;
+                    return moved;
+                }
+            }
+            moved = true;
+        }
+    }
+
+    fn drain_trunk(&mut self, now: Instant) -> bool {
+        let mut moved = false;
+        loop {
+            match self.trunk.poll_output() {
+                agent::Output::Transmit { flow, bytes } => {
+                    self.outputs.push_back(Output::Datagram { flow, bytes })
+                }
+                agent::Output::Event(event) => self.handle_event(Side::Trunk, event, now),
+                agent::Output::Timeout(at) => {
+                    self.trunk_timeout = at;
+                    return moved;
+                }
+            }
+            moved = true;
+        }
+    }
+
+    fn handle_event(&mut self, side: Side, event: Event, now: Instant) {
+        match (side, event) {
+            (
+                Side::Web,
+                Event::IncomingCall {
+                    session,
+                    flow,
+                    request,
+                    offer,
+                },
+            ) => {
+                self.web_calls(session, flow, request, offer, now);
+            }
+            (
+                Side::Trunk,
+                Event::IncomingCall {
+                    session,
+                    request,
+                    offer,
+                    ..
+                },
+            ) => {
+                self.trunk_calls(session, request, offer, now);
+            }
+            (side, Event::Session { id, event }) => self.join(side, id, event, now),
+            (
+                side,
+                Event::Request {
+                    id,
+                    session: Some(session),
+                    request,
+                    ..
+                },
+            ) => {
+                self.relay_request(side, id, session, &request, now);
+            }
+            (
+                _,
+                Event::Request {
+                    id, flow, request, ..
+                },
+            ) => self.browser_registers(id, flow, *request, now),
+            (side, Event::Response { id, response }) => {
+                self.handle_response(side, id, &response, now)
+            }
+            (side, Event::RequestFailed { id, failure }) => {
+                self.handle_failure(side, id, &failure, now)
+            }
+            (_, event) => tracing::debug!(?event, "an event that the relay has no use for"),
+        }
+    }
+
+    fn handle_web_closed(&mut self, socket: SocketId, now: Instant) {
+        self.bindings.handle_socket_closed(socket);
+        self.web.handle_socket_closed(socket, now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.web.handle_timeout(now);
+        self.trunk.handle_timeout(now);
+        self.bindings.handle_timeout(now);
+        self.calls_timeout(now);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let all = [
+            self.web_timeout,
+            self.trunk_timeout,
+            self.bindings.next_timeout(),
+            self.calls.next_timeout(),
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    /// The PBX that serves `uri`'s domain.
+    fn next_hop(&self, uri: &Uri) -> Option<NextHop> {
+        let host = uri.host.to_string();
+        let serves =
+            |domain: &&Domain| domain.name == "*" || domain.name.eq_ignore_ascii_case(&host);
+        self.config
+            .domains
+            .iter()
+            .find(serves)
+            .map(|domain| domain.next_hop.clone())
+    }
+
+    /// The address of a next hop, if known now; otherwise it is asked for.
+    fn address_of(&mut self, hop: &NextHop, now: Instant) -> Option<SocketAddr> {
+        match self.resolver.lookup(hop, now) {
+            Lookup::Address(address) => Some(address),
+            Lookup::Asked => None,
+            Lookup::Ask(query) => {
+                self.outputs.push_back(Output::Resolve {
+                    query,
+                    host: hop.host.clone(),
+                    port: hop.port,
+                });
+                None
+            }
+        }
+    }
+
+    fn handle_resolved(
+        &mut self,
+        query: u64,
+        result: Result<Vec<SocketAddr>, String>,
+        now: Instant,
+    ) {
+        let address = result.ok().and_then(|addresses| addresses.first().copied());
+        if let Some(hop) = self.resolver.handle_resolved(query, address, now) {
+            self.calls_resolved(&hop, address, now);
+            self.registers_resolved(&hop, address, now);
+        }
+    }
+
+    fn trunk_flow(&self, address: SocketAddr) -> Flow {
+        Flow::datagram(self.config.trunk_socket, address)
+    }
+
+    fn media(&mut self, command: MediaCommand) {
+        self.outputs.push_back(Output::Media(command));
+    }
+}
+
+fn agent_config(config: &Config, application_methods: &[Method]) -> agent::Config {
+    agent::Config {
+        product: config.product.clone(),
+        application_methods: application_methods.to_vec(),
+        // Calls are counted here, where the refusal can say when to try again.
+        max_sessions: config.max_calls.saturating_mul(2),
+        full_status: 503,
+        ..agent::Config::default()
+    }
+}
+
+fn trunk_socket(config: &Config) -> LocalSocket {
+    LocalSocket {
+        transport: Transport::Udp,
+        sent_by: config.trunk_local.to_string(),
+        contact: contact_at(config.trunk_local, "switchhook"),
+    }
+}
+
+/// Our URI on the trunk side.
+fn contact_at(address: SocketAddr, user: &str) -> Uri {
+    Uri::sip(Some(user), address.ip().into(), Some(address.port()))
+}
+
+/// A browser reaches us only through its WebSocket, so the name in Via and Contact needs no meaning (RFC 7118 §5.2).
+fn web_socket(secure: bool) -> LocalSocket {
+    let transport = if secure {
+        Transport::Wss
+    } else {
+        Transport::Ws
+    };
+    let mut contact = Uri::sip(
+        Some("switchhook"),
+        sip_core::message::Host::Name("relay.invalid".to_owned()),
+        None,
+    );
+    contact.params.set("transport", Some("ws"));
+    LocalSocket {
+        transport,
+        sent_by: "relay.invalid".to_owned(),
+        contact,
+    }
+}

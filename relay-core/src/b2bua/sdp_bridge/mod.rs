@@ -1,0 +1,112 @@
+//! WebRTC descriptions on one side, plain RTP descriptions on the other (RFC 3264, 8829, 8839, 8842).
+//!
+//! Nothing of one side's description is copied to the other: what a side wrote is read into [`WebSdp`] or
+//! [`TrunkSdp`], and what it gets is written anew. Audio only; other m-lines are refused with port 0.
+
+mod trunk;
+mod web;
+
+pub(super) use trunk::{TrunkSdp, trunk_offer};
+pub(super) use web::{WebSdp, web_offer};
+
+use crate::media::control::Direction;
+use core::net::IpAddr;
+use sip_core::Duration;
+use sip_core::sdp::{self, Connection, Media, SessionDescription};
+
+/// Why a description cannot be used. The text goes into the 488's Warning header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SdpFault {
+    Unreadable,
+    NoAudio,
+    NoIce,
+    NoFingerprint,
+    NoSetup,
+    NoCodec,
+    NoAddress,
+}
+
+impl SdpFault {
+    /// A sentence for the other side's log.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Unreadable => "The session description cannot be read",
+            Self::NoAudio => "No audio is described",
+            Self::NoIce => "The audio has no ICE credentials",
+            Self::NoFingerprint => "The audio has no DTLS fingerprint",
+            Self::NoSetup => "The DTLS role is missing or impossible",
+            Self::NoCodec => "No codec in common",
+            Self::NoAddress => "The audio has no address to send to",
+        }
+    }
+}
+
+/// `o=`: one session number for the whole call, a version that grows with each change (RFC 3264 §8).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) session: u64,
+    pub(super) version: u64,
+}
+
+impl Origin {
+    fn at(self, ip: IpAddr) -> sdp::Origin {
+        sdp::Origin::new(self.session, self.version, ip)
+    }
+}
+
+/// What our packets last on either side.
+const PTIME: Duration = Duration::from_millis(20);
+
+/// The first usable audio m-line and its place.
+fn audio(
+    description: &SessionDescription,
+    is_usable: impl Fn(&Media) -> bool,
+) -> Result<(usize, &Media), SdpFault> {
+    let mut lines = description.media.iter().enumerate();
+    let found =
+        lines.find(|(_, media)| media.kind == "audio" && media.port != 0 && is_usable(media));
+    found.ok_or(SdpFault::NoAudio)
+}
+
+/// An audio m-line of ours.
+fn audio_line(protocol: &str, port: u16, ip: IpAddr) -> Media {
+    Media {
+        kind: "audio".to_owned(),
+        port,
+        protocol: protocol.to_owned(),
+        connection: Some(Connection::new(ip)),
+        ..Media::default()
+    }
+}
+
+/// The other side's direction as ours: it sends, so we receive.
+const fn seen_from_us(direction: sdp::Direction) -> Direction {
+    match direction {
+        sdp::Direction::SendRecv => Direction::SENDRECV,
+        sdp::Direction::SendOnly => Direction {
+            send: false,
+            receive: true,
+        },
+        sdp::Direction::RecvOnly => Direction {
+            send: true,
+            receive: false,
+        },
+        sdp::Direction::Inactive => Direction {
+            send: false,
+            receive: false,
+        },
+    }
+}
+
+/// Our direction as a description says it.
+const fn described(direction: Direction) -> sdp::Direction {
+    match (direction.send, direction.receive) {
+        (true, true) => sdp::Direction::SendRecv,
+        (true, false) => sdp::Direction::SendOnly,
+        (false, true) => sdp::Direction::RecvOnly,
+        (false, false) => sdp::Direction::Inactive,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+use super::*;
+use crate::b2bua::call::MediaRoom;
+use crate::media::control::{Fingerprint, G711Law, IceCredentials, TrunkCodec, WebCodec};
+
+const FIREFOX: &str = "v=0\r\n\
+o=mozilla...THIS_IS_SDPARTA-99.0 123 0 IN IP4 0.0.0.0\r\n\
+s=-\r\n\
+t=0 0\r\n\
+a=sendrecv\r\n\
+a=fingerprint:sha-256 12:34:56:78:9A:BC:DE:F0:12:34:56:78:9A:BC:DE:F0:12:34:56:78:9A:BC:DE:F0:12:34:56:78:9A:BC:DE:F0\r\n\
+a=group:BUNDLE 0 1\r\n\
+a=ice-options:trickle\r\n\
+m=audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101\r\n\
+c=IN IP4 0.0.0.0\r\n\
+a=sendrecv\r\n\
+a=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1\r\n\
+a=fmtp:101 0-15\r\n\
+a=ice-pwd:0123456789abcdef0123456789abcdef\r\n\
+a=ice-ufrag:deadbeef\r\n\
+a=mid:0\r\n\
+a=rtcp-mux\r\n\
+a=rtpmap:109 opus/48000/2\r\n\
+a=rtpmap:9 G722/8000/1\r\n\
+a=rtpmap:0 PCMU/8000\r\n\
+a=rtpmap:8 PCMA/8000\r\n\
+a=rtpmap:101 telephone-event/8000/1\r\n\
+a=setup:actpass\r\n\
+m=video 9 UDP/TLS/RTP/SAVPF 120\r\n\
+c=IN IP4 0.0.0.0\r\n\
+a=mid:1\r\n\
+a=rtpmap:120 VP8/90000\r\n";
+
+fn room() -> MediaRoom {
+    MediaRoom {
+        trunk: "192.0.2.1:30000".parse().unwrap(),
+        web: vec![
+            "203.0.113.1:40000".parse().unwrap(),
+            "[2001:db8::1]:40000".parse().unwrap(),
+        ],
+        fingerprint: Fingerprint {
+            algorithm: "sha-256".to_owned(),
+            value: vec![0xAB, 0xCD],
+        },
+    }
+}
+
+fn local() -> IceCredentials {
+    IceCredentials {
+        ufrag: "ufrag".to_owned(),
+        pwd: "password".to_owned(),
+    }
+}
+
+const ORIGIN: Origin = Origin {
+    session: 5,
+    version: 1,
+};
+
+#[test]
+fn an_answer_takes_the_browsers_numbers_and_refuses_its_video() {
+    let offer = WebSdp::offer(FIREFOX).unwrap();
+
+    let answer = offer.write_answer(&room(), &local(), ORIGIN);
+
+    assert_eq!(offer.remote.codec, WebCodec::Opus { payload_type: 109 });
+    assert_eq!(offer.remote.telephone_event, Some((101, 8_000)));
+    let expected = "v=0\r\n\
+        o=- 5 1 IN IP4 203.0.113.1\r\n\
+        s=-\r\n\
+        t=0 0\r\n\
+        a=group:BUNDLE 0\r\n\
+        a=ice-lite\r\n\
+        m=audio 40000 UDP/TLS/RTP/SAVPF 109 101\r\n\
+        c=IN IP4 203.0.113.1\r\n\
+        a=mid:0\r\n\
+        a=sendrecv\r\n\
+        a=rtcp-mux\r\n\
+        a=rtpmap:109 opus/48000/2\r\n\
+        a=fmtp:109 minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=8000;maxaveragebitrate=24000\r\n\
+        a=rtpmap:101 telephone-event/8000\r\n\
+        a=fmtp:101 0-16\r\n\
+        a=ptime:20\r\n\
+        a=ice-ufrag:ufrag\r\n\
+        a=ice-pwd:password\r\n\
+        a=fingerprint:sha-256 AB:CD\r\n\
+        a=setup:passive\r\n\
+        a=candidate:1 1 udp 2130706431 203.0.113.1 40000 typ host\r\n\
+        a=candidate:2 1 udp 2130706175 2001:db8::1 40000 typ host\r\n\
+        a=end-of-candidates\r\n\
+        m=video 0 UDP/TLS/RTP/SAVPF 120\r\n";
+    assert!(answer.starts_with(expected), "{answer}");
+    assert!(
+        answer.ends_with("a=mid:1\r\n") || answer.contains("a=mid:1\r\n"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_held_browser_is_answered_in_kind() {
+    for (theirs, ours) in [
+        ("sendonly", "recvonly"),
+        ("recvonly", "sendonly"),
+        ("inactive", "inactive"),
+    ] {
+        let offer = WebSdp::offer(&FIREFOX.replace("a=sendrecv", &format!("a={theirs}"))).unwrap();
+
+        let answer = offer.write_answer(&room(), &local(), ORIGIN);
+
+        assert!(
+            answer.contains(&format!("a={ours}\r\n")),
+            "{theirs}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn a_pbx_is_answered_with_its_first_codec_that_we_have() {
+    let offer = "v=0\r\no=CiscoSystemsCCM-SIP 1 1 IN IP4 192.0.2.9\r\ns=SIP Call\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n\
+        m=audio 20000 RTP/AVP 18 8 0 96\r\na=rtpmap:18 G729/8000\r\na=rtpmap:96 telephone-event/8000\r\na=ptime:30\r\n\
+        m=video 20002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n";
+
+    let sdp = TrunkSdp::read(offer).unwrap();
+    let answer = sdp.write_answer(room().trunk, ORIGIN);
+
+    assert_eq!(sdp.remote.codec, TrunkCodec::G711(G711Law::A));
+    assert_eq!(
+        (sdp.remote.rtp.port(), sdp.remote.rtcp.port()),
+        (20_000, 20_001)
+    );
+    assert_eq!(sdp.remote.ptime, Duration::from_millis(30));
+    assert!(
+        answer.contains("m=audio 30000 RTP/AVP 8 96\r\n"),
+        "{answer}"
+    );
+    assert!(answer.contains("m=video 0 RTP/AVP 97\r\n"), "{answer}");
+}
+
+#[test]
+fn an_address_of_zeroes_is_a_hold() {
+    let sdp = TrunkSdp::read(
+        "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n",
+    );
+
+    let direction = sdp.unwrap().remote.direction;
+
+    assert_eq!(
+        direction,
+        Direction {
+            send: false,
+            receive: true
+        }
+    );
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let trunk = |media: &str| {
+        let text =
+            format!("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n{media}");
+        TrunkSdp::read(&text).map(|_| ()).unwrap_err()
+    };
+    assert_eq!(trunk("m=audio 9 RTP/AVP 18\r\n"), SdpFault::NoCodec);
+    assert_eq!(trunk("m=audio 0 RTP/AVP 0\r\n"), SdpFault::NoAudio);
+    assert_eq!(trunk("m=audio 9 RTP/SAVP 0\r\n"), SdpFault::NoAudio);
+    assert_eq!(trunk("m=video 9 RTP/AVP 97\r\n"), SdpFault::NoAudio);
+    assert_eq!(
+        WebSdp::offer("not sdp").map(|_| ()).unwrap_err(),
+        SdpFault::Unreadable
+    );
+    assert_eq!(
+        WebSdp::answer(FIREFOX).map(|_| ()).unwrap_err(),
+        SdpFault::NoSetup
+    );
+}
