@@ -265,11 +265,11 @@ impl UserAgent {
         now: Instant,
     ) -> Result<RequestId, AgentError> {
         let made = self.sessions.with(id, |session| {
-            session
-                .request(method, headers, body)
-                .map(|made| (made, session.flow()))
+            let request = session.request(method, headers, body)?;
+            Ok((request, session.flow()))
         });
         let (request, flow) = made.unwrap_or(Err(AgentError::UnknownSession(id)))?;
+        let flow = self.endpoint.next_hop(&request, flow);
         let sent = self
             .requests
             .request_in_session((id, request), flow, &mut self.endpoint, now);

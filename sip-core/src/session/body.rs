@@ -123,7 +123,7 @@ mod tests {
         let plain = (HeaderName::ContentType, "text/plain");
 
         assert_eq!(read(&[], "v=0"), Body::Unsupported);
-        assert_eq!(read(&[plain.clone()], "hi"), Body::Unsupported);
+        assert_eq!(read(core::slice::from_ref(&plain), "hi"), Body::Unsupported);
         assert_eq!(
             read(
                 &[
