@@ -27,13 +27,24 @@ const sdkOutside = {
   },
 };
 
-await build({ ...shared, entryPoints: { switchhook: join(root, "scripts/switchhook.entry.js") } });
+/** esbuild minifies no CSS inside a template; line breaks and comments are most of it. */
+const shortStyles = {
+  name: "short-styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.styles\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(/\/\*.*?\*\//gs, "").replace(/([{};,])\s*\n\s*/g, "$1"),
+      loader: "js",
+    }));
+  },
+};
+
+await build({ ...shared, entryPoints: { switchhook: join(root, "scripts/switchhook.entry.js") }, plugins: [shortStyles] });
 await build({
   ...shared,
   entryPoints: { "call-button": join(dist, "element/define-call-button.js") },
   splitting: true,
   chunkNames: "languages/[name]-[hash]",
-  plugins: [sdkOutside],
+  plugins: [sdkOutside, shortStyles],
 });
 
 report("switchhook.js");

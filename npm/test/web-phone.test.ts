@@ -186,6 +186,12 @@ test("focus never gets lost when a screen changes", async () => {
   ok(element.shadowRoot?.activeElement?.checkVisibility());
 });
 
+test("focus on the phone is focus on what comes first", async () => {
+  const element = await signedIn();
+  element.focus();
+  ok(element.shadowRoot?.activeElement === part(element, "number"));
+});
+
 test("it speaks the page's language", async () => {
   const element = phone();
   element.lang = "fr";

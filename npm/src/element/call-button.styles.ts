@@ -13,7 +13,10 @@ export const callButtonStyles = `${sharedStyles}
 }
 .trigger:hover { background: color-mix(in srgb, var(--_ink) 12%, var(--_accent)); }
 .trigger:active { transform: translateY(1px); }
-.trigger .text { overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+/* The words lie on each other, so that the button keeps its width when the state replaces the label. */
+.trigger .words { display: grid; min-inline-size: 0; text-align: start; }
+.trigger .words > * { grid-area: 1 / 1; overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+.trigger .words > .away { visibility: hidden; }
 .trigger.failed { background: var(--_surface); color: var(--_danger); box-shadow: inset 0 0 0 1.5px var(--_danger); }
 .pulsing.trigger .icon-phone { animation: shake 1.4s ease-in-out infinite; }
 .panel {

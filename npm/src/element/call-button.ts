@@ -22,7 +22,8 @@ let styles: CSSStyleSheet | undefined;
  *
  * @attr server - The SIP server's WebSocket, `wss://…` or a path on the page's host
  * @attr to - The number or SIP address to call
- * @attr label - The words on the button; also what the panel is called
+ * @attr label - The words on the button
+ * @attr callee - Who is called, as the panel says. Default: the label
  * @attr uri - The SIP address that calls. For demonstrations: an account in a page is known to every visitor
  * @attr password - Its password. For demonstrations only
  * @attr display-name - The name shown to the other side
@@ -69,7 +70,7 @@ let styles: CSSStyleSheet | undefined;
  * @event callerror - A call failed
  */
 export class CallButton extends BaseElement {
-  static readonly observedAttributes = ["label", "lang", "to"];
+  static readonly observedAttributes = ["label", "lang", "callee"];
 
   /** The password of `uri`, where it should not stand in the document. */
   password: string | undefined;
@@ -282,6 +283,7 @@ export class CallButton extends BaseElement {
     this.#view?.render(this.#store.state, {
       words: this.#words,
       label: slotted || this.label,
+      callee: this.getAttribute("callee") ?? (slotted || this.label),
       slotted: slotted !== "",
       direction: directionOf(this.#language),
       language: this.#language,

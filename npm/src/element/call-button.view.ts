@@ -26,6 +26,8 @@ export interface CallButtonPresentation {
   readonly words: CallWords;
   /** What the page wrote on the button, or nothing. */
   readonly label: string;
+  /** What the panel is called: who is called, or the label. */
+  readonly callee: string;
   /** Was it written between the tags? */
   readonly slotted: boolean;
   readonly direction: "ltr" | "rtl";
@@ -41,9 +43,10 @@ export class CallButtonView {
   readonly trigger = h("button", { type: "button", part: "button", class: "trigger" });
   readonly panel: HTMLElement;
   readonly #status = h("span", { class: "unseen", role: "status" });
-  readonly #text = h("span", { part: "state-text", class: "text", hidden: true });
+  readonly #text = h("span", { part: "state-text", class: "away" });
   readonly #slot = h("slot");
-  readonly #label = h("span", { part: "label", class: "text" });
+  readonly #label = h("span", { part: "label" });
+  readonly #title = h("span", {}, this.#label, this.#slot);
   readonly #name = h("h2", { part: "name", class: "name" });
   readonly #state = h("p", { part: "state", class: "state" });
   readonly #digits = h("p", { part: "digits", class: "digits" });
@@ -61,10 +64,10 @@ export class CallButtonView {
   constructor(root: ShadowRoot, actions: CallButtonActions) {
     this.#root = root;
     this.#keypad = keypad(actions.onDigit.bind(actions));
-    this.trigger.append(h("slot", { name: "icon" }, icon("phone")), this.#label, this.#slot, this.#text);
+    this.trigger.append(h("slot", { name: "icon" }, icon("phone")), h("span", { class: "words" }, this.#title, this.#text));
     this.panel = h("div", { part: "panel", class: "panel", role: "dialog", popover: "manual" },
       h("div", { class: "top" }, this.#close),
-      h("div", { part: "avatar", class: "avatar" }, icon("phone")),
+      h("div", { part: "avatar", class: "avatar" }, icon("phone"), icon("alert")),
       this.#name, this.#state, this.#digits, this.#sound, this.#keypad, this.#controls, this.#after);
     listen(this.trigger, actions, "onTrigger");
     listen(this.#hangUp, actions, "onHangUp");
@@ -103,19 +106,20 @@ export class CallButtonView {
     if (phase === "idle") this.trigger.removeAttribute("aria-expanded");
     else this.trigger.setAttribute("aria-expanded", String(open));
     const rests = phase === "idle" || phase === "ended";
-    this.#text.hidden = rests;
-    this.#label.hidden = !rests || slotted;
-    this.#slot.hidden = !rests || !slotted;
+    this.#text.classList.toggle("away", rests);
+    this.#title.classList.toggle("away", !rests);
+    this.#label.hidden = slotted;
+    this.#slot.hidden = !slotted;
     setText(this.#label, label || words.call);
   }
 
   #renderPanel({ phase, digits, blocked }: CallButtonState, shown: CallButtonPresentation): void {
-    const { words, label, direction, language } = shown;
+    const { words, callee, direction, language } = shown;
     this.panel.className = `panel ${mood(phase)}`;
     this.panel.dir = direction;
     this.panel.lang = language;
-    this.panel.setAttribute("aria-label", label || words.call);
-    setText(this.#name, label || words.call);
+    this.panel.setAttribute("aria-label", callee || words.call);
+    setText(this.#name, callee || words.call);
     setText(this.#digits, digits);
     this.#digits.hidden = digits === "" || phase !== "active";
     this.#sound.hidden = !blocked;

@@ -36,7 +36,7 @@ export class TalkScreen {
 
   constructor(actions: WebPhoneActions) {
     this.#keypad = keypad(actions.onDigit.bind(actions));
-    const lead = h("div", { class: "lead" }, h("div", { part: "avatar", class: "avatar" }, icon("person")), this.#name, this.#address, this.#state);
+    const lead = h("div", { class: "lead" }, h("div", { part: "avatar", class: "avatar" }, icon("person"), icon("alert")), this.#name, this.#address, this.#state);
     this.element = h("div", { part: "talk", role: "group" }, lead, this.#digits, this.#sound, this.#keypad, this.#controls, this.#after);
     const clicks = new Map<HTMLElement, () => void>([
       [this.#mute, () => { actions.onMute(); }],
@@ -60,10 +60,11 @@ export class TalkScreen {
   render({ call, blocked }: PhoneState, messages: Messages, keypadOpen: boolean): void {
     if (!call) return;
     this.#phase = call.phase;
-    this.element.className = `screen talk ${MOODS[call.phase] ?? call.phase}`;
+    this.element.className = `screen talk ${MOODS[call.phase] ?? call.phase}${keypadOpen ? " keys" : ""}`;
     this.element.setAttribute("aria-label", messages.call.inCall);
     setText(this.#name, partyName(call.remote));
-    setText(this.#address, call.remote.uri.replace(/^sips?:/i, ""));
+    setText(this.#address, call.remote.uri.replace(/^(sips?|tel):/i, ""));
+    this.#address.hidden = this.#address.textContent === this.#name.textContent;
     setText(this.#digits, call.digits);
     this.#digits.hidden = call.phase !== "active" || call.digits === "";
     this.#sound.hidden = !blocked;

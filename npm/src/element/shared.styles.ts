@@ -9,7 +9,7 @@ export const sharedStyles = `
   --_on-danger: var(--switchhook-on-danger, light-dark(#fff, #240306));
   --_surface: var(--switchhook-surface, light-dark(#fff, #1b1f24));
   --_ink: var(--switchhook-ink, light-dark(#14181d, #f1f4f7));
-  --_ink-soft: var(--switchhook-ink-soft, light-dark(#58626e, #a4afbb));
+  --_ink-soft: var(--switchhook-ink-soft, light-dark(#58626e, #b3bdc8));
   --_line: var(--switchhook-line, light-dark(#e1e5ea, #333a43));
   --_control: var(--switchhook-control, light-dark(#f0f2f5, #2a3038));
   --_focus: var(--switchhook-focus, light-dark(#1a56db, #8ab4ff));
@@ -46,6 +46,9 @@ button { cursor: pointer; touch-action: manipulation; -webkit-tap-highlight-colo
 }
 .pulsing .avatar::before, .pulsing .avatar::after { animation: pulse 2.2s ease-out infinite; }
 .pulsing .avatar::after { animation-delay: 1.1s; }
+.avatar .icon-alert { display: none; }
+.failed .avatar .icon-alert { display: block; }
+.failed .avatar .icon:not(.icon-alert) { display: none; }
 .failed .avatar { background: color-mix(in srgb, var(--_danger) 14%, var(--_surface)); color: var(--_danger); }
 .name { margin: .75rem 0 0; font-size: 1.125rem; font-weight: 650; overflow-wrap: anywhere; }
 .state { margin: .25rem 0 0; color: var(--_ink-soft); font-variant-numeric: tabular-nums; }

@@ -4,12 +4,12 @@ import { sharedStyles } from "./shared.styles.js";
 export const webPhoneStyles = `${sharedStyles}
 :host { display: block; max-inline-size: 24rem; font-family: var(--_font); line-height: 1.4; }
 .phone {
-  display: flex; flex-direction: column; min-block-size: 36rem; overflow: hidden;
+  display: flex; flex-direction: column; min-block-size: 37.5rem; overflow: hidden;
   border: 1px solid var(--_line); border-radius: calc(var(--_radius) * 1.2);
   background: var(--_surface); color: var(--_ink);
   box-shadow: var(--switchhook-shadow, 0 1px 3px rgb(0 0 0 / .06), 0 16px 40px rgb(0 0 0 / .12));
 }
-.head { display: flex; align-items: center; gap: .75rem; padding: 1rem 1.25rem; border-block-end: 1px solid var(--_line); }
+.head { display: flex; align-items: center; min-block-size: 5rem; gap: .75rem; padding: .75rem 1.25rem; border-block-end: 1px solid var(--_line); }
 .head .who { flex: 1; min-inline-size: 0; }
 .head .own { margin: 0; overflow: hidden; font-size: 1rem; font-weight: 650; text-overflow: ellipsis; white-space: nowrap; }
 .head .line { display: flex; align-items: center; gap: .5rem; margin: 0; font-size: .8125rem; color: var(--_ink-soft); }
@@ -60,6 +60,7 @@ export const webPhoneStyles = `${sharedStyles}
 .talk .controls { margin-block-start: auto; padding-block-start: 1.5rem; gap: 1rem; }
 .talk .lead { margin-block: auto 0; }
 .talk .after { display: flex; flex-wrap: wrap; justify-content: center; gap: .75rem; margin-block-start: auto; padding-block-start: 1.5rem; }
+.talk.keys .avatar { display: none; }
 .talk.incoming .controls { gap: 3.5rem; }
 .sound { margin-block-start: 1rem; }
 @keyframes blink { 50% { opacity: .35; } }

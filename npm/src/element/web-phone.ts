@@ -110,6 +110,11 @@ export class WebPhone extends BaseElement {
     this.#store.dispatch({ type: "call", target });
   }
 
+  /** Focuses what comes first on the screen that is shown: an empty field, the number, hang up. */
+  override focus(options?: FocusOptions): void {
+    this.#build().first(this.state).focus(options);
+  }
+
   connectedCallback(): void {
     this.#build();
     this.#unsubscribe ??= this.#store.subscribe((state, previous) => { this.#handleState(state, previous); });
@@ -138,7 +143,7 @@ export class WebPhone extends BaseElement {
   }
 
   #make(): WebPhoneView {
-    const root = this.attachShadow({ mode: "open", delegatesFocus: true });
+    const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [(styles ??= sheet(webPhoneStyles))];
     root.addEventListener("keydown", (event) => { this.#handleKey(event as KeyboardEvent); });
     return new WebPhoneView(root, {

@@ -40,9 +40,15 @@ export class WebPhoneView {
     root.append(this.#phone, this.#status);
   }
 
+  /** What comes first on the screen of `state`. */
+  first({ session, call }: PhoneState): HTMLElement {
+    if (session !== "in") return this.login.first;
+    return call ? this.talk.first : this.dial.first;
+  }
+
   /** Shows `state`. Focus in a control that disappears goes to the first one of the screen that is shown. */
   render(state: PhoneState, shown: WebPhonePresentation): void {
-    keepFocus(this.#root, () => this.#first(state), () => {
+    keepFocus(this.#root, () => this.first(state), () => {
       this.#renderHead(state, shown);
       this.login.element.hidden = state.session === "in";
       this.dial.element.hidden = state.session !== "in" || state.call !== undefined;
@@ -65,11 +71,6 @@ export class WebPhoneView {
     this.#signOut.hidden = state.session !== "in";
     this.#signOut.setAttribute("aria-label", messages.phone.signOut);
     this.#signOut.title = messages.phone.signOut;
-  }
-
-  #first({ session, call }: PhoneState): HTMLElement {
-    if (session !== "in") return this.login.first;
-    return call ? this.talk.first : this.dial.first;
   }
 }
 
