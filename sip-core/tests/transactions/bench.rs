@@ -243,6 +243,9 @@ impl<'a> Bench<'a> {
     ) -> Seen {
         let after = self.view();
         if after.is_none() {
+            let others = self.transactions.client_count() + self.transactions.server_count();
+            let is_idle = self.transactions.next_timeout().is_none();
+            assert_eq!(is_idle, others == 0, "no timer outlives its transaction");
             assert_eq!(
                 acts.pop().as_deref(),
                 Some(OVER),
