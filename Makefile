@@ -7,6 +7,7 @@
 #   make e2e       browsers against the relay            (ONLY=pattern runs the tests whose name matches)
 #   make interop   foreign SIP peers against the relay   (ONLY=pattern as well)
 #   make bench     figures: size, click to INVITE, answer to first audio, CPU of a transcoded call
+#   make picture   the screenshot that the README shows
 #   make clean     remove everything that was built
 #
 # VERBOSE=1 shows the whole output of every suite; it is always kept in target/test-logs/.
@@ -29,7 +30,7 @@ site_sources := $(shell find demo-site -type f -not -path '*/node_modules/*' -no
 stale_package := $(if $(wildcard npm/dist),,FORCE)
 stale_site := $(if $(wildcard demo-site/dist),,FORCE)
 
-.PHONY: help run test check wasm site relay e2e interop bench clean setup-run setup-test FORCE
+.PHONY: help run test check wasm site relay e2e interop bench picture clean setup-run setup-test FORCE
 
 help:
 	@sed -n '/^# The list/,/^$$/s/^# \{0,1\}//p' Makefile
@@ -52,6 +53,9 @@ interop: setup-test site relay
 
 bench: setup-test site relay
 	@node tests/bench/figures.mjs
+
+picture: setup-test site relay
+	@node tests/e2e/picture.mjs
 
 wasm: setup-run .cache/package
 

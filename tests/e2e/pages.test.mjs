@@ -1,0 +1,86 @@
+// The two demo pages as a visitor uses them: by what is written on buttons, not by what is inside.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { logs, root } from "../harness/paths.mjs";
+import { until } from "../harness/process.mjs";
+import { World } from "../harness/world.mjs";
+
+let world;
+before(async () => {
+  world = await World.start({ settings: { "web.site": path.join(root, "demo-site/dist") } });
+});
+after(() => world?.stop());
+
+async function open(name) {
+  const page = await world.browser.page(`${world.relay.http}/${name}`);
+  page.picture = (title) => page.raw.screenshot({ path: path.join(logs, `page-${title}.png`) });
+  return page;
+}
+
+function phase(page) {
+  return page.evaluate(() => document.querySelector("call-button").phase);
+}
+
+test("the shop's page calls with one click, says so, and ends with another", async () => {
+  const page = await open("index.html");
+  await page.raw.getByRole("radio", { name: /^echo/ }).check();
+  await page.raw.getByRole("button", { name: "Call the workshop" }).click();
+  await until(async () => (await phase(page)) === "active", { ms: 15_000, what: "the button's call is active" });
+  await page.raw.getByText(/^0:0\d$/).first().waitFor();
+  await page.picture("shop");
+  await page.raw.getByRole("button", { name: "Mute" }).click();
+  await page.raw.locator('call-button [part="mute"][aria-pressed="true"]').waitFor();
+  await page.raw.getByRole("button", { name: "Hang up" }).click();
+  await until(async () => (await phase(page)) === "ended", { what: "the button's call is over" });
+  await world.relay.isIdle();
+  assert.deepEqual(page.uncaught(), []);
+  await page.close();
+});
+
+test("the shop's page says it when the line is busy", async () => {
+  const page = await open("index.html");
+  await page.raw.getByRole("radio", { name: /^busy/ }).check();
+  await page.raw.getByRole("button", { name: "Call the workshop" }).click();
+  await page.raw.getByText("The line is busy").first().waitFor();
+  assert.equal(await phase(page), "error");
+  await page.close();
+});
+
+async function signIn(name) {
+  const page = await open("softphone.html");
+  await page.raw.getByRole("button", { name }).click();
+  await page.raw.getByText("Ready for calls").first().waitFor();
+  return page;
+}
+
+test("two softphones call each other by what is written on them", async () => {
+  const [alice, bob] = [await signIn(/^alice/i), await signIn(/^bob/i)];
+  await alice.raw.getByRole("textbox", { name: "Number or address" }).fill("bob");
+  await alice.raw.getByRole("button", { name: "Call", exact: true }).click();
+  await bob.raw.getByText("Incoming call").first().waitFor();
+  await bob.picture("softphone-incoming");
+  await bob.raw.getByRole("button", { name: "Answer" }).click();
+  for (const page of [alice, bob]) await page.raw.getByText(/^0:0\d$/).first().waitFor();
+  await alice.picture("softphone-talking");
+  await bob.raw.getByRole("button", { name: "Hang up" }).click();
+  await alice.raw.getByText("Call ended").first().waitFor();
+  await world.relay.isIdle();
+  assert.deepEqual([...alice.uncaught(), ...bob.uncaught()], []);
+  await Promise.all([alice.close(), bob.close()]);
+});
+
+test("the dial pad reaches ivr, and its keys send digits", async () => {
+  const page = await signIn(/^alice/i);
+  await page.raw.getByRole("button", { name: /^ivr/ }).click();
+  await page.raw.getByRole("button", { name: "Call", exact: true }).click();
+  await page.raw.getByText(/^0:0\d$/).first().waitFor();
+  await page.raw.getByRole("button", { name: "Keypad" }).click();
+  for (const key of ["1", "5", "9"]) await page.raw.getByRole("button", { name: key, exact: true }).click();
+  await page.raw.getByText("159").first().waitFor();
+  await page.raw.getByRole("button", { name: "Hang up" }).click();
+  await world.relay.isIdle();
+  assert.deepEqual(page.uncaught(), []);
+  await page.close();
+});
