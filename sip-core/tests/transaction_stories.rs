@@ -153,6 +153,19 @@ fn a_request_that_comes_by_two_ways_is_refused_the_second_time() {
 }
 
 #[test]
+fn a_call_forked_to_two_users_behind_one_address_is_two_calls() {
+    let mut stack = Stack::new();
+    stack.receive(&request("INVITE", "1"));
+    let mut fork = request("INVITE", "2");
+    fork.uri = "sip:carol@example.com".parse().unwrap();
+
+    stack.receive(&fork);
+
+    assert_eq!(stack.transactions.server_count(), 2);
+    assert_eq!(stack.transactions.counters().merged_requests, 0);
+}
+
+#[test]
 fn the_next_attempt_and_requests_in_a_dialog_are_not_merged() {
     let mut stack = Stack::new();
     stack.receive(&request("INVITE", "1"));

@@ -117,8 +117,12 @@ fn sent_by(via: &Via) -> String {
 }
 
 /// What a request that opens a dialog, or stands outside of one, keeps when it is forked (§8.2.2.2).
+///
+/// The RFC does not ask for the Request-URI, because it thinks of one user at one address. Where several are behind one,
+/// as in a relay, a call forked to two of them is two calls.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct MergeKey {
+    uri: String,
     call_id: String,
     from_tag: String,
     number: u32,
@@ -134,6 +138,7 @@ impl MergeKey {
         }
         let CSeq { number, method } = headers.cseq().ok()?;
         Some(Self {
+            uri: request.uri.to_string(),
             call_id: headers.call_id().ok()?.to_owned(),
             from_tag: headers.from().ok()?.tag()?.to_owned(),
             number,
