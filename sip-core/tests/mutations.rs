@@ -3,7 +3,11 @@
 //! Seeded and bounded: the same mutations on every run. `SIP_MUTATIONS=100 cargo test --release` tries a hundred times
 //! as many.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
 
 use sip_core::Entropy;
 use sip_core::message::{Authorization, Challenge, HeaderName, Message, NameAddr, Uri, Via};
@@ -141,7 +145,7 @@ fn read_everything(message: &Message) {
 fn mutated_messages_are_refused_or_read_back() {
     let mut mutator = Mutator::new(1);
     let mut accepted = 0;
-    for round in rounds(40_000) {
+    for round in rounds(20_000) {
         let bytes = mutator.mutated(MESSAGES[round % MESSAGES.len()]);
         match Message::parse(&bytes) {
             Ok(message) => {
@@ -162,7 +166,7 @@ fn mutated_messages_are_refused_or_read_back() {
             }
         }
     }
-    assert!(accepted > 5_000, "{accepted}");
+    assert!(accepted > 2_000, "{accepted}");
 }
 
 #[test]
@@ -211,7 +215,7 @@ fn mutated_descriptions_are_refused_or_read_back() {
         include_bytes!("data/sdp/asterisk.sdp").as_slice(),
     ];
     let mut mutator = Mutator::new(4);
-    for round in rounds(10_000) {
+    for round in rounds(6_000) {
         let bytes = mutator.mutated(offers[round % offers.len()]);
         let text = String::from_utf8_lossy(&bytes);
         let Ok(description) = SessionDescription::parse(&text) else {

@@ -393,7 +393,7 @@ fn invalid() -> Vec<Row> {
             "multi01",
             torture!("multi01"),
             BAD,
-            Box::new(is(Fault::Duplicate(HeaderName::From))),
+            Box::new(is(Fault::Duplicate(HeaderName::CSeq))),
         ),
         (
             "mcl01",

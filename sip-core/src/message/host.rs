@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str::FromStr;
 
 use super::SyntaxError;
-use super::scan::Cursor;
+use super::scan::{Class, Cursor};
 
 /// Where a URI or a Via points to. Names compare without regard to case.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Host {
                 Err(SyntaxError("a closing bracket"))
             };
         }
-        match cursor.take_while(is_host_byte) {
+        match cursor.take(Class::HOST) {
             "" => Err(SyntaxError("a host")),
             name => Ok(Self::of_name(name)),
         }
@@ -63,11 +63,6 @@ impl Host {
         let address = if is_address { name.parse().ok() } else { None };
         address.map_or_else(|| Self::Name(name.to_owned()), Self::V4)
     }
-}
-
-/// A letter, digit, hyphen or dot; the underscore is in no grammar and in many zones.
-const fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
 pub(super) fn parse_port(cursor: &mut Cursor<'_>) -> Result<u16, SyntaxError> {

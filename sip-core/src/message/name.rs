@@ -159,9 +159,14 @@ impl HeaderName {
     fn known(name: &str) -> Option<Self> {
         let (start, end) = (*STARTS.get(name.len())?, *STARTS.get(name.len() + 1)?);
         let same_length = NAMES.get(start..end)?;
-        let entry = same_length
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        let first = name.as_bytes().first();
+        let is_exact =
+            |(known, _): &&(&str, Self)| known.as_bytes().first() == first && *known == name;
+        let entry = same_length.iter().find(is_exact).or_else(|| {
+            same_length
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        })?;
         Some(entry.1.clone())
     }
 }

@@ -6,31 +6,53 @@ use core::fmt;
 
 use super::SyntaxError;
 use super::limits::MAX_PARAMS;
-use super::scan::{Cursor, is_token_byte, write_quoted};
+use super::scan::{Class, Cursor, write_quoted};
 
 /// Parameters in their order. Names compare without regard to case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(Vec<Param>);
 
+/// Name and value lie in one text: half the allocations of a message are parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Param {
-    name: String,
+    text: String,
+    name_length: usize,
     value: Value,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How the value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Value {
     None,
-    Plain(String),
-    Quoted(String),
+    Plain,
+    Quoted,
 }
 
-impl Value {
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::None => None,
-            Self::Plain(text) | Self::Quoted(text) => Some(text),
+impl Param {
+    fn new(name: &str, value: &str, kind: Value) -> Self {
+        let mut text = String::with_capacity(name.len() + value.len());
+        text.push_str(name);
+        text.push_str(value);
+        Self {
+            text,
+            name_length: name.len(),
+            value: kind,
         }
+    }
+
+    fn name(&self) -> &str {
+        self.text.get(..self.name_length).unwrap_or_default()
+    }
+
+    fn value(&self) -> Option<&str> {
+        match self.value {
+            Value::None => None,
+            Value::Plain | Value::Quoted => self.text.get(self.name_length..),
+        }
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.name().eq_ignore_ascii_case(name)
     }
 }
 
@@ -44,7 +66,7 @@ impl Params {
     /// The value of a parameter, quotes and escapes removed; none where the parameter is absent or has no value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.find(name)?.value.text()
+        self.find(name)?.value()
     }
 
     /// Whether the parameter is there, with a value or without.
@@ -55,32 +77,29 @@ impl Params {
 
     /// Sets a parameter in its place, or adds it. A value that is no plain text is quoted on the wire.
     pub fn set(&mut self, name: &str, value: Option<&str>) {
-        let value = match value {
+        let kind = match value {
             None => Value::None,
-            Some(text) if is_plain(text) => Value::Plain(text.to_owned()),
-            Some(text) => Value::Quoted(text.to_owned()),
+            Some(text) if is_plain(text) => Value::Plain,
+            Some(_) => Value::Quoted,
         };
-        self.put(name, value);
+        self.put(name, value.unwrap_or_default(), kind);
     }
 
     /// Sets a parameter whose grammar demands quotes, as `+sip.instance`.
     pub fn set_quoted(&mut self, name: &str, value: &str) {
-        self.put(name, Value::Quoted(value.to_owned()));
+        self.put(name, value, Value::Quoted);
     }
 
     /// Removes a parameter; tells whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
-        self.0
-            .retain(|param| !param.name.eq_ignore_ascii_case(name));
+        self.0.retain(|param| !param.is(name));
         self.0.len() < before
     }
 
     /// Names and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.0
-            .iter()
-            .map(|param| (param.name.as_str(), param.value.text()))
+        self.0.iter().map(|param| (param.name(), param.value()))
     }
 
     /// How many there are.
@@ -96,36 +115,25 @@ impl Params {
     }
 
     fn find(&self, name: &str) -> Option<&Param> {
-        self.0
-            .iter()
-            .find(|param| param.name.eq_ignore_ascii_case(name))
+        self.0.iter().find(|param| param.is(name))
     }
 
-    fn put(&mut self, name: &str, value: Value) {
-        match self
-            .0
-            .iter_mut()
-            .find(|param| param.name.eq_ignore_ascii_case(name))
-        {
-            Some(param) => param.value = value,
-            None => self.0.push(Param {
-                name: name.to_owned(),
-                value,
-            }),
+    fn put(&mut self, name: &str, value: &str, kind: Value) {
+        let new = Param::new(name, value, kind);
+        match self.0.iter_mut().find(|param| param.is(name)) {
+            Some(param) => *param = new,
+            None => self.0.push(new),
         }
     }
 
-    fn push(&mut self, name: &str, value: Value) -> Result<(), SyntaxError> {
+    fn push(&mut self, param: Param) -> Result<(), SyntaxError> {
         if self.0.len() >= MAX_PARAMS {
             return Err(SyntaxError("fewer parameters"));
         }
         if self.0.capacity() == 0 {
             self.0.reserve_exact(4);
         }
-        self.0.push(Param {
-            name: name.to_owned(),
-            value,
-        });
+        self.0.push(param);
         Ok(())
     }
 
@@ -134,12 +142,10 @@ impl Params {
         let mut params = Self::new();
         while cursor.eat_spaced(b';') && !cursor.is_empty() {
             let name = cursor.token("a parameter name")?;
-            let value = if cursor.eat_spaced(b'=') {
-                header_value(cursor)?
-            } else {
-                Value::None
-            };
-            params.push(name, value)?;
+            params.push(match cursor.eat_spaced(b'=') {
+                true => with_value(name, cursor)?,
+                false => Param::new(name, "", Value::None),
+            })?;
         }
         cursor.skip_space();
         if cursor.is_empty() {
@@ -153,67 +159,48 @@ impl Params {
     pub(super) fn parse_uri(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
         let mut params = Self::new();
         while cursor.eat(b';') && !cursor.is_empty() {
-            let name = cursor.take_while(is_uri_param_byte);
+            let name = cursor.take(Class::URI_PARAM);
             if name.is_empty() {
                 return Err(SyntaxError("a URI parameter name"));
             }
-            let value = match cursor.eat(b'=') {
-                true => Value::Plain(
-                    cursor
-                        .take_while(|byte| is_uri_param_byte(byte) || byte == b'=')
-                        .to_owned(),
-                ),
-                false => Value::None,
-            };
-            params.push(name, value)?;
+            params.push(match cursor.eat(b'=') {
+                true => Param::new(name, uri_value(cursor), Value::Plain),
+                false => Param::new(name, "", Value::None),
+            })?;
         }
         Ok(params)
     }
 }
 
-fn header_value(cursor: &mut Cursor<'_>) -> Result<Value, SyntaxError> {
+fn with_value(name: &str, cursor: &mut Cursor<'_>) -> Result<Param, SyntaxError> {
     if cursor.peek() == Some(b'"') {
-        return cursor.quoted().map(Value::Quoted);
+        return Ok(Param::new(name, &cursor.quoted()?, Value::Quoted));
     }
-    match cursor.take_while(is_plain_byte) {
+    match cursor.take(Class::PLAIN) {
         "" => Err(SyntaxError("a parameter value")),
-        text => Ok(Value::Plain(text.to_owned())),
+        value => Ok(Param::new(name, value, Value::Plain)),
     }
 }
 
-/// Wider than `token` and `host`: base64 and bare URIs occur in the wild and cannot be mistaken for anything else.
-const fn is_plain_byte(byte: u8) -> bool {
-    byte > b' ' && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | b'\\' | 0x7f)
+/// No grammar allows an equals sign in it; some senders put one there.
+fn uri_value<'a>(cursor: &mut Cursor<'a>) -> &'a str {
+    cursor.take_while(|byte| Class::URI_PARAM.has(byte) || byte == b'=')
 }
 
 fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_plain_byte)
-}
-
-/// `paramchar` of RFC 3261 §25.1, with characters beyond ASCII borne with.
-const fn is_uri_param_byte(byte: u8) -> bool {
-    is_token_byte(byte)
-        || matches!(
-            byte,
-            b'(' | b')' | b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'@' | b',' | 0x80..
-        )
+    !text.is_empty() && Class::PLAIN.run(text.as_bytes()) == text.len()
 }
 
 impl fmt::Display for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for param in &self.0 {
             f.write_str(";")?;
-            f.write_str(&param.name)?;
-            match &param.value {
-                Value::None => {}
-                Value::Plain(text) => {
-                    f.write_str("=")?;
-                    f.write_str(text)?;
-                }
-                Value::Quoted(text) => {
-                    f.write_str("=")?;
-                    write_quoted(text, f)?;
-                }
+            f.write_str(param.name())?;
+            let Some(value) = param.value() else { continue };
+            f.write_str("=")?;
+            match param.value {
+                Value::Quoted => write_quoted(value, f)?,
+                Value::None | Value::Plain => f.write_str(value)?,
             }
         }
         Ok(())

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::scan::{is_token, number, trim};
+use super::scan::{Class, Cursor, before_control, number, trim};
 use super::{
     Fault, HeaderError, HeaderName, Headers, Message, Method, ParseError, Request, Response,
     StatusCode, SyntaxError, Uri, limits,
@@ -16,10 +16,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
     if bytes.is_empty() {
         return Err(ParseError::new(Fault::Empty));
     }
-    let mut reader = Reader {
-        rest: bytes,
-        fault: None,
-    };
+    let mut reader = Reader::new(bytes);
     if bytes.len() > limits::MAX_MESSAGE {
         reader.fail(Fault::TooLarge);
     }
@@ -47,11 +44,27 @@ fn skip_line_ends(bytes: &[u8]) -> &[u8] {
 
 /// Reads on after a fault, so that the broken request can be answered; the first fault is the one that counts.
 struct Reader<'a> {
+    /// The whole message, as far as it is UTF-8.
+    text: &'a str,
+    length: usize,
     rest: &'a [u8],
     fault: Option<Fault>,
 }
 
 impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let text = core::str::from_utf8(bytes).unwrap_or_else(|error| {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            core::str::from_utf8(valid).unwrap_or_default()
+        });
+        Self {
+            text,
+            length: bytes.len(),
+            rest: bytes,
+            fault: None,
+        }
+    }
+
     fn fail(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
     }
@@ -117,7 +130,7 @@ impl<'a> Reader<'a> {
 
     /// The rows, and the body behind the empty line.
     fn headers_and_body(&mut self) -> (Headers, Vec<u8>) {
-        let mut headers = Headers::with_capacity(24);
+        let mut headers = Headers::with_capacity(20);
         let mut length = None;
         loop {
             match self.line() {
@@ -138,12 +151,12 @@ impl<'a> Reader<'a> {
     }
 
     fn row(&mut self, line: &str, headers: &mut Headers, length: &mut Option<usize>) {
-        let row = line
-            .split_once(':')
-            .map(|(name, value)| (name.trim_end_matches([' ', '\t']), trim(value)));
-        let Some((name, value)) = row.filter(|(name, _)| is_token(name)) else {
+        let mut cursor = Cursor::new(line);
+        let name = cursor.take(Class::TOKEN);
+        if name.is_empty() || !cursor.eat_spaced(b':') {
             return self.fail(Fault::HeaderLine);
-        };
+        }
+        let value = trim(cursor.rest());
         match HeaderName::of_token(name) {
             HeaderName::ContentLength if length.is_some() => {
                 self.fail(Fault::Duplicate(HeaderName::ContentLength))
@@ -174,7 +187,7 @@ impl<'a> Reader<'a> {
         while !line.is_empty() && matches!(self.rest.first(), Some(b' ' | b'\t')) {
             let next = self.text_line()?;
             let whole = line.to_mut();
-            whole.truncate(whole.trim_end_matches([' ', '\t']).len());
+            whole.truncate(whole.trim_ascii_end().len());
             whole.push(' ');
             whole.push_str(trim(&next));
             if whole.len() > limits::MAX_LINE {
@@ -186,36 +199,34 @@ impl<'a> Reader<'a> {
     }
 
     fn text_line(&mut self) -> Option<Cow<'a, str>> {
+        let start = self.length - self.rest.len();
         let line = self.raw_line()?;
         if line.len() > limits::MAX_LINE {
             self.fail(Fault::TooLarge);
             return None;
         }
-        Some(text(line))
+        let known = self.text.get(start..start + line.len());
+        Some(known.map_or_else(|| text(line), Cow::Borrowed))
     }
 
     /// Bytes up to CR LF. A CR or LF alone, or a NUL that no backslash escapes (§25.1 `quoted-pair`), is a fault.
     fn raw_line(&mut self) -> Option<&'a [u8]> {
-        let mut previous = 0;
-        for (index, byte) in self.rest.iter().enumerate() {
-            match byte {
-                b'\n' if previous == b'\r' => {
-                    let (line, rest) = self.rest.split_at_checked(index + 1)?;
+        let mut end = 0;
+        loop {
+            end += before_control(self.rest.get(end..)?);
+            let (line, rest) = self.rest.split_at_checked(end)?;
+            match rest {
+                [b'\r', b'\n', rest @ ..] => {
                     self.rest = rest;
-                    return line.get(..index - 1);
+                    return Some(line);
                 }
-                b'\n' => self.fault = self.fault.take().or(Some(Fault::HeaderLine)),
-                0 if previous != b'\\' => {
-                    self.fault = self.fault.take().or(Some(Fault::HeaderLine))
-                }
-                _ if previous == b'\r' => {
-                    self.fault = self.fault.take().or(Some(Fault::HeaderLine))
-                }
+                [] => return None,
+                [0, ..] if line.last() == Some(&b'\\') => {}
+                [0 | b'\r' | b'\n', ..] => self.fail(Fault::HeaderLine),
                 _ => {}
             }
-            previous = *byte;
+            end += 1;
         }
-        None
     }
 }
 
@@ -247,13 +258,7 @@ fn status_line(line: &str) -> Result<(StatusCode, &str), Fault> {
 /// The headers without which a message means nothing (§8.1.1), each once, each readable. Max-Forwards may be missing:
 /// RFC 2543 did not know it.
 fn check(headers: &Headers, method: Option<&Method>) -> Result<(), Fault> {
-    const SINGLE: [HeaderName; 5] = [
-        HeaderName::From,
-        HeaderName::To,
-        HeaderName::CallId,
-        HeaderName::CSeq,
-        HeaderName::MaxForwards,
-    ];
+    check_single(headers)?;
     headers.via().map_err(Fault::Header)?;
     headers.from().map_err(Fault::Header)?;
     headers.to().map_err(Fault::Header)?;
@@ -262,13 +267,29 @@ fn check(headers: &Headers, method: Option<&Method>) -> Result<(), Fault> {
     if headers.has(&HeaderName::MaxForwards) && headers.max_forwards().is_none() {
         return Err(malformed(HeaderName::MaxForwards));
     }
-    if let Some(name) = SINGLE.iter().find(|name| headers.get_all(name).count() > 1) {
-        return Err(Fault::Duplicate(name.clone()));
-    }
     match method {
         Some(method) if *method != cseq.method => Err(Fault::MethodMismatch),
         _ => Ok(()),
     }
+}
+
+fn check_single(headers: &Headers) -> Result<(), Fault> {
+    let mut seen = 0_u8;
+    for row in headers {
+        let bit = match row.name {
+            HeaderName::From => 1,
+            HeaderName::To => 2,
+            HeaderName::CallId => 4,
+            HeaderName::CSeq => 8,
+            HeaderName::MaxForwards => 16,
+            _ => 0,
+        };
+        if seen & bit != 0 {
+            return Err(Fault::Duplicate(row.name.clone()));
+        }
+        seen |= bit;
+    }
+    Ok(())
 }
 
 fn malformed(name: HeaderName) -> Fault {

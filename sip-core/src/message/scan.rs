@@ -2,17 +2,99 @@
 
 use super::SyntaxError;
 
-/// A character of `token`.
-pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-    )
+/// A kind of characters; several can be joined.
+#[derive(Clone, Copy)]
+pub(crate) struct Class(u8);
+
+impl Class {
+    /// `token`.
+    pub(crate) const TOKEN: Self = Self(1);
+    /// A letter, digit, hyphen or dot; the underscore is in no grammar and in many zones.
+    pub(crate) const HOST: Self = Self(2);
+    /// What a header parameter's value may hold without quotes. Wider than `token` and `host`: base64 and bare URIs
+    /// occur in the wild and cannot be mistaken for anything else.
+    pub(crate) const PLAIN: Self = Self(4);
+    /// `paramchar`, with characters beyond ASCII borne with.
+    pub(crate) const URI_PARAM: Self = Self(8);
+    /// Everything but quotes and backslashes.
+    pub(crate) const QUOTED: Self = Self(16);
+    /// Everything but what matters in a comma list.
+    pub(crate) const ITEM: Self = Self(32);
+    /// Everything that may stand in a URI: no white space, control, or mark that delimits one.
+    pub(crate) const URI: Self = Self(64);
+
+    const fn of(byte: u8) -> u8 {
+        let alphanumeric = byte.is_ascii_alphanumeric();
+        let host = alphanumeric || matches!(byte, b'-' | b'.' | b'_');
+        let token = host || matches!(byte, b'!' | b'%' | b'*' | b'+' | b'`' | b'\'' | b'~');
+        let uri_param = token
+            || matches!(
+                byte,
+                b'(' | b')' | b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'@' | b',' | 0x80..
+            );
+        let visible = byte > b' ' && byte != 0x7f;
+        let plain = visible && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | b'\\');
+        let quoted = !matches!(byte, b'"' | b'\\');
+        let item = !matches!(byte, b',' | b'"' | b'<');
+        let uri = visible && !matches!(byte, b'"' | b'<' | b'>');
+        token as u8
+            | (host as u8) << 1
+            | (plain as u8) << 2
+            | (uri_param as u8) << 3
+            | (quoted as u8) << 4
+            | (item as u8) << 5
+            | (uri as u8) << 6
+    }
+
+    /// Whether a character is of this kind.
+    pub(crate) fn has(self, byte: u8) -> bool {
+        CLASSES
+            .get(usize::from(byte))
+            .is_some_and(|classes| classes & self.0 != 0)
+    }
+
+    /// How many bytes at the start are of this kind.
+    pub(crate) fn run(self, bytes: &[u8]) -> usize {
+        bytes
+            .iter()
+            .position(|byte| !self.has(*byte))
+            .unwrap_or(bytes.len())
+    }
+}
+
+static CLASSES: [u8; 256] = classes();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = Class::of(byte as u8);
+        byte += 1;
+    }
+    classes
+}
+
+/// How many bytes there are before the first of the controls up to CR, eight looked at at a time.
+pub(crate) fn before_control(bytes: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let (words, _) = bytes.as_chunks::<8>();
+    let is_free = |word: &&[u8; 8]| {
+        let word = u64::from_le_bytes(**word);
+        word.wrapping_sub(EACH * 0x0e) & !word & (EACH * 0x80) == 0
+    };
+    let start = words.iter().take_while(is_free).count() * 8;
+    let rest = bytes.get(start..).unwrap_or_default();
+    start
+        + rest
+            .iter()
+            .position(|byte| *byte <= b'\r')
+            .unwrap_or(rest.len())
 }
 
 /// Whether all of a text is one token.
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_token_byte)
+    !text.is_empty() && Class::TOKEN.run(text.as_bytes()) == text.len()
 }
 
 /// A number of decimal digits and nothing else, up to `u32::MAX`.
@@ -23,7 +105,7 @@ pub(crate) fn number(text: &str) -> Option<u32> {
 
 /// Spaces and tabs at both ends removed (folding has been undone before).
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    text.trim_ascii()
 }
 
 /// A text as a quoted string.
@@ -50,6 +132,11 @@ impl<'a> Cursor<'a> {
         Self { rest: text }
     }
 
+    /// What has not been read.
+    pub(crate) const fn rest(&self) -> &'a str {
+        self.rest
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -59,7 +146,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t']);
+        self.rest = self.rest.trim_ascii_start();
     }
 
     /// Reads `byte` if it comes next.
@@ -91,8 +178,13 @@ impl<'a> Cursor<'a> {
         self.advance(length)
     }
 
+    /// Reads the run of bytes of a class.
+    pub(crate) fn take(&mut self, class: Class) -> &'a str {
+        self.advance(class.run(self.rest.as_bytes()))
+    }
+
     pub(crate) fn token(&mut self, expected: &'static str) -> Result<&'a str, SyntaxError> {
-        let token = self.take_while(is_token_byte);
+        let token = self.take(Class::TOKEN);
         if token.is_empty() {
             Err(SyntaxError(expected))
         } else {
@@ -106,8 +198,7 @@ impl<'a> Cursor<'a> {
         if !self.eat(b'"') {
             return Err(SyntaxError("a quoted string"));
         }
-        let plain = self.take_while(|byte| !matches!(byte, b'"' | b'\\'));
-        let mut text = plain.to_owned();
+        let mut text = self.take(Class::QUOTED).to_owned();
         while !self.eat(b'"') {
             if !self.eat(b'\\') {
                 return Err(UNBALANCED);
@@ -115,9 +206,23 @@ impl<'a> Cursor<'a> {
             let escaped = self.rest.chars().next().ok_or(UNBALANCED)?;
             text.push(escaped);
             self.advance(escaped.len_utf8());
-            text.push_str(self.take_while(|byte| !matches!(byte, b'"' | b'\\')));
+            text.push_str(self.take(Class::QUOTED));
         }
         Ok(text)
+    }
+
+    /// Reads a quoted string without keeping it; all of the rest where it does not end.
+    fn skip_quoted(&mut self) {
+        self.eat(b'"');
+        while !self.is_empty() {
+            self.take(Class::QUOTED);
+            if self.eat(b'"') {
+                return;
+            }
+            self.eat(b'\\');
+            let escaped = self.rest.chars().next().map_or(0, char::len_utf8);
+            self.advance(escaped);
+        }
     }
 
     /// Reads `length` bytes; nothing where that would split a character.
@@ -150,7 +255,7 @@ impl<'a> Iterator for Values<'a> {
     fn next(&mut self) -> Option<&'a str> {
         loop {
             let text = self.rest?;
-            let length = item_length(text.as_bytes());
+            let length = item_length(text);
             let (item, rest) = text.split_at_checked(length)?;
             self.rest = rest.strip_prefix(',');
             let item = trim(item);
@@ -162,21 +267,16 @@ impl<'a> Iterator for Values<'a> {
 }
 
 /// How far the first item of a comma list goes.
-fn item_length(bytes: &[u8]) -> usize {
-    let (mut quoted, mut bracketed, mut escaped) = (false, false, false);
-    for (index, byte) in bytes.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' if !bracketed => quoted = !quoted,
-            _ if quoted => {}
-            b'<' => bracketed = true,
-            b'>' => bracketed = false,
-            b',' if !bracketed => return index,
-            _ => {}
+fn item_length(text: &str) -> usize {
+    let mut cursor = Cursor::new(text);
+    loop {
+        cursor.take(Class::ITEM);
+        match cursor.peek() {
+            Some(b'"') => cursor.skip_quoted(),
+            Some(b'<') => drop(cursor.take_while(|byte| byte != b'>')),
+            _ => return text.len() - cursor.rest.len(),
         }
     }
-    bytes.len()
 }
 
 #[cfg(test)]
@@ -213,6 +313,19 @@ mod tests {
     fn an_open_quote_is_an_error() {
         for text in [r#"""#, r#""a"#, r#""a\"#, r#""a\""#] {
             assert!(Cursor::new(text).quoted().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn controls_are_found_wherever_they_are() {
+        for length in 0..40 {
+            let mut bytes = vec![b'\x0e'; length];
+            assert_eq!(before_control(&bytes), length);
+            for (at, control) in (0..length).zip([0, b'\r', b'\n', b'\t'].into_iter().cycle()) {
+                bytes[at] = control;
+                assert_eq!(before_control(&bytes), at);
+                bytes[at] = 0xff;
+            }
         }
     }
 

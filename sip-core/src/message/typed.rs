@@ -51,9 +51,8 @@ impl Headers {
     /// # Errors
     /// It is malformed, or `*` among other values.
     pub fn contacts(&self) -> Result<Contacts, HeaderError> {
-        let is_star = |value| value == "*";
-        let mut values = self.values(&HeaderName::Contact);
-        if values.next().is_some_and(is_star) && values.next().is_none() {
+        let star = self.get(&HeaderName::Contact) == Some("*");
+        if star && self.get_all(&HeaderName::Contact).count() == 1 {
             return Ok(Contacts::Star);
         }
         self.list(&HeaderName::Contact).map(Contacts::List)

@@ -9,7 +9,7 @@ use core::str::FromStr;
 use super::host::Host;
 use super::limits::MAX_PARAMS;
 use super::params::Params;
-use super::scan::Cursor;
+use super::scan::{Class, Cursor};
 use super::{SyntaxError, escape};
 
 /// What kind of URI it is.
@@ -146,21 +146,20 @@ impl Uri {
     }
 
     fn has_headers_of(&self, other: &Self) -> bool {
-        let has = |(name, value): &(String, String)| {
-            let same = |(n, v): &&(String, String)| {
-                escape::equal_ignoring_case(n, name) && escape::equal(v, value)
-            };
-            self.headers.iter().any(|header| same(&header))
+        let same = |(name, value): &(String, String), (n, v): &(String, String)| {
+            escape::equal_ignoring_case(name, n) && escape::equal(value, v)
         };
-        other.headers.iter().all(has)
+        other
+            .headers
+            .iter()
+            .all(|wanted| self.headers.iter().any(|header| same(header, wanted)))
     }
 
-    /// Reads a URI to the end of `cursor`.
     fn parse(text: &str) -> Result<Self, SyntaxError> {
         let (name, rest) = text.split_once(':').ok_or(SyntaxError("a URI"))?;
         let valid = name.starts_with(|first: char| first.is_ascii_alphabetic())
             && name.bytes().all(is_scheme_byte);
-        if !valid || rest.bytes().any(is_forbidden) {
+        if !valid || Class::URI.run(rest.as_bytes()) < rest.len() {
             return Err(SyntaxError("a URI"));
         }
         match Scheme::of_name(name) {
@@ -229,11 +228,6 @@ impl Uri {
 
 const fn is_scheme_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
-}
-
-/// White space, controls, and the marks that delimit a URI.
-const fn is_forbidden(byte: u8) -> bool {
-    matches!(byte, 0..=b' ' | b'<' | b'>' | b'"' | 0x7f)
 }
 
 /// `phonedigit-hex`, visual separators and the plus of RFC 3966 §3.
