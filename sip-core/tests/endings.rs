@@ -4,7 +4,7 @@
 
 mod pair;
 
-use pair::{ANSWER, Alone, Pair, Side, answer, uri};
+use pair::{ANSWER, Alone, OFFER, Pair, Side, answer, request_of_bob, uri};
 use sip_core::agent::{AgentError, EndedBy, Failure, LocalSocket, Reason};
 use sip_core::message::{HeaderName, Method, StatusCode};
 use sip_core::{Duration, Flow, SocketId, Transport};
@@ -234,4 +234,88 @@ fn byes_that_cross_end_the_call_on_both_sides() {
         (pair.alice.end().by, pair.bob.end().by),
         (EndedBy::Local, EndedBy::Local)
     );
+}
+
+#[test]
+fn after_our_bye_only_theirs_is_taken() {
+    let mut alone = Alone::new(Transport::Udp);
+    let id = alone.call();
+    let invite = alone.next_request(Method::Invite);
+    alone.receive(answer(&invite, 200, "b", Some(ANSWER)));
+    alone.next_request(Method::Ack);
+    alone.agent.hang_up(id, None, alone.now).unwrap();
+    alone.drain();
+    alone.next_request(Method::Bye);
+    alone.told();
+
+    for (number, (method, status)) in [
+        (Method::Info, 481),
+        (Method::Invite, 481),
+        (Method::Bye, 200),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut request = request_of_bob(&method, &format!("late{number}"));
+        request.headers.set(
+            HeaderName::From,
+            format!("{};tag=b", invite.headers.get(&HeaderName::To).unwrap()),
+        );
+        request.headers.set(
+            HeaderName::To,
+            invite.headers.get(&HeaderName::From).unwrap(),
+        );
+        request
+            .headers
+            .set(HeaderName::CallId, invite.headers.call_id().unwrap());
+        request.headers.set(
+            HeaderName::CSeq,
+            format!("{} {}", number + 1, method.as_str()),
+        );
+        alone.receive(request);
+        alone.next_response(status);
+    }
+    assert!(alone.told().is_empty(), "Ended was the last event");
+}
+
+#[test]
+fn an_offer_on_a_connection_that_breaks_follows_the_session() {
+    let mut alone = Alone::new(Transport::Ws);
+    let id = alone.call();
+    let invite = alone.next_request(Method::Invite);
+    alone.receive(answer(&invite, 200, "b", Some(ANSWER)));
+    alone.next_request(Method::Ack);
+    alone.agent.offer(id, OFFER.to_owned(), alone.now).unwrap();
+    alone.drain();
+    let first = alone.next_request(Method::Invite);
+    let other = Flow::connection(SocketId(9));
+    let contact = uri("sip:alice@other.invalid;transport=ws");
+    alone.agent.open_socket(
+        other.socket,
+        LocalSocket {
+            transport: Transport::Ws,
+            sent_by: "other.invalid".to_owned(),
+            contact,
+        },
+    );
+
+    alone.agent.rebind(id, other).unwrap();
+    alone
+        .agent
+        .handle_socket_closed(alone.flow.socket, alone.now);
+    alone.flow = other;
+    alone.drain();
+    alone.pass(Duration::from_millis(1));
+    let second = alone.next_request(Method::Invite);
+    alone.receive(answer(&second, 200, "b", Some(ANSWER)));
+
+    assert_eq!(
+        (first.body.as_slice(), second.body.as_slice()),
+        (OFFER.as_bytes(), OFFER.as_bytes())
+    );
+    assert_eq!(
+        second.headers.cseq().unwrap().number,
+        first.headers.cseq().unwrap().number + 1
+    );
+    assert_eq!(alone.told(), ["accepted", "answered"]);
 }

@@ -141,6 +141,7 @@ impl Session {
         endpoint.respond(*server, invite, response.clone(), &self.contact, now);
         let retransmission =
             Retransmission::new(*server, response, sequence, &endpoint.config.timers, now);
+        incoming.dialog.confirm();
         incoming.stage = Stage::Accepted {
             retransmission,
             hang_up: None,

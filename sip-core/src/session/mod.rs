@@ -93,9 +93,10 @@ impl Session {
         endpoint: &mut Endpoint,
         now: Instant,
     ) -> Option<Request> {
+        let is_late = matches!(self.state, State::Leaving(_)) && request.method != Method::Bye;
         let refused = match self.dialog_mut(&request) {
-            Some(dialog) => dialog.handle_request(&request).err(),
-            None => Some(StatusCode::CALL_DOES_NOT_EXIST),
+            Some(dialog) if !is_late => dialog.handle_request(&request).err(),
+            _ => Some(StatusCode::CALL_DOES_NOT_EXIST),
         };
         if let Some(status) = refused {
             endpoint.counters.refused += 1;

@@ -5,6 +5,7 @@ use super::retransmission::{Due, Retransmission};
 use super::{Body, SDP, Session, State, cause};
 use crate::agent::{AgentError, Failure, SessionEvent};
 use crate::agent::{Auth, Endpoint, Owner};
+use crate::flow::SocketId;
 use crate::message::{Method, Request, Response, StatusCode};
 use crate::time::Instant;
 use crate::transaction::{ClientId, ServerId};
@@ -28,6 +29,7 @@ pub(super) enum Negotiation {
         /// As last sent, without Via.
         request: Box<Request>,
         glares: u8,
+        socket: SocketId,
     },
     /// Our application: their re-INVITE or UPDATE waits.
     Offered {
@@ -47,6 +49,13 @@ pub(super) struct Retry {
     offer: String,
     at: Instant,
     glares: u8,
+}
+
+impl Retry {
+    fn of(request: &Request, glares: u8, at: Instant) -> Self {
+        let offer = String::from_utf8_lossy(&request.body).into_owned();
+        Self { offer, at, glares }
+    }
 }
 
 impl Session {
@@ -288,7 +297,9 @@ impl Session {
         let flow = endpoint.next_hop(&request, self.flow);
         match endpoint.send((*request).clone(), flow, Owner::Reinvite(self.id), now) {
             Ok(client) => {
+                let socket = flow.socket;
                 confirmed.negotiation = Negotiation::Offering {
+                    socket,
                     client,
                     request,
                     glares,
@@ -327,9 +338,14 @@ impl Session {
                 client: ours,
                 request,
                 glares,
+                socket,
             } if ours == client => match outcome {
                 Ok(response) => {
                     self.handle_reinvite_response(client, request, glares, response, endpoint, now)
+                }
+                // The session has moved away from the connection that broke: the offer follows it.
+                Err(Failure::TransportFailed) if socket != self.flow.socket => {
+                    confirmed.retry = Some(Retry::of(&request, glares, now));
                 }
                 Err(failure) => self.leave_with(None, cause::by_failure(failure), endpoint, now),
             },
@@ -359,12 +375,7 @@ impl Session {
             StatusCode::REQUEST_PENDING if glares < MAX_GLARES => {
                 let (from, to) = confirmed.side.glare_wait();
                 let at = now + endpoint.random_between(from, to);
-                let offer = String::from_utf8_lossy(&request.body).into_owned();
-                confirmed.retry = Some(Retry {
-                    offer,
-                    at,
-                    glares: glares + 1,
-                });
+                confirmed.retry = Some(Retry::of(&request, glares + 1, at));
             }
             StatusCode::CALL_DOES_NOT_EXIST | StatusCode::REQUEST_TIMEOUT => {
                 self.leave_forgotten(response, endpoint, now)
