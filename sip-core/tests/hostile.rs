@@ -153,7 +153,11 @@ fn above_its_limit_of_sessions_an_agent_is_busy() {
             alone.receive(invite_of_bob(branch));
         }
 
-        alone.next_response(expected);
+        let response = alone.next_response(expected);
+        assert_eq!(
+            response.headers.has(&HeaderName::RetryAfter),
+            expected == 503
+        );
         assert_eq!(alone.told(), ["call", "call"]);
         assert_eq!(alone.agent.counters().sessions_full, 1);
         let outgoing = Invite::new(

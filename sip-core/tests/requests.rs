@@ -11,9 +11,10 @@ use sip_core::{Duration, Transport};
 
 #[test]
 fn a_register_reaches_an_application_that_wants_it_and_its_answer_comes_back() {
-    let mut config = Config::default();
-    config.allow.push(Method::Register);
-    config.application_methods.push(Method::Register);
+    let config = Config {
+        application_methods: vec![Method::Register],
+        ..Config::default()
+    };
     let mut pair = Pair::with_config(Transport::Udp, config);
     let flow = pair.flow(Side::Alice);
     let from = NameAddr::new(uri("sip:alice@example.com"));

@@ -13,7 +13,7 @@ pub struct Config {
     pub timers: Timers,
     /// Option tags this agent understands when a request's `Require` names them. Others are answered 420.
     pub supported: Vec<&'static str>,
-    /// Methods named in `Allow`. Others are answered 405.
+    /// Methods named in `Allow`, together with `application_methods`. Others are answered 405.
     pub allow: Vec<Method>,
     /// Out-of-dialog requests of these methods become [`Event::Request`](super::Event::Request); OPTIONS that is not
     /// among them is answered 200 by the agent itself.

@@ -77,6 +77,11 @@ pub(crate) fn complete_response(
     add(headers, HeaderName::Server, || config.product.clone());
 }
 
+/// Whether a request of this method is looked at.
+pub(crate) fn is_allowed(config: &Config, method: &Method) -> bool {
+    config.allow.contains(method) || config.application_methods.contains(method)
+}
+
 /// Refuses what would break a message apart.
 pub(crate) fn check(rows: &[(HeaderName, String)]) -> Result<(), AgentError> {
     let broken = rows
@@ -119,7 +124,14 @@ fn add_capabilities(headers: &mut Headers, config: &Config) {
 }
 
 fn allow(config: &Config) -> String {
-    let names: Vec<&str> = config.allow.iter().map(Method::as_str).collect();
+    let more = config.application_methods.iter();
+    let more = more.filter(|method| !config.allow.contains(method));
+    let names: Vec<&str> = config
+        .allow
+        .iter()
+        .chain(more)
+        .map(Method::as_str)
+        .collect();
     names.join(", ")
 }
 

@@ -1,8 +1,8 @@
 //! Requests of the other side, judged before a session or the application sees them (RFC 3261 §8.2, §11, §16.3).
 
-use super::UserAgent;
 use super::dispatch::find_session;
 use super::event::{Event, SessionId};
+use super::{UserAgent, headers};
 use crate::flow::{Flow, Transport};
 use crate::message::{Contacts, HeaderName, Method, ParseError, Request, Scheme, StatusCode};
 use crate::session::{Body, Session};
@@ -89,7 +89,7 @@ impl UserAgent {
     /// What no session and no application has to look at (§8.2.1 to §8.2.3).
     fn judge(&mut self, request: &Request) -> Result<(), Refusal> {
         let config = &self.endpoint.config;
-        if !config.allow.contains(&request.method) {
+        if !headers::is_allowed(config, &request.method) {
             self.endpoint.counters.method_not_allowed += 1;
             return Err((StatusCode::METHOD_NOT_ALLOWED, None));
         }
@@ -198,15 +198,15 @@ impl UserAgent {
             }
             Method::Invite => self.handle_invite(server, request, flow, now),
             _ if is_ours => self.hand_to_application(server, request, flow, now),
-            _ => {
+            Method::Bye | Method::Info | Method::Notify | Method::Prack | Method::Update => {
                 self.endpoint.counters.unknown_dialog += 1;
-                self.refuse(
-                    server,
-                    &request,
-                    (StatusCode::CALL_DOES_NOT_EXIST, None),
-                    flow,
-                    now,
-                );
+                let refusal = (StatusCode::CALL_DOES_NOT_EXIST, None);
+                self.refuse(server, &request, refusal, flow, now);
+            }
+            _ => {
+                self.endpoint.counters.method_not_allowed += 1;
+                let refusal = (StatusCode::METHOD_NOT_ALLOWED, None);
+                self.refuse(server, &request, refusal, flow, now);
             }
         }
     }
@@ -271,7 +271,7 @@ impl UserAgent {
             self.endpoint.counters.sessions_full += 1;
             let status =
                 StatusCode::new(self.endpoint.config.full_status).unwrap_or(StatusCode::BUSY_HERE);
-            return Err((status, None));
+            return Err((status, self.retry_after(status)));
         }
         let refusal = match invite.headers.contacts() {
             Ok(Contacts::List(contacts)) if contacts.len() == 1 => {
@@ -285,6 +285,13 @@ impl UserAgent {
         };
         self.endpoint.counters.refused += 1;
         Err((refusal, None))
+    }
+
+    /// A 503 says when to come back, or its receiver stays away (RFC 3261 §21.5.4).
+    fn retry_after(&mut self, status: StatusCode) -> Option<(HeaderName, String)> {
+        let seconds = 5 + self.endpoint.entropy.number() % 10;
+        (status == StatusCode::SERVICE_UNAVAILABLE)
+            .then(|| (HeaderName::RetryAfter, seconds.to_string()))
     }
 
     /// An answer of the agent's own.
