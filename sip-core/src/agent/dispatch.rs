@@ -250,3 +250,89 @@ pub(super) fn find_session(
     let to = request.headers.to().ok()?;
     sessions.find(request.headers.call_id().ok()?, to.tag()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+    use crate::message::NameAddr;
+    use crate::{Duration, Transport};
+
+    const WIRE: Flow = Flow::connection(SocketId(1));
+
+    fn agent(name: &str, seed: u8) -> UserAgent {
+        let mut agent = UserAgent::new(Config::default(), [seed; 32]);
+        let contact = format!("sip:{name}@{name}.invalid").parse().unwrap();
+        let local = LocalSocket {
+            transport: Transport::Udp,
+            sent_by: format!("{name}.invalid"),
+            contact,
+        };
+        agent.open_socket(WIRE.socket, local);
+        agent
+    }
+
+    /// Takes what an agent sends; accepts what comes and hangs up what stands.
+    fn sent(agent: &mut UserAgent, now: Instant) -> Vec<Vec<u8>> {
+        let mut sent = Vec::new();
+        loop {
+            match agent.poll_output() {
+                Output::Transmit { bytes, .. } => sent.push(bytes),
+                Output::Event(Event::IncomingCall { session, .. }) => {
+                    agent
+                        .accept(session, "v=0".to_owned(), Vec::new(), now)
+                        .unwrap();
+                }
+                Output::Event(Event::Session {
+                    id,
+                    event: SessionEvent::Confirmed { .. },
+                }) => {
+                    agent.hang_up(id, None, now).unwrap();
+                }
+                Output::Event(_) => {}
+                Output::Timeout(_) => return sent,
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_over_leaves_nothing_behind() {
+        let (mut alice, mut bob) = (agent("alice", 1), agent("bob", 2));
+        let mut now = Instant::ZERO;
+        let uri = |text: &str| text.parse().unwrap();
+        let invite = Invite::new(
+            uri("sip:bob@bob.invalid"),
+            NameAddr::new(uri("sip:alice@alice.invalid")),
+            WIRE,
+        );
+        alice
+            .invite(
+                Invite {
+                    offer: Some("v=0".to_owned()),
+                    ..invite
+                },
+                now,
+            )
+            .unwrap();
+
+        for _ in 0..200 {
+            now += Duration::from_millis(500);
+            sent(&mut alice, now)
+                .iter()
+                .for_each(|bytes| bob.handle_message(WIRE, bytes, now));
+            sent(&mut bob, now)
+                .iter()
+                .for_each(|bytes| alice.handle_message(WIRE, bytes, now));
+            alice.handle_timeout(now);
+            bob.handle_timeout(now);
+        }
+
+        for agent in [&alice, &bob] {
+            assert_eq!(agent.counters().sessions_ended, 1);
+            assert_eq!(agent.sessions.len(), 0);
+            assert!(agent.invites.is_empty());
+            assert_eq!(agent.endpoint.transactions.client_count(), 0);
+            assert_eq!(agent.endpoint.transactions.server_count(), 0);
+            assert!(agent.endpoint.is_bare(), "{:?}", agent.endpoint);
+        }
+    }
+}

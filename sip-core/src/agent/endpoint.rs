@@ -261,6 +261,12 @@ impl Endpoint {
         self.acks.remove(&client);
     }
 
+    /// Whether nothing is kept of any transaction, and nothing waits for the host.
+    #[cfg(test)]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.owners.is_empty() && self.acks.is_empty() && self.outputs.is_empty()
+    }
+
     /// A number never given before: for sessions, registrations and requests.
     pub(crate) const fn fresh_id(&mut self) -> u64 {
         self.last_id += 1;

@@ -153,7 +153,8 @@ pub enum SessionEvent {
         /// Its SDP, where it has some.
         answer: Option<String>,
     },
-    /// UAC: a 2xx. The agent has sent the ACK.
+    /// UAC: a 2xx. The agent has sent the ACK; except where our INVITE had no offer: then this brings the other side's,
+    /// and the ACK goes with `answer_offer`.
     Accepted {
         /// The response.
         response: Box<Response>,
@@ -165,14 +166,15 @@ pub enum SessionEvent {
         /// The answer of a delayed offer.
         answer: Option<String>,
     },
-    /// A re-INVITE or UPDATE from the other side. Answer with `answer_offer`.
+    /// A re-INVITE or UPDATE from the other side. Answer with `answer_offer`; where the other side has given up
+    /// meanwhile, that command is refused.
     Offered {
         /// Its SDP; none asks us for an offer.
         offer: Option<String>,
         /// The request, for its headers.
         request: Box<Request>,
     },
-    /// The result of our re-INVITE.
+    /// The result of our re-INVITE; or the answer, in the ACK, to the offer that an `Offered` without SDP had asked of us.
     Answered {
         /// The other side's SDP, or the status it refused with. The session goes on as before in the second case.
         result: Result<Option<String>, StatusCode>,
