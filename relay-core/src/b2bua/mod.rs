@@ -71,6 +71,9 @@ impl From<Side> for SideKey {
     }
 }
 
+/// Sessions beyond the calls that are allowed: those that are being refused or are ending.
+const SPARE_SESSIONS: usize = 256;
+
 /// How busy the relay is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Occupancy {
@@ -317,7 +320,7 @@ fn agent_config(config: &Config, application_methods: &[Method]) -> agent::Confi
         product: config.product.clone(),
         application_methods: application_methods.to_vec(),
         // Calls are counted here, where the refusal can say when to try again.
-        max_sessions: config.max_calls.saturating_mul(2),
+        max_sessions: config.max_calls.saturating_add(SPARE_SESSIONS),
         full_status: 503,
         ..agent::Config::default()
     }
