@@ -34,10 +34,10 @@ impl MediaSession {
             payload_type,
             rate: 8_000,
         });
-        self.trunk.describe(remote, now);
+        let moved = self.trunk.describe(remote, now);
         self.trunk_leg.intake.describe(format, events);
         self.trunk_leg.outlet.describe(format, events, remote.ptime);
-        if self.trunk_leg.direction != remote.direction {
+        if moved || self.trunk_leg.direction != remote.direction {
             self.trunk_leg.intake.pause();
             self.trunk_leg.direction = remote.direction;
         }

@@ -159,7 +159,9 @@ impl Intake {
             self.event_progress(progress, now, heard);
         }
         self.drain(audible, now, heard);
-        if self.fills && audible {
+        if !audible {
+            self.timeline = None;
+        } else if self.fills {
             self.fill(now, heard);
         }
     }

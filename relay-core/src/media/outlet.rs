@@ -28,7 +28,9 @@ pub(super) struct Outlet {
     pending: Vec<i16>,
     relayed: Option<EventWriter>,
     digits: DigitSender,
-    /// When the time stamp stood where it stands.
+    /// Where the last dialled digit ends.
+    quiet_until: Option<u32>,
+    /// When the sample at the time stamp is due.
     at: Option<Instant>,
 }
 
@@ -68,6 +70,7 @@ impl Outlet {
             pending: Vec::new(),
             relayed: None,
             digits: DigitSender::default(),
+            quiet_until: None,
             at: None,
         }
     }
@@ -128,15 +131,7 @@ impl Outlet {
                 stream.event(format.payload_type, timestamp, payload, first, send);
             },
         );
-        if let Some(end) = self.digits.ended() {
-            // Nobody spoke meanwhile: time went on all the same.
-            let behind = end.wrapping_sub(self.stream.timestamp);
-            if behind < u32::MAX / 2 {
-                self.stream.timestamp = end;
-            }
-            self.stream.marker = true;
-            self.at = Some(now);
-        }
+        self.quiet_until = self.digits.ended().or(self.quiet_until);
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
@@ -167,8 +162,12 @@ impl Outlet {
             octets,
             ..
         } = self.stream;
-        let since = self.at.filter(|_| packets > 0).map(|at| now.since(at))?;
-        let timestamp = timestamp.wrapping_add(self.clock_units(since));
+        let at = self.at.filter(|_| packets > 0)?;
+        let (ahead, behind) = (
+            self.clock_units(now.since(at)),
+            self.clock_units(at.since(now)),
+        );
+        let timestamp = timestamp.wrapping_add(ahead).wrapping_sub(behind);
         Some(Sent {
             timestamp,
             packets: packets as u32,
@@ -177,11 +176,11 @@ impl Outlet {
     }
 
     fn audio(&mut self, samples: &[i16], now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
-        if self.relayed.is_some() || self.digits.is_sounding() {
-            return self.skip(samples.len() as u32, now);
+        if self.is_replaced_by_event() {
+            return self.skip(samples.len() as u32, now + length_of(samples));
         }
         self.pending.extend_from_slice(samples);
-        self.at = Some(now);
+        self.at = Some(now + length_of(samples));
         while self.frame > 0 && self.pending.len() >= self.frame {
             self.send_frame(send);
         }
@@ -273,10 +272,21 @@ impl Outlet {
         }
     }
 
+    /// Whether an event stands in the place of the next sample.
+    fn is_replaced_by_event(&mut self) -> bool {
+        let ahead = |end: &u32| end.wrapping_sub(self.stream.timestamp).cast_signed() > 0;
+        self.quiet_until = self.quiet_until.filter(ahead);
+        self.quiet_until.is_some() || self.relayed.is_some() || self.digits.is_sounding()
+    }
+
     fn clock_units(&self, time: Duration) -> u32 {
         let clock = self.format.map_or(SAMPLE_RATE, Format::clock);
         (time.as_micros() * u128::from(clock) / 1_000_000) as u32
     }
+}
+
+fn length_of(samples: &[i16]) -> Duration {
+    Duration::from_micros(samples.len() as u64 * 1_000_000 / u64::from(SAMPLE_RATE))
 }
 
 impl Stream {

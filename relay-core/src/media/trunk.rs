@@ -31,13 +31,15 @@ impl TrunkTransport {
         }
     }
 
-    /// Takes the description; another address un-latches.
-    pub(super) fn describe(&mut self, remote: &TrunkRemote, now: Instant) {
-        if self.latch.map(|latch| latch.signalled()) != Some(remote.rtp) {
+    /// Takes the description; another address un-latches, and is told of.
+    pub(super) fn describe(&mut self, remote: &TrunkRemote, now: Instant) -> bool {
+        let moved = self.latch.map(|latch| latch.signalled()) != Some(remote.rtp);
+        if moved {
             self.latch = Some(Latch::new(remote.rtp));
         }
         self.rtcp = Some(remote.rtcp);
         (self.heard, self.silent) = (Some(now), false);
+        moved
     }
 
     /// Whether a valid RTP packet from `source` may pass.

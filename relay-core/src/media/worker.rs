@@ -13,9 +13,12 @@ use super::transmits::{Transmit, Transmits};
 use super::{Bench, MediaSession, MediaSettings};
 use core::cmp::Reverse;
 use core::net::SocketAddr;
-use sip_core::{Entropy, Instant};
+use sip_core::{Duration, Entropy, Instant};
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
+
+/// The finest step of time: no deadline, however wrong, can keep a worker busy.
+const STEP: Duration = Duration::from_millis(1);
 
 /// The media of many calls. Drain [`poll_transmit`](Self::poll_transmit) and [`poll_event`](Self::poll_event) after every input.
 pub struct Worker {
@@ -265,7 +268,7 @@ impl Worker {
         let Some(due) = entry
             .session
             .next_timeout(&self.bench)
-            .map(|due| due.max(now))
+            .map(|due| due.max(now + STEP))
         else {
             return;
         };
