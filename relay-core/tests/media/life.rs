@@ -1,0 +1,301 @@
+//! From opening to closing: timeouts, consent, movement, reports.
+
+use crate::world::*;
+use relay_core::media::MediaSettings;
+use relay_core::media::control::*;
+use sip_core::Duration;
+
+const MS20: Duration = Duration::from_millis(20);
+
+fn failed(world: &World, wanted: WebFailure) -> bool {
+    world.has(|event| matches!(event, MediaEvent::WebFailed { failure, .. } if *failure == wanted))
+}
+
+#[test]
+fn opening_tells_ports_candidates_and_fingerprint() {
+    let settings = MediaSettings {
+        web_candidates: vec![address("198.51.100.1:3478")],
+        ..MediaSettings::default()
+    };
+    let world = World::open(Options {
+        settings,
+        ..Options::default()
+    });
+    let [
+        MediaEvent::Opened {
+            trunk,
+            web,
+            fingerprint,
+            ..
+        },
+    ] = &world.events[..]
+    else {
+        panic!("{:?}", world.events)
+    };
+    assert_eq!(
+        (*trunk, &web[..]),
+        (world.relay, &[address("198.51.100.1:3478")][..])
+    );
+    assert_eq!(
+        (fingerprint.algorithm.as_str(), fingerprint.value.len()),
+        ("sha-256", 32)
+    );
+}
+
+#[test]
+fn a_browser_that_never_comes_is_reported() {
+    let mut world = World::open(Options::default());
+    world.run(60_000);
+    assert!(
+        !failed(&world, WebFailure::IceTimeout),
+        "time runs from the description"
+    );
+    world.describe_web(Direction::SENDRECV);
+    world.run(19_900);
+    assert!(!failed(&world, WebFailure::IceTimeout));
+    world.run(200);
+    assert!(failed(&world, WebFailure::IceTimeout));
+}
+
+#[test]
+fn a_browser_that_checks_but_shakes_no_hands_is_reported() {
+    let mut world = World::open(Options::default());
+    world.describe_web(Direction::SENDRECV);
+    for _ in 0..11 {
+        world.check();
+        world.run(1_000);
+    }
+    assert!(failed(&world, WebFailure::DtlsFailed));
+}
+
+#[test]
+fn a_browser_that_goes_away_is_noticed() {
+    let settings = MediaSettings {
+        consent_timeout: Duration::from_secs(6),
+        ..MediaSettings::default()
+    };
+    let mut world = World::connected(Options {
+        settings,
+        ..Options::default()
+    });
+    world.talk(400, |_| false);
+    assert!(!failed(&world, WebFailure::ConsentExpired));
+    world.run(6_100);
+    assert!(failed(&world, WebFailure::ConsentExpired));
+
+    let sent = world.pbx.audio().count();
+    world.run(1_000);
+    assert_eq!(
+        world.pbx.audio().count(),
+        sent,
+        "nothing is made up for a browser that is gone"
+    );
+}
+
+#[test]
+fn a_lost_flight_is_repeated() {
+    let mut world = World::open(Options::default());
+    world.describe_web(Direction::SENDRECV);
+    world.check();
+    let hello = world.browser.hello(world.now);
+    // The first hello and the first answer are lost.
+    drop(hello);
+    world.run(3_000);
+    assert!(world.browser.is_connected());
+    assert!(world.has(|event| matches!(event, MediaEvent::WebConnected { .. })));
+}
+
+#[test]
+fn media_follows_a_browser_that_moves() {
+    let mut world = World::connected(Options::default());
+    world.talk(20, |_| false);
+    let before = world.browser.address;
+    world.browser.address = address("203.0.113.77:6000");
+    world.check();
+    world.talk(20, |_| false);
+
+    assert_eq!(
+        (world.pbx.audio().count(), world.browser.received.len()),
+        (40, 40)
+    );
+    assert!(!world.astray.contains(&before));
+}
+
+#[test]
+fn another_certificate_in_a_new_description_needs_a_new_handshake() {
+    let mut world = World::connected(Options::default());
+    world.talk(10, |_| false);
+    let mut remote = world.web_remote(Direction::SENDRECV);
+    remote.ice.ufrag = "anew".into();
+    remote.fingerprints[0].value[5] ^= 1;
+    world.command(MediaCommand::Web { id: ID, remote });
+    world.talk(10, |_| false);
+    assert_eq!(
+        (world.pbx.audio().count(), world.browser.received.len()),
+        (10, 10)
+    );
+}
+
+#[test]
+fn a_silent_pbx_is_reported_once_and_not_on_hold() {
+    let settings = MediaSettings {
+        trunk_silence: Duration::from_secs(3),
+        ..MediaSettings::default()
+    };
+    let mut world = World::connected(Options {
+        settings,
+        ..Options::default()
+    });
+    let silent = |world: &World| {
+        world
+            .events
+            .iter()
+            .filter(|event| matches!(event, MediaEvent::TrunkSilent { .. }))
+            .count()
+    };
+    world.talk(50, |_| false);
+    world.run(2_900);
+    assert_eq!(silent(&world), 0);
+    world.run(20_000);
+    assert_eq!(silent(&world), 1);
+
+    world.talk(5, |_| false);
+    let receive_nothing = Direction {
+        send: true,
+        receive: false,
+    };
+    world.describe_trunk(world.pbx.address, receive_nothing, MS20);
+    world.run(20_000);
+    assert_eq!(silent(&world), 1);
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    world.run(2_900);
+    assert_eq!(silent(&world), 1);
+    world.run(200);
+    assert_eq!(silent(&world), 2);
+}
+
+#[test]
+fn both_sides_get_reports_and_the_round_trip_is_measured() {
+    use rtc_rtcp::{
+        receiver_report::ReceiverReport, reception_report::ReceptionReport,
+        sender_report::SenderReport,
+    };
+    use rtc_shared::marshal::Marshal;
+    let mut world = World::connected(Options::default());
+    world.talk(500, |number| number % 10 == 5);
+
+    let parse = |bytes: &[u8]| rtc_rtcp::packet::unmarshal(&mut &bytes[..]).unwrap();
+    let last_of = |reports: &[Vec<u8>]| {
+        let packets = parse(reports.last().unwrap());
+        packets[0]
+            .as_any()
+            .downcast_ref::<SenderReport>()
+            .unwrap()
+            .clone()
+    };
+    let at_browser = last_of(
+        &world
+            .browser
+            .reports
+            .iter()
+            .map(|report| report.to_vec())
+            .collect::<Vec<_>>(),
+    );
+    let at_pbx = last_of(&world.pbx.reports);
+    for (report, ssrc) in [(&at_browser, 0xB0B), (&at_pbx, 0xBEC)] {
+        let block = &report.reports[0];
+        assert_eq!(block.ssrc, ssrc);
+        assert!(
+            (20..=32).contains(&block.fraction_lost),
+            "{}",
+            block.fraction_lost
+        );
+        assert!(report.packet_count > 100);
+    }
+
+    // The browser answers 30 ms later that it loses a fifth.
+    world.run(30);
+    let last_sender_report = (at_browser.ntp_time >> 16) as u32;
+    let held = world.now.since(sip_core::Instant::ZERO).as_micros() as u64 * 65_536 / 1_000_000;
+    let delay = (held as u32).wrapping_sub(last_sender_report) - 65_536 / 20;
+    let block = ReceptionReport {
+        ssrc: at_browser.ssrc,
+        fraction_lost: 51,
+        last_sender_report,
+        delay,
+        ..Default::default()
+    };
+    let report = ReceiverReport {
+        ssrc: 0xB0B,
+        reports: vec![block],
+        ..Default::default()
+    }
+    .marshal()
+    .unwrap();
+    let protected = world.browser.report(&report);
+    world.from_browser(&protected);
+
+    let trip = world.close().web.round_trip.unwrap();
+    assert!(
+        trip.abs_diff(Duration::from_millis(50)) < Duration::from_millis(2),
+        "{trip:?}"
+    );
+}
+
+#[test]
+fn closing_says_bye_on_both_sides_and_gives_the_report() {
+    let mut world = World::connected(Options::default());
+    world.talk(50, |_| false);
+
+    let report = world.close();
+
+    assert_eq!(
+        (report.web.packets_received, report.web.packets_sent),
+        (50, 50)
+    );
+    assert_eq!(
+        (report.trunk.packets_received, report.trunk.packets_sent),
+        (50, 50)
+    );
+    assert_eq!(
+        (report.web.packets_rejected, report.trunk.packets_rejected),
+        (0, 0)
+    );
+    assert!(report.web.jitter < Duration::from_millis(2));
+    for last in [
+        &world.browser.reports.last().unwrap()[..],
+        &world.pbx.reports.last().unwrap()[..],
+    ] {
+        let packets = rtc_rtcp::packet::unmarshal(&mut &last[..]).unwrap();
+        assert!(
+            packets
+                .iter()
+                .any(|packet| packet.as_any().is::<rtc_rtcp::goodbye::Goodbye>())
+        );
+    }
+    assert!(world.worker.is_empty());
+    world.events.clear();
+    world.check();
+    world.run(60_000);
+    assert!(world.events.is_empty() && world.worker.next_timeout().is_none());
+}
+
+#[test]
+fn what_comes_early_is_heard_by_nobody_and_harms_nobody() {
+    let mut world = World::open(Options::default());
+    let packet = world.pbx_packet();
+    world.from_pbx(&packet);
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    for _ in 0..50 {
+        let packet = world.pbx_packet();
+        world.from_pbx(&packet);
+        world.run(20);
+    }
+    world.describe_web(Direction::SENDRECV);
+    world.connect();
+    world.talk(50, |_| false);
+    assert_eq!(
+        (world.pbx.audio().count(), world.browser.received.len()),
+        (50, 50)
+    );
+}

@@ -1,0 +1,10 @@
+//! The media plane between a browser and a PBX that other implementations play, in virtual time.
+
+mod attacks;
+mod browser;
+mod digits;
+mod exchange;
+mod life;
+mod sound;
+mod tone;
+mod world;

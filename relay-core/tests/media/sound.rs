@@ -1,0 +1,335 @@
+//! Tone in, tone out: level, continuity, loss, reordering, pauses, hold.
+
+use crate::tone::level;
+use crate::world::*;
+use relay_core::media::control::*;
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_rtp::Packet;
+use sip_core::{Duration, Instant};
+
+const MS20: Duration = Duration::from_millis(20);
+
+fn expected() -> f64 {
+    20.0 * (AMPLITUDE / 32_768.0).log10()
+}
+
+/// Sequence numbers and time stamps without a hole, under one SSRC.
+fn assert_unbroken(packets: &[&(Instant, Packet)], step: u32) {
+    for pair in packets.windows(2) {
+        let (before, after) = (&pair[0].1.header, &pair[1].1.header);
+        assert_eq!(after.ssrc, before.ssrc);
+        assert_eq!(
+            after.sequence_number,
+            before.sequence_number.wrapping_add(1)
+        );
+        assert_eq!(
+            after.timestamp,
+            before.timestamp.wrapping_add(step),
+            "after {}",
+            before.sequence_number
+        );
+    }
+}
+
+fn assert_both_hear(world: &mut World) {
+    let at_pbx = world.pbx.heard();
+    let heard = level(&at_pbx[1_600..], BROWSER_TONE, 8_000.0);
+    assert!(
+        (heard - expected()).abs() < 1.0,
+        "at the PBX: {heard} dB instead of {}",
+        expected()
+    );
+    let at_browser = world.browser.heard();
+    let heard = level(&at_browser[1_600..], PBX_TONE, 8_000.0);
+    assert!(
+        (heard - expected()).abs() < 1.0,
+        "at the browser: {heard} dB instead of {}",
+        expected()
+    );
+}
+
+#[test]
+fn both_sides_hear_each_other_at_the_right_level() {
+    for law in [G711Law::Mu, G711Law::A] {
+        let mut world = World::connected(Options {
+            law,
+            ..Options::default()
+        });
+
+        world.talk(100, |_| false);
+
+        assert_both_hear(&mut world);
+        let at_pbx: Vec<_> = world.pbx.audio().collect();
+        assert_eq!(at_pbx.len(), 100);
+        assert_unbroken(&at_pbx, 160);
+        assert!(at_pbx[0].1.header.marker && !at_pbx[1].1.header.marker);
+        let at_browser: Vec<_> = world.browser.received.iter().collect();
+        assert_eq!(at_browser.len(), 100);
+        assert_unbroken(&at_browser, 960);
+    }
+}
+
+#[test]
+fn a_browser_that_takes_the_server_role_is_heard_as_well() {
+    let mut world = World::connected(Options {
+        role: DtlsRole::Client,
+        ..Options::default()
+    });
+    world.talk(50, |_| false);
+    assert_both_hear(&mut world);
+}
+
+#[test]
+fn aes_gcm_is_preferred_and_aes_cm_is_enough() {
+    use SrtpProtectionProfile::{Srtp_Aead_Aes_128_Gcm, Srtp_Aes128_Cm_Hmac_Sha1_80};
+    let both = World::connected(Options::default());
+    assert_eq!(both.browser.profile, Some(Srtp_Aead_Aes_128_Gcm));
+
+    let mut old = World::connected(Options {
+        profiles: vec![Srtp_Aes128_Cm_Hmac_Sha1_80],
+        ..Options::default()
+    });
+    assert_eq!(old.browser.profile, Some(Srtp_Aes128_Cm_Hmac_Sha1_80));
+    old.talk(50, |_| false);
+    assert_both_hear(&mut old);
+}
+
+#[test]
+fn at_ten_per_cent_loss_the_pbx_gets_an_unbroken_stream() {
+    // A steady sine makes SILK's predictor ring after each loss, whoever decodes; syllables do not.
+    let mut world = World::connected(Options::default());
+    world.syllables = true;
+
+    world.talk(500, |number| number % 10 == 5);
+
+    let at_pbx: Vec<_> = world.pbx.audio().collect();
+    assert_eq!(at_pbx.len(), 500);
+    assert_unbroken(&at_pbx, 160);
+    let carrier = expected() - 6.0;
+    let heard = level(&world.pbx.heard()[1_600..], BROWSER_TONE, 8_000.0);
+    assert!(
+        (heard - carrier).abs() < 1.0,
+        "at the PBX: {heard} dB instead of {carrier}"
+    );
+    let heard = level(&world.browser.heard()[1_600..], PBX_TONE, 8_000.0);
+    assert!(
+        (heard - carrier).abs() < 1.5,
+        "at the browser: {heard} dB instead of {carrier}"
+    );
+
+    let report = world.close();
+    assert_eq!(
+        (report.web.packets_received, report.web.packets_lost),
+        (450, 50)
+    );
+    assert_eq!(
+        (report.trunk.packets_received, report.trunk.packets_lost),
+        (450, 50)
+    );
+    assert_eq!((report.web.packets_late, report.trunk.packets_late), (0, 0));
+}
+
+#[test]
+fn a_burst_of_lost_packets_is_bridged() {
+    let mut world = World::connected(Options::default());
+    world.talk(200, |number| (100..105).contains(&number));
+    let at_pbx: Vec<_> = world.pbx.audio().collect();
+    assert_eq!(at_pbx.len(), 200);
+    assert_unbroken(&at_pbx, 160);
+}
+
+#[test]
+fn swapped_packets_are_put_in_order() {
+    let mut world = World::connected(Options::default());
+    for _ in 0..100 {
+        let packets = [
+            world.browser_packet(),
+            world.browser_packet(),
+            world.browser_packet(),
+            world.browser_packet(),
+        ];
+        for number in [0, 2, 1, 3] {
+            world.from_browser(&packets[number]);
+            world.run(20);
+        }
+        world.check();
+    }
+    let at_pbx: Vec<_> = world.pbx.audio().collect();
+    assert_eq!(at_pbx.len(), 400);
+    assert_unbroken(&at_pbx, 160);
+    // The first swap taught the buffer to wait.
+    assert_eq!(world.close().web.packets_late, 1);
+}
+
+#[test]
+fn without_loss_nothing_waits() {
+    let mut world = World::connected(Options::default());
+    for number in 1..=50 {
+        let packet = world.browser_packet();
+        world.from_browser(&packet);
+        assert_eq!(world.pbx.audio().count(), number);
+        let packet = world.pbx_packet();
+        world.from_pbx(&packet);
+        assert_eq!(world.browser.received.len(), number);
+        world.run(20);
+    }
+}
+
+#[test]
+fn a_silent_browser_does_not_stop_the_stream_to_the_pbx() {
+    let mut world = World::connected(Options::default());
+    world.talk(50, |_| false);
+    let before = world.pbx.audio().count();
+
+    // DTX: nothing is sent for a second, then the time stamp goes on where time is.
+    world.run(980);
+    world.browser.pause(49 * 960);
+    let filled = world.pbx.audio().count() - before;
+    assert!((45..=49).contains(&filled), "{filled}");
+    world.talk(50, |_| false);
+
+    let at_pbx: Vec<_> = world.pbx.audio().collect();
+    assert_unbroken(&at_pbx, 160);
+    assert!((147..=149).contains(&at_pbx.len()), "{}", at_pbx.len());
+    let pauses = at_pbx
+        .windows(2)
+        .map(|pair| pair[1].0.since(pair[0].0))
+        .max();
+    assert!(pauses <= Some(Duration::from_millis(81)), "{pauses:?}");
+}
+
+#[test]
+fn a_browser_whose_clock_stood_still_is_heard_again() {
+    let mut world = World::connected(Options::default());
+    world.talk(20, |_| false);
+    // It pauses without advancing its time stamps, as some stacks do when muted.
+    world.run(2_000);
+    let before = world.pbx.heard().len();
+    world.talk(50, |_| false);
+    let heard = world.pbx.heard();
+    assert!(level(&heard[before + 2_400..], BROWSER_TONE, 8_000.0) > expected() - 2.0);
+}
+
+#[test]
+fn no_timer_runs_at_packet_rate_while_packets_come() {
+    let mut world = World::connected(Options::default());
+    world.timeouts = 0;
+    world.talk(500, |_| false);
+    assert!(world.timeouts < 250, "{} in 10 s", world.timeouts);
+
+    // Nor does one while nobody talks and nothing must be filled.
+    let mut quiet = World::connected(Options::default());
+    quiet.timeouts = 0;
+    quiet.run(10_000);
+    assert!(quiet.timeouts < 20, "{} in 10 s", quiet.timeouts);
+}
+
+#[test]
+fn packet_lengths_may_differ_between_the_sides() {
+    for millis in [10, 20, 30, 40, 60] {
+        let ptime = Duration::from_millis(millis);
+        let mut world = World::connected(Options {
+            ptime,
+            ..Options::default()
+        });
+        let samples = millis as usize * 8;
+        for number in 0..1_200 / millis as usize {
+            let sound = crate::tone::sine(PBX_TONE, AMPLITUDE, 8_000.0, number * samples, samples);
+            let packet = world.pbx.speak(&sound);
+            world.from_pbx(&packet);
+            world.run(millis);
+        }
+        for _ in 0..60 {
+            let packet = world.browser_packet();
+            world.sample += 160;
+            world.from_browser(&packet);
+            world.run(20);
+        }
+        assert_both_hear(&mut world);
+        let at_pbx: Vec<_> = world.pbx.audio().take(1_200 / millis as usize).collect();
+        assert_unbroken(&at_pbx, samples as u32);
+        assert!(
+            at_pbx
+                .iter()
+                .all(|(_, packet)| packet.payload.len() == samples)
+        );
+        let at_browser: Vec<_> = world.browser.received.iter().collect();
+        assert_eq!(at_browser.len(), 60);
+        assert_unbroken(&at_browser, 960);
+    }
+}
+
+#[test]
+fn full_band_stereo_from_a_browser_is_heard() {
+    let mut world = World::connected(Options::default());
+    let mut encoder =
+        opus::Encoder::new(48_000, opus::Channels::Stereo, opus::Application::Audio).unwrap();
+    encoder.set_bitrate(opus::Bitrate::Bits(96_000)).unwrap();
+    for number in 0..60 {
+        let mono = crate::tone::sine(BROWSER_TONE, AMPLITUDE, 48_000.0, number * 960, 960);
+        let stereo: Vec<i16> = mono.iter().flat_map(|sample| [*sample, *sample]).collect();
+        let payload = encoder.encode_vec(&stereo, 1_000).unwrap();
+        let timestamp = world.browser.timestamp;
+        let packet = world
+            .browser
+            .packet(crate::browser::OPUS, false, timestamp, &payload);
+        world.browser.pause(960);
+        world.from_browser(&packet);
+        world.run(20);
+    }
+    let heard = level(&world.pbx.heard()[1_600..], BROWSER_TONE, 8_000.0);
+    assert!((heard - expected()).abs() < 1.0, "{heard}");
+}
+
+#[test]
+fn on_hold_nothing_flows_and_afterwards_the_streams_go_on() {
+    let mut world = World::connected(Options::default());
+    world.talk(50, |_| false);
+    let inactive = Direction {
+        send: false,
+        receive: false,
+    };
+    world.describe_trunk(world.pbx.address, inactive, MS20);
+    world.talk(100, |_| false);
+    assert_eq!(
+        (world.pbx.audio().count(), world.browser.received.len()),
+        (50, 50)
+    );
+
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    world.talk(50, |_| false);
+
+    let at_pbx: Vec<_> = world.pbx.audio().collect();
+    assert_eq!(at_pbx.len(), 100);
+    let (before, after) = (&at_pbx[49].1.header, &at_pbx[50].1.header);
+    assert_eq!(
+        (after.ssrc, after.sequence_number),
+        (before.ssrc, before.sequence_number.wrapping_add(1))
+    );
+    assert!(after.marker);
+    // The two seconds of the hold are in the time stamp.
+    let passed = after.timestamp.wrapping_sub(before.timestamp);
+    assert!((15_800..=16_400).contains(&passed), "{passed}");
+    assert_unbroken(&at_pbx[50..], 160);
+}
+
+#[test]
+fn g711_in_the_browser_needs_no_opus() {
+    let mut world = World::open(Options::default());
+    let remote = WebRemote {
+        codec: WebCodec::G711(G711Law::Mu, 0),
+        telephone_event: Some((126, 8_000)),
+        ..world.web_remote(Direction::SENDRECV)
+    };
+    world.command(MediaCommand::Web { id: ID, remote });
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    world.connect();
+    for number in 0..50_u32 {
+        let payload: Vec<u8> = (0..160).map(|n| (n + number) as u8 | 0x80).collect();
+        let packet = world.browser.packet(0, false, number * 160, &payload);
+        world.from_browser(&packet);
+        let last = &world.pbx.audio().last().unwrap().1;
+        assert_eq!(last.payload, payload, "the same law passes unchanged");
+        world.run(20);
+    }
+}
