@@ -170,49 +170,30 @@ impl Endpoint {
 
     /// CANCEL of an INVITE that has had a provisional response (RFC 3261 §9.1): the INVITE's own top Via, so that
     /// every hop finds it.
+    ///
+    /// # Errors
+    /// It cannot be sent now: too many transactions run, or the socket is gone.
     pub(crate) fn cancel(
         &mut self,
         invite: ClientId,
         reason: Option<&Reason>,
-        flow: Flow,
         now: Instant,
-    ) {
-        let Some(invite) = self.transactions.invite_request(invite) else {
-            return;
+    ) -> Result<(), AgentError> {
+        let (Some(sent), Some((_, flow))) =
+            (self.transactions.invite_request(invite), self.owner(invite))
+        else {
+            return Ok(());
         };
-        let mut cancel = Request::new(Method::Cancel, invite.uri.clone());
-        if let Ok(via) = invite.headers.via() {
-            cancel.headers.push(HeaderName::Via, via.to_string());
-        }
-        for name in [
-            HeaderName::Route,
-            HeaderName::From,
-            HeaderName::To,
-            HeaderName::CallId,
-        ] {
-            for value in invite.headers.get_all(&name) {
-                cancel.headers.push(name.clone(), value);
-            }
-        }
-        let number = invite.headers.cseq().map_or(0, |cseq| cseq.number);
-        cancel.headers.push(
-            HeaderName::CSeq,
-            CSeq {
-                number,
-                method: Method::Cancel,
-            }
-            .to_string(),
-        );
+        let mut cancel = cancel_of(sent);
         if let Some(reason) = reason {
             cancel.headers.push(HeaderName::Reason, reason.to_string());
         }
         headers::complete_request(&mut cancel, &self.config, None);
-        let Ok(transport) = self.socket(flow.socket).map(|local| local.transport) else {
-            return;
-        };
-        if let Ok(client) = self.transactions.request(cancel, flow, transport, now) {
-            self.owners.insert(client, (Owner::Nobody, flow));
-        }
+        let transport = self.socket(flow.socket)?.transport;
+        let sent = self.transactions.request(cancel, flow, transport, now);
+        let client = sent.map_err(|_| AgentError::Full)?;
+        self.owners.insert(client, (Owner::Nobody, flow));
+        Ok(())
     }
 
     /// Answers a request in its server transaction; one that is gone needs no answer any more.
@@ -327,6 +308,32 @@ impl Endpoint {
         request.headers.push_front(HeaderName::Via, via);
         Ok(())
     }
+}
+
+/// The CANCEL of an INVITE as it was sent (RFC 3261 §9.1).
+fn cancel_of(invite: &Request) -> Request {
+    let mut cancel = Request::new(Method::Cancel, invite.uri.clone());
+    if let Ok(via) = invite.headers.via() {
+        cancel.headers.push(HeaderName::Via, via.to_string());
+    }
+    let copied = [
+        HeaderName::Route,
+        HeaderName::From,
+        HeaderName::To,
+        HeaderName::CallId,
+    ];
+    for name in copied {
+        for value in invite.headers.get_all(&name) {
+            cancel.headers.push(name.clone(), value);
+        }
+    }
+    let number = invite.headers.cseq().map_or(0, |cseq| cseq.number);
+    let cseq = CSeq {
+        number,
+        method: Method::Cancel,
+    };
+    cancel.headers.push(HeaderName::CSeq, cseq.to_string());
+    cancel
 }
 
 fn transactions(config: &Config) -> Transactions {

@@ -103,7 +103,8 @@ impl Session {
         match outgoing.stage {
             Stage::Calling => outgoing.stage = Stage::Unwanted { reason },
             Stage::Proceeding { .. } => {
-                outgoing.send_cancel(reason.as_ref(), self.flow, endpoint, now)
+                endpoint.cancel(outgoing.client, reason.as_ref(), now)?;
+                outgoing.stage = Stage::Cancelling;
             }
             Stage::Unwanted { .. } | Stage::Cancelling => return Err(wrong_state),
         }
@@ -137,8 +138,14 @@ impl Session {
             Stage::Calling => outgoing.stage = Stage::Proceeding { early: Vec::new() },
             Stage::Proceeding { .. } => {}
             Stage::Unwanted { reason } => {
-                let reason = reason.clone();
-                return outgoing.send_cancel(reason.as_ref(), self.flow, endpoint, now);
+                // Where it cannot be sent, the next provisional response is another chance.
+                if endpoint
+                    .cancel(outgoing.client, reason.as_ref(), now)
+                    .is_ok()
+                {
+                    outgoing.stage = Stage::Cancelling;
+                }
+                return;
             }
             Stage::Cancelling => return,
         }
@@ -279,17 +286,6 @@ impl Outgoing {
 
     const fn is_cancelled(&self) -> bool {
         matches!(self.stage, Stage::Unwanted { .. } | Stage::Cancelling)
-    }
-
-    fn send_cancel(
-        &mut self,
-        reason: Option<&Reason>,
-        flow: Flow,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
-        endpoint.cancel(self.client, reason, flow, now);
-        self.stage = Stage::Cancelling;
     }
 
     /// Keeps the early dialog of a provisional response with a To tag.
