@@ -75,18 +75,10 @@ impl Registration {
     }
 
     /// Gives the binding back; after the REGISTER that is under way, if there is one.
-    pub(crate) fn unregister(
-        &mut self,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) -> Result<(), AgentError> {
+    pub(crate) fn unregister(&mut self, endpoint: &mut Endpoint, now: Instant) -> Result<(), AgentError> {
         match &mut self.state {
             State::Bound { .. } => self.ask(Wish::Unbind, endpoint, now),
-            State::Asking {
-                wish: Wish::Bind,
-                then: then @ None,
-                ..
-            } => *then = Some(Wish::Unbind),
+            State::Asking { wish: Wish::Bind, then: then @ None, .. } => *then = Some(Wish::Unbind),
             State::Asking { .. } => return Err(wrong_state("unregistering")),
             State::Unbound => return Err(wrong_state("unregistered")),
         }
@@ -102,14 +94,11 @@ impl Registration {
         endpoint: &mut Endpoint,
         now: Instant,
     ) {
-        let is_current =
-            matches!(&self.state, State::Asking { client: ours, .. } if *ours == client);
+        let is_current = matches!(&self.state, State::Asking { client: ours, .. } if *ours == client);
         match outcome {
             _ if !is_current => {}
             Ok(response) if response.status.is_provisional() => {}
-            Ok(response) if response.status.is_success() => {
-                self.handle_success(&response, endpoint, now)
-            }
+            Ok(response) if response.status.is_success() => self.handle_success(&response, endpoint, now),
             Ok(response) => self.handle_refusal(&response, endpoint, now),
             Err(failure) => self.fail(failure, None, endpoint),
         }
@@ -145,25 +134,18 @@ impl Registration {
 
     fn handle_success(&mut self, response: &Response, endpoint: &mut Endpoint, now: Instant) {
         Auth::accepted(&mut self.auth, response);
-        let State::Asking { wish, then, .. } = core::mem::replace(&mut self.state, State::Unbound)
-        else {
+        let State::Asking { wish, then, .. } = core::mem::replace(&mut self.state, State::Unbound) else {
             return;
         };
         if wish == Wish::Unbind {
             return self.tell(RegistrationEvent::Unregistered, endpoint);
         }
         let Some(granted) = self.granted(response) else {
-            return self.fail(
-                Failure::Protocol("the registrar did not keep the binding"),
-                None,
-                endpoint,
-            );
+            return self.fail(Failure::Protocol("the registrar did not keep the binding"), None, endpoint);
         };
         let granted = Duration::from_secs(granted.into());
         let wait = endpoint.random_between(granted * 3 / 4, granted * 9 / 10);
-        self.state = State::Bound {
-            refresh: now + wait,
-        };
+        self.state = State::Bound { refresh: now + wait };
         self.tell(RegistrationEvent::Registered { expires: granted }, endpoint);
         if let Some(wish) = then {
             self.ask(wish, endpoint, now);
@@ -171,14 +153,7 @@ impl Registration {
     }
 
     fn handle_refusal(&mut self, response: &Response, endpoint: &mut Endpoint, now: Instant) {
-        let State::Asking {
-            request,
-            wish,
-            then,
-            brief,
-            ..
-        } = &mut self.state
-        else {
+        let State::Asking { request, wish, then, brief, .. } = &mut self.state else {
             return;
         };
         let (wish, then, brief) = (*wish, *then, *brief);
@@ -194,9 +169,7 @@ impl Registration {
         }
         let asked_for = self.expires;
         match (response.status, response.headers.min_expires()) {
-            (StatusCode::INTERVAL_TOO_BRIEF, Some(least))
-                if least > asked_for && brief < MAX_BRIEF =>
-            {
+            (StatusCode::INTERVAL_TOO_BRIEF, Some(least)) if least > asked_for && brief < MAX_BRIEF => {
                 self.expires = least;
                 let request = self.request(wish, endpoint);
                 self.send(request, (wish, then), brief + 1, endpoint, now);
@@ -219,34 +192,15 @@ impl Registration {
         endpoint: &mut Endpoint,
         now: Instant,
     ) {
-        match endpoint.send(
-            (*request).clone(),
-            self.flow(),
-            Owner::Registration(self.id),
-            now,
-        ) {
-            Ok(client) => {
-                self.state = State::Asking {
-                    client,
-                    request,
-                    wish,
-                    then,
-                    brief,
-                }
-            }
+        match endpoint.send((*request).clone(), self.flow(), Owner::Registration(self.id), now) {
+            Ok(client) => self.state = State::Asking { client, request, wish, then, brief },
             Err(_) => self.fail(Failure::TransportFailed, None, endpoint),
         }
     }
 
     fn fail(&mut self, failure: Failure, retry_after: Option<Duration>, endpoint: &mut Endpoint) {
         self.state = State::Unbound;
-        self.tell(
-            RegistrationEvent::Failed {
-                failure,
-                retry_after,
-            },
-            endpoint,
-        );
+        self.tell(RegistrationEvent::Failed { failure, retry_after }, endpoint);
     }
 
     fn tell(&self, event: RegistrationEvent, endpoint: &mut Endpoint) {
@@ -256,13 +210,7 @@ impl Registration {
     /// The next REGISTER without Via (§10.2.1).
     fn request(&mut self, wish: Wish, endpoint: &mut Endpoint) -> Box<Request> {
         self.cseq += 1;
-        let Register {
-            registrar,
-            aor,
-            contact,
-            headers,
-            ..
-        } = self.register.clone();
+        let Register { registrar, aor, contact, headers, .. } = self.register.clone();
         let expires = if wish == Wish::Bind { self.expires } else { 0 }.to_string();
         let mut contact = contact;
         contact.params.set("expires", Some(&expires));
@@ -279,9 +227,7 @@ impl Registration {
         let mut request = out_of_dialog(wish, endpoint);
         request.headers.set(HeaderName::Expires, expires);
         if is_outbound && !request.headers.has(&HeaderName::Supported) {
-            request
-                .headers
-                .push(HeaderName::Supported, "path, outbound");
+            request.headers.push(HeaderName::Supported, "path, outbound");
         }
         Box::new(request)
     }
@@ -294,11 +240,7 @@ impl Registration {
             Ok(Contacts::Star) | Err(_) => Vec::new(),
         };
         let ours = |contact: &&NameAddr| contact.uri.matches(&self.register.contact.uri);
-        let only = if contacts.len() == 1 {
-            contacts.first()
-        } else {
-            None
-        };
+        let only = if contacts.len() == 1 { contacts.first() } else { None };
         let seconds = match contacts.iter().find(ours).or(only) {
             Some(contact) => contact.expires().unwrap_or(general),
             None => general,
@@ -308,28 +250,16 @@ impl Registration {
 }
 
 const fn wrong_state(state: &'static str) -> AgentError {
-    AgentError::WrongState {
-        command: "unregister",
-        state,
-    }
+    AgentError::WrongState { command: "unregister", state }
 }
 
 fn refusal(response: &Response) -> Failure {
     match response.status {
-        StatusCode::FORBIDDEN => Failure::Unauthorized {
-            status: response.status,
-            realm: None,
-        },
-        status => Failure::Rejected {
-            status,
-            reason: response.reason.clone(),
-        },
+        StatusCode::FORBIDDEN => Failure::Unauthorized { status: response.status, realm: None },
+        status => Failure::Rejected { status, reason: response.reason.clone() },
     }
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {
-    response
-        .headers
-        .retry_after()
-        .map(|seconds| Duration::from_secs(seconds.into()))
+    response.headers.retry_after().map(|seconds| Duration::from_secs(seconds.into()))
 }

@@ -16,19 +16,14 @@ fn a_challenge_is_answered_with_credentials_and_the_next_cseq() {
     let wish = Invite {
         offer: Some(OFFER.to_owned()),
         credentials: Some(Credentials::new("alice", "secret")),
-        ..Invite::new(
-            Side::Bob.uri(),
-            NameAddr::new(Side::Alice.uri()),
-            alone.flow,
-        )
+        ..Invite::new(Side::Bob.uri(), NameAddr::new(Side::Alice.uri()), alone.flow)
     };
     let id = alone.invite(wish);
     let first = alone.next_request(Method::Invite);
     let mut refusal = first.reply(StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some("p"));
-    refusal.headers.push(
-        HeaderName::ProxyAuthenticate,
-        "Digest realm=\"p\", nonce=\"1\", qop=\"auth\", algorithm=SHA-256",
-    );
+    refusal
+        .headers
+        .push(HeaderName::ProxyAuthenticate, "Digest realm=\"p\", nonce=\"1\", qop=\"auth\", algorithm=SHA-256");
 
     alone.receive(refusal);
     let ack = alone.next_request(Method::Ack);
@@ -39,22 +34,10 @@ fn a_challenge_is_answered_with_credentials_and_the_next_cseq() {
     alone.drain();
     let bye = alone.next_request(Method::Bye);
 
-    assert_eq!(
-        ack.headers.via().unwrap().branch(),
-        first.headers.via().unwrap().branch()
-    );
-    assert_eq!(
-        (
-            first.headers.cseq().unwrap().number,
-            second.headers.cseq().unwrap().number
-        ),
-        (1, 2)
-    );
+    assert_eq!(ack.headers.via().unwrap().branch(), first.headers.via().unwrap().branch());
+    assert_eq!((first.headers.cseq().unwrap().number, second.headers.cseq().unwrap().number), (1, 2));
     assert_eq!(first.headers.call_id(), second.headers.call_id());
-    assert_eq!(
-        first.headers.get(&HeaderName::From),
-        second.headers.get(&HeaderName::From)
-    );
+    assert_eq!(first.headers.get(&HeaderName::From), second.headers.get(&HeaderName::From));
     assert_eq!(second.headers.to().unwrap().tag(), None);
     assert_eq!(second.body, OFFER.as_bytes());
     assert_eq!(
@@ -63,17 +46,8 @@ fn a_challenge_is_answered_with_credentials_and_the_next_cseq() {
         "the ACK carries the credentials of its INVITE"
     );
     assert_eq!(ack_of_2xx.headers.cseq().unwrap().number, 2);
-    let given: Authorization = bye
-        .headers
-        .get(&HeaderName::ProxyAuthorization)
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert_eq!(
-        (given.nonce.as_str(), given.nc.as_deref()),
-        ("1", Some("00000002")),
-        "the nonce is used again"
-    );
+    let given: Authorization = bye.headers.get(&HeaderName::ProxyAuthorization).unwrap().parse().unwrap();
+    assert_eq!((given.nonce.as_str(), given.nc.as_deref()), ("1", Some("00000002")), "the nonce is used again");
     assert_eq!(bye.headers.cseq().unwrap().number, 3);
 }
 
@@ -83,11 +57,7 @@ fn a_challenged_bye_is_sent_again_with_credentials() {
     let wish = Invite {
         offer: Some(OFFER.to_owned()),
         credentials: Some(Credentials::new("alice", "secret")),
-        ..Invite::new(
-            Side::Bob.uri(),
-            NameAddr::new(Side::Alice.uri()),
-            alone.flow,
-        )
+        ..Invite::new(Side::Bob.uri(), NameAddr::new(Side::Alice.uri()), alone.flow)
     };
     let id = alone.invite(wish);
     let invite = alone.next_request(Method::Invite);
@@ -97,27 +67,15 @@ fn a_challenged_bye_is_sent_again_with_credentials() {
     alone.drain();
     let first = alone.next_request(Method::Bye);
     let mut refusal = first.reply(StatusCode::UNAUTHORIZED, None);
-    refusal.headers.push(
-        HeaderName::WwwAuthenticate,
-        "Digest realm=\"r\", nonce=\"1\", qop=\"auth\"",
-    );
+    refusal.headers.push(HeaderName::WwwAuthenticate, "Digest realm=\"r\", nonce=\"1\", qop=\"auth\"");
 
     alone.receive(refusal.clone());
     let second = alone.next_request(Method::Bye);
     let mut again = second.reply(StatusCode::UNAUTHORIZED, None);
-    again.headers.push(
-        HeaderName::WwwAuthenticate,
-        "Digest realm=\"r\", nonce=\"1\", qop=\"auth\"",
-    );
+    again.headers.push(HeaderName::WwwAuthenticate, "Digest realm=\"r\", nonce=\"1\", qop=\"auth\"");
     alone.receive(again);
 
-    assert_eq!(
-        (
-            first.headers.cseq().unwrap().number,
-            second.headers.cseq().unwrap().number
-        ),
-        (2, 3)
-    );
+    assert_eq!((first.headers.cseq().unwrap().number, second.headers.cseq().unwrap().number), (2, 3));
     assert!(second.headers.has(&HeaderName::Authorization));
     assert!(alone.sent.is_empty(), "refused twice is refused");
     assert_eq!(alone.end().by, EndedBy::Local);
@@ -130,27 +88,15 @@ fn a_challenge_without_credentials_ends_the_call_and_is_handed_on() {
     alone.call();
     let invite = alone.next_request(Method::Invite);
     let mut refusal = answer(&invite, 407, "p", None);
-    refusal.headers.push(
-        HeaderName::ProxyAuthenticate,
-        "Digest realm=\"p\", nonce=\"1\"",
-    );
+    refusal.headers.push(HeaderName::ProxyAuthenticate, "Digest realm=\"p\", nonce=\"1\"");
 
     alone.receive(refusal);
 
     assert_eq!(alone.story(), ["ACK"]);
     let end = alone.end();
+    assert_eq!((end.by, end.status), (EndedBy::Remote, Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED)));
     assert_eq!(
-        (end.by, end.status),
-        (
-            EndedBy::Remote,
-            Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED)
-        )
-    );
-    assert_eq!(
-        end.response
-            .unwrap()
-            .headers
-            .get(&HeaderName::ProxyAuthenticate),
+        end.response.unwrap().headers.get(&HeaderName::ProxyAuthenticate),
         Some("Digest realm=\"p\", nonce=\"1\"")
     );
 }

@@ -31,25 +31,14 @@ fn material(alone: &mut Alone) -> Vec<Vec<u8>> {
     .enumerate()
     {
         let mut inside = invite_of_bob(&format!("m{number}"));
-        inside.headers.set(
-            HeaderName::CSeq,
-            format!("{} {}", number + 1, method.as_str()),
-        );
+        inside.headers.set(HeaderName::CSeq, format!("{} {}", number + 1, method.as_str()));
         inside.method = method;
         messages.push(inside.clone().into());
-        inside.headers.set(
-            HeaderName::From,
-            ours.headers
-                .get(&HeaderName::To)
-                .map(|to| format!("{to};tag=b"))
-                .unwrap(),
-        );
         inside
             .headers
-            .set(HeaderName::To, ours.headers.get(&HeaderName::From).unwrap());
-        inside
-            .headers
-            .set(HeaderName::CallId, ours.headers.call_id().unwrap());
+            .set(HeaderName::From, ours.headers.get(&HeaderName::To).map(|to| format!("{to};tag=b")).unwrap());
+        inside.headers.set(HeaderName::To, ours.headers.get(&HeaderName::From).unwrap());
+        inside.headers.set(HeaderName::CallId, ours.headers.call_id().unwrap());
         messages.push(inside.into());
     }
     messages.iter().map(Message::write).collect()
@@ -59,15 +48,10 @@ fn material(alone: &mut Alone) -> Vec<Vec<u8>> {
 /// session.
 #[test]
 fn any_sequence_of_broken_messages_leaves_the_agent_standing() {
-    let config = || Config {
-        max_sessions: 20,
-        max_transactions: 200,
-        ..Config::default()
-    };
+    let config = || Config { max_sessions: 20, max_transactions: 200, ..Config::default() };
     for seed in 0..16 {
         let mut entropy = Entropy::new([seed; 32]);
-        let mut pick =
-            move |below: usize| usize::try_from(entropy.number() % below as u64).unwrap();
+        let mut pick = move |below: usize| usize::try_from(entropy.number() % below as u64).unwrap();
         let mut alone = Alone::with_config(Transport::Udp, config());
         let messages = material(&mut alone);
         let (mut begun, mut ended) = (1, 0);
@@ -93,51 +77,26 @@ fn any_sequence_of_broken_messages_leaves_the_agent_standing() {
                     Event::IncomingCall { session, .. } => {
                         begun += 1;
                         let _ = match pick(3) {
-                            0 => alone.agent.accept(
-                                session,
-                                ANSWER.to_owned(),
-                                Vec::new(),
-                                alone.now,
-                            ),
-                            1 => alone.agent.reject(
-                                session,
-                                StatusCode::BUSY_HERE,
-                                None,
-                                Vec::new(),
-                                alone.now,
-                            ),
+                            0 => alone.agent.accept(session, ANSWER.to_owned(), Vec::new(), alone.now),
+                            1 => alone.agent.reject(session, StatusCode::BUSY_HERE, None, Vec::new(), alone.now),
                             _ => Ok(()),
                         };
                     }
-                    Event::Session {
-                        event: SessionEvent::Ended(_),
-                        ..
-                    } => ended += 1,
+                    Event::Session { event: SessionEvent::Ended(_), .. } => ended += 1,
                     _ => {}
                 }
             }
             alone.drain();
         }
 
-        let open: Vec<SessionId> = (0..10_000)
-            .map(SessionId)
-            .filter(|id| alone.agent.session(*id).is_some())
-            .collect();
+        let open: Vec<SessionId> = (0..10_000).map(SessionId).filter(|id| alone.agent.session(*id).is_some()).collect();
         assert!(open.len() <= 20);
         for id in open {
             let _ = alone.agent.hang_up(id, None, alone.now);
         }
         alone.drain();
         alone.pass(Duration::from_secs(200));
-        ended += alone
-            .told()
-            .iter()
-            .filter(|word| word.starts_with("ended"))
-            .count();
-        assert_eq!(
-            (begun, alone.agent.session_count()),
-            (ended, 0),
-            "seed {seed}"
-        );
+        ended += alone.told().iter().filter(|word| word.starts_with("ended")).count();
+        assert_eq!((begun, alone.agent.session_count()), (ended, 0), "seed {seed}");
     }
 }

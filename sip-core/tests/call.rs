@@ -16,45 +16,23 @@ fn a_call_is_set_up_and_hung_up_by_the_callee() {
     let alice = pair.call();
     pair.settle();
     let bob = pair.bob.incoming_call();
-    pair.bob
-        .agent
-        .ring(bob, StatusCode::RINGING, None, Vec::new(), pair.now)
-        .unwrap();
+    pair.bob.agent.ring(bob, StatusCode::RINGING, None, Vec::new(), pair.now).unwrap();
     pair.settle();
-    pair.bob
-        .agent
-        .accept(bob, ANSWER.to_owned(), Vec::new(), pair.now)
-        .unwrap();
+    pair.bob.agent.accept(bob, ANSWER.to_owned(), Vec::new(), pair.now).unwrap();
     pair.settle();
     assert_eq!(pair.alice.told(), ["180", "accepted"]);
-    assert_eq!(
-        pair.alice.agent.session(alice).unwrap().state,
-        SessionState::Confirmed
-    );
+    assert_eq!(pair.alice.agent.session(alice).unwrap().state, SessionState::Confirmed);
     pair.bob.agent.hang_up(bob, None, pair.now).unwrap();
     pair.settle();
 
     assert_eq!(
         pair.story(),
-        [
-            "alice INVITE",
-            "bob 180 INVITE",
-            "bob 200 INVITE",
-            "alice ACK",
-            "bob BYE",
-            "alice 200 BYE"
-        ]
+        ["alice INVITE", "bob 180 INVITE", "bob 200 INVITE", "alice ACK", "bob BYE", "alice 200 BYE"]
     );
     let ends = (pair.alice.end(), pair.bob.end());
     assert_eq!((ends.0.by, ends.0.status), (EndedBy::Remote, None));
     assert_eq!((ends.1.by, ends.1.status), (EndedBy::Local, None));
-    assert_eq!(
-        (
-            pair.alice.agent.session_count(),
-            pair.bob.agent.session_count()
-        ),
-        (0, 0)
-    );
+    assert_eq!((pair.alice.agent.session_count(), pair.bob.agent.session_count()), (0, 0));
 }
 
 #[test]
@@ -64,10 +42,7 @@ fn the_messages_of_a_call_carry_what_rfc_3261_asks_for() {
     pair.call();
     pair.settle();
     let bob = pair.bob.incoming_call();
-    pair.bob
-        .agent
-        .accept(bob, ANSWER.to_owned(), Vec::new(), pair.now)
-        .unwrap();
+    pair.bob.agent.accept(bob, ANSWER.to_owned(), Vec::new(), pair.now).unwrap();
     pair.settle();
     pair.bob.agent.hang_up(bob, None, pair.now).unwrap();
     pair.settle();
@@ -78,50 +53,29 @@ fn the_messages_of_a_call_carry_what_rfc_3261_asks_for() {
     assert!(via.params.has("rport"));
     assert_eq!(invite.uri, uri("sip:bob@192.0.2.2:5060"));
     assert_eq!(invite.headers.max_forwards(), Some(70));
-    assert_eq!(
-        invite.headers.get(&HeaderName::Contact),
-        Some("<sip:alice@192.0.2.1:5060>")
-    );
+    assert_eq!(invite.headers.get(&HeaderName::Contact), Some("<sip:alice@192.0.2.1:5060>"));
     assert_eq!(
         invite.headers.get(&HeaderName::Allow),
         Some("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, NOTIFY")
     );
     assert_eq!(invite.headers.to().unwrap().tag(), None);
     assert_eq!(
-        (
-            invite.headers.content_type().unwrap().value.as_str(),
-            &invite.body[..]
-        ),
+        (invite.headers.content_type().unwrap().value.as_str(), &invite.body[..]),
         ("application/sdp", OFFER.as_bytes())
     );
     let ok = pair.response("200 INVITE");
-    assert_eq!(
-        ok.headers.get(&HeaderName::Contact),
-        Some("<sip:bob@192.0.2.2:5060>")
-    );
+    assert_eq!(ok.headers.get(&HeaderName::Contact), Some("<sip:bob@192.0.2.2:5060>"));
     assert!(ok.headers.has(&HeaderName::Allow));
     assert_eq!(ok.body, ANSWER.as_bytes());
     let ack = pair.request("ACK");
-    assert_eq!(
-        ack.headers.cseq().unwrap().number,
-        invite.headers.cseq().unwrap().number
-    );
-    assert_eq!(
-        ack.headers.to().unwrap().tag(),
-        ok.headers.to().unwrap().tag()
-    );
+    assert_eq!(ack.headers.cseq().unwrap().number, invite.headers.cseq().unwrap().number);
+    assert_eq!(ack.headers.to().unwrap().tag(), ok.headers.to().unwrap().tag());
     assert_ne!(ack.headers.via().unwrap().branch(), via.branch());
     assert_eq!(ack.uri, uri("sip:bob@192.0.2.2:5060"));
     let bye = pair.request("BYE");
     assert_eq!(bye.uri, uri("sip:alice@192.0.2.1:5060"));
-    assert_eq!(
-        bye.headers.from().unwrap().tag(),
-        ok.headers.to().unwrap().tag()
-    );
-    assert_eq!(
-        bye.headers.to().unwrap().tag(),
-        invite.headers.from().unwrap().tag()
-    );
+    assert_eq!(bye.headers.from().unwrap().tag(), ok.headers.to().unwrap().tag());
+    assert_eq!(bye.headers.to().unwrap().tag(), invite.headers.from().unwrap().tag());
     assert_eq!(bye.headers.call_id(), invite.headers.call_id());
     assert!(!bye.headers.has(&HeaderName::Contact));
 }
@@ -134,33 +88,16 @@ fn over_websocket_nothing_is_repeated_but_the_2xx() {
     pair.settle();
     let bob = pair.bob.incoming_call();
     pair.link(|_, _| pair::Fate::IsLost);
-    pair.bob
-        .agent
-        .accept(bob, ANSWER.to_owned(), Vec::new(), pair.now)
-        .unwrap();
+    pair.bob.agent.accept(bob, ANSWER.to_owned(), Vec::new(), pair.now).unwrap();
     pair.pass(Duration::from_secs(3));
 
     assert_eq!(pair.sent("INVITE").len(), 1);
     assert_eq!(pair.sent("200 INVITE").len(), 3, "at 0, 0.5 and 1.5 s");
     assert_eq!(
-        pair.request("INVITE")
-            .headers
-            .via()
-            .unwrap()
-            .to_string()
-            .split(';')
-            .next(),
+        pair.request("INVITE").headers.via().unwrap().to_string().split(';').next(),
         Some("SIP/2.0/WSS df7jal23ls0d.invalid")
     );
-    assert!(
-        !pair
-            .request("INVITE")
-            .headers
-            .via()
-            .unwrap()
-            .params
-            .has("rport")
-    );
+    assert!(!pair.request("INVITE").headers.via().unwrap().params.has("rport"));
 }
 
 #[test]
@@ -170,34 +107,16 @@ fn an_early_answer_is_told_with_its_dialog() {
     pair.settle();
     let bob = pair.bob.incoming_call();
 
-    pair.bob
-        .agent
-        .ring(
-            bob,
-            StatusCode::SESSION_PROGRESS,
-            Some(ANSWER.to_owned()),
-            Vec::new(),
-            pair.now,
-        )
-        .unwrap();
+    pair.bob.agent.ring(bob, StatusCode::SESSION_PROGRESS, Some(ANSWER.to_owned()), Vec::new(), pair.now).unwrap();
     pair.settle();
 
-    let Some(Event::Session {
-        event: SessionEvent::Progress { response, answer },
-        ..
-    }) = pair.alice.events.pop_front()
+    let Some(Event::Session { event: SessionEvent::Progress { response, answer }, .. }) = pair.alice.events.pop_front()
     else {
         panic!("no progress")
     };
     assert_eq!(answer.as_deref(), Some(ANSWER));
-    assert_eq!(
-        response.headers.get(&HeaderName::Contact),
-        Some("<sip:bob@192.0.2.2:5060>")
-    );
-    assert_eq!(
-        response.headers.to().unwrap().tag(),
-        Some(pair.bob.agent.session(bob).unwrap().local_tag)
-    );
+    assert_eq!(response.headers.get(&HeaderName::Contact), Some("<sip:bob@192.0.2.2:5060>"));
+    assert_eq!(response.headers.to().unwrap().tag(), Some(pair.bob.agent.session(bob).unwrap().local_tag));
 }
 
 #[test]
@@ -206,18 +125,11 @@ fn ringing_is_repeated_every_minute() {
     pair.call();
     pair.settle();
     let bob = pair.bob.incoming_call();
-    pair.bob
-        .agent
-        .ring(bob, StatusCode::RINGING, None, Vec::new(), pair.now)
-        .unwrap();
+    pair.bob.agent.ring(bob, StatusCode::RINGING, None, Vec::new(), pair.now).unwrap();
 
     pair.pass(Duration::from_secs(150));
 
-    let times: Vec<u64> = pair
-        .sent("180 INVITE")
-        .iter()
-        .map(|sent| sent.at.since(pair.log[0].at).as_secs())
-        .collect();
+    let times: Vec<u64> = pair.sent("180 INVITE").iter().map(|sent| sent.at.since(pair.log[0].at).as_secs()).collect();
     assert_eq!(times, [0, 60, 120]);
 }
 
@@ -226,38 +138,15 @@ fn info_goes_to_the_application_and_its_answer_back() {
     let mut pair = Pair::udp();
     let (alice, bob) = pair.established();
 
-    let digits = Some((
-        "application/dtmf-relay".to_owned(),
-        b"Signal=5\r\nDuration=160\r\n".to_vec(),
-    ));
-    let asked = pair
-        .alice
-        .agent
-        .session_request(alice, Method::Info, Vec::new(), digits, pair.now)
-        .unwrap();
+    let digits = Some(("application/dtmf-relay".to_owned(), b"Signal=5\r\nDuration=160\r\n".to_vec()));
+    let asked = pair.alice.agent.session_request(alice, Method::Info, Vec::new(), digits, pair.now).unwrap();
     pair.settle();
-    let Some(Event::Request {
-        id,
-        session,
-        request,
-        ..
-    }) = pair.bob.events.pop_front()
-    else {
-        panic!()
-    };
-    assert_eq!(
-        (session, &request.body[..]),
-        (Some(bob), &b"Signal=5\r\nDuration=160\r\n"[..])
-    );
-    pair.bob
-        .agent
-        .respond(id, sip_core::agent::Reply::new(StatusCode::OK), pair.now)
-        .unwrap();
+    let Some(Event::Request { id, session, request, .. }) = pair.bob.events.pop_front() else { panic!() };
+    assert_eq!((session, &request.body[..]), (Some(bob), &b"Signal=5\r\nDuration=160\r\n"[..]));
+    pair.bob.agent.respond(id, sip_core::agent::Reply::new(StatusCode::OK), pair.now).unwrap();
     pair.settle();
 
-    let Some(Event::Response { id, response }) = pair.alice.events.pop_front() else {
-        panic!()
-    };
+    let Some(Event::Response { id, response }) = pair.alice.events.pop_front() else { panic!() };
     assert_eq!((id, response.status), (asked, StatusCode::OK));
     assert_eq!(response.headers.cseq().unwrap().number, 2);
 }
@@ -267,10 +156,7 @@ fn a_request_nobody_answers_is_answered_500_after_64_t1() {
     let mut pair = Pair::new(Transport::Tcp);
     let (alice, _) = pair.established();
 
-    pair.alice
-        .agent
-        .session_request(alice, Method::Info, Vec::new(), None, pair.now)
-        .unwrap();
+    pair.alice.agent.session_request(alice, Method::Info, Vec::new(), None, pair.now).unwrap();
     pair.pass(Duration::from_secs(33));
 
     assert_eq!(pair.bob.told(), ["INFO"]);
@@ -283,59 +169,18 @@ fn commands_of_the_wrong_moment_are_refused_and_change_nothing() {
     let mut pair = Pair::udp();
     let (alice, bob) = pair.established();
 
-    let ring = pair
-        .bob
-        .agent
-        .ring(bob, StatusCode::RINGING, None, Vec::new(), pair.now);
-    let accept = pair
-        .alice
-        .agent
-        .accept(alice, ANSWER.to_owned(), Vec::new(), pair.now);
-    let answer = pair
-        .bob
-        .agent
-        .answer_offer(bob, Ok(ANSWER.to_owned()), pair.now);
-    let injected = vec![(
-        HeaderName::Other("X-A".to_owned()),
-        "a\r\nVia: b".to_owned(),
-    )];
-    let info = pair
-        .bob
-        .agent
-        .session_request(bob, Method::Info, injected, None, pair.now);
-    let bye = pair
-        .bob
-        .agent
-        .session_request(bob, Method::Bye, Vec::new(), None, pair.now);
+    let ring = pair.bob.agent.ring(bob, StatusCode::RINGING, None, Vec::new(), pair.now);
+    let accept = pair.alice.agent.accept(alice, ANSWER.to_owned(), Vec::new(), pair.now);
+    let answer = pair.bob.agent.answer_offer(bob, Ok(ANSWER.to_owned()), pair.now);
+    let injected = vec![(HeaderName::Other("X-A".to_owned()), "a\r\nVia: b".to_owned())];
+    let info = pair.bob.agent.session_request(bob, Method::Info, injected, None, pair.now);
+    let bye = pair.bob.agent.session_request(bob, Method::Bye, Vec::new(), None, pair.now);
     pair.settle();
 
-    assert_eq!(
-        ring,
-        Err(AgentError::WrongState {
-            command: "ring",
-            state: "confirmed"
-        })
-    );
-    assert_eq!(
-        accept,
-        Err(AgentError::WrongState {
-            command: "accept",
-            state: "confirmed"
-        })
-    );
-    assert_eq!(
-        answer,
-        Err(AgentError::WrongState {
-            command: "answer_offer",
-            state: "no offer is open"
-        })
-    );
-    assert_eq!(
-        info,
-        Err(AgentError::InvalidHeader {
-            name: "X-A".to_owned()
-        })
-    );
+    assert_eq!(ring, Err(AgentError::WrongState { command: "ring", state: "confirmed" }));
+    assert_eq!(accept, Err(AgentError::WrongState { command: "accept", state: "confirmed" }));
+    assert_eq!(answer, Err(AgentError::WrongState { command: "answer_offer", state: "no offer is open" }));
+    assert_eq!(info, Err(AgentError::InvalidHeader { name: "X-A".to_owned() }));
     assert_eq!(bye, Err(AgentError::WrongMethod("BYE".to_owned())));
     assert!(pair.story().is_empty());
 }
@@ -376,23 +221,13 @@ fn a_route_is_kept_for_the_whole_call() {
     let invite = Invite {
         offer: Some(OFFER.to_owned()),
         route: vec!["<sip:192.0.2.2:5060;lr>".parse::<NameAddr>().unwrap()],
-        ..Invite::new(
-            uri("sip:bob@example.com"),
-            NameAddr::new(Side::Alice.uri()),
-            alone.flow,
-        )
+        ..Invite::new(uri("sip:bob@example.com"), NameAddr::new(Side::Alice.uri()), alone.flow)
     };
     let id = alone.invite(invite);
     let invite = alone.next_request(Method::Invite);
-    assert_eq!(
-        invite.headers.get(&HeaderName::Route),
-        Some("<sip:192.0.2.2:5060;lr>")
-    );
+    assert_eq!(invite.headers.get(&HeaderName::Route), Some("<sip:192.0.2.2:5060;lr>"));
     let mut ok = answer(&invite, 200, "b", Some(ANSWER));
-    ok.headers.push(
-        HeaderName::RecordRoute,
-        "<sip:p2@192.0.2.4;lr>, <sip:p1@192.0.2.2;lr>",
-    );
+    ok.headers.push(HeaderName::RecordRoute, "<sip:p2@192.0.2.4;lr>, <sip:p1@192.0.2.2;lr>");
 
     alone.receive(ok);
     alone.agent.hang_up(id, None, alone.now).unwrap();
@@ -400,13 +235,7 @@ fn a_route_is_kept_for_the_whole_call() {
 
     for method in [Method::Ack, Method::Bye] {
         let request = alone.next_request(method);
-        let routes: Vec<String> = request
-            .headers
-            .routes()
-            .unwrap()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let routes: Vec<String> = request.headers.routes().unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(routes, ["<sip:p1@192.0.2.2;lr>", "<sip:p2@192.0.2.4;lr>"]);
         assert_eq!(request.uri, uri("sip:b@192.0.2.2:5060"));
     }

@@ -18,35 +18,19 @@ fn a_busy_callee_ends_the_call_with_486() {
 
     pair.bob
         .agent
-        .reject(
-            bob,
-            StatusCode::BUSY_HERE,
-            Some("On another call".to_owned()),
-            Vec::new(),
-            pair.now,
-        )
+        .reject(bob, StatusCode::BUSY_HERE, Some("On another call".to_owned()), Vec::new(), pair.now)
         .unwrap();
     pair.settle();
 
-    assert_eq!(
-        pair.story(),
-        ["alice INVITE", "bob 486 INVITE", "alice ACK"]
-    );
+    assert_eq!(pair.story(), ["alice INVITE", "bob 486 INVITE", "alice ACK"]);
     let end = pair.alice.end();
     assert_eq!(
         (end.by, end.status, end.reason.as_str()),
-        (
-            EndedBy::Remote,
-            Some(StatusCode::BUSY_HERE),
-            "On another call"
-        )
+        (EndedBy::Remote, Some(StatusCode::BUSY_HERE), "On another call")
     );
     assert_eq!(end.response.unwrap().status, StatusCode::BUSY_HERE);
     let end = pair.bob.end();
-    assert_eq!(
-        (end.by, end.status),
-        (EndedBy::Local, Some(StatusCode::BUSY_HERE))
-    );
+    assert_eq!((end.by, end.status), (EndedBy::Local, Some(StatusCode::BUSY_HERE)));
 }
 
 #[test]
@@ -57,21 +41,12 @@ fn a_redirection_ends_the_call_and_brings_its_targets() {
     let bob = pair.bob.incoming_call();
 
     let target = vec![(HeaderName::Contact, "<sip:carol@192.0.2.3>".to_owned())];
-    pair.bob
-        .agent
-        .reject(bob, StatusCode::MOVED_TEMPORARILY, None, target, pair.now)
-        .unwrap();
+    pair.bob.agent.reject(bob, StatusCode::MOVED_TEMPORARILY, None, target, pair.now).unwrap();
     pair.settle();
 
     let end = pair.alice.end();
-    assert_eq!(
-        (end.by, end.status),
-        (EndedBy::Remote, Some(StatusCode::MOVED_TEMPORARILY))
-    );
-    assert_eq!(
-        end.response.unwrap().headers.get(&HeaderName::Contact),
-        Some("<sip:carol@192.0.2.3>")
-    );
+    assert_eq!((end.by, end.status), (EndedBy::Remote, Some(StatusCode::MOVED_TEMPORARILY)));
+    assert_eq!(end.response.unwrap().headers.get(&HeaderName::Contact), Some("<sip:carol@192.0.2.3>"));
 }
 
 #[test]
@@ -84,16 +59,9 @@ fn nobody_there_ends_the_call_after_64_t1() {
     assert!(pair.alice.told().is_empty());
     pair.pass(Duration::from_secs(2));
 
-    assert_eq!(
-        pair.sent("INVITE").len(),
-        7,
-        "at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s"
-    );
+    assert_eq!(pair.sent("INVITE").len(), 7, "at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s");
     let end = pair.alice.end();
-    assert_eq!(
-        (end.by, end.status, end.failure),
-        (EndedBy::System, None, Some(Failure::Timeout))
-    );
+    assert_eq!((end.by, end.status, end.failure), (EndedBy::System, None, Some(Failure::Timeout)));
     assert_eq!(pair.alice.agent.session_count(), 0);
 }
 
@@ -119,14 +87,8 @@ fn a_lost_socket_ends_its_sessions_at_once() {
     pair.settle();
 
     let end = pair.alice.end();
-    assert_eq!(
-        (end.by, end.failure),
-        (EndedBy::System, Some(Failure::TransportFailed))
-    );
-    assert_eq!(
-        pair.alice.agent.hang_up(alice, None, pair.now),
-        Err(AgentError::UnknownSession(alice))
-    );
+    assert_eq!((end.by, end.failure), (EndedBy::System, Some(Failure::TransportFailed)));
+    assert_eq!(pair.alice.agent.hang_up(alice, None, pair.now), Err(AgentError::UnknownSession(alice)));
     assert!(pair.story().is_empty());
 }
 
@@ -141,17 +103,11 @@ fn a_session_that_moved_survives_its_old_socket() {
     let contact = uri("sip:alice@other.invalid;transport=ws");
     alone.agent.open_socket(
         other.socket,
-        LocalSocket {
-            transport: Transport::Ws,
-            sent_by: "other.invalid".to_owned(),
-            contact,
-        },
+        LocalSocket { transport: Transport::Ws, sent_by: "other.invalid".to_owned(), contact },
     );
 
     alone.agent.rebind(id, other).unwrap();
-    alone
-        .agent
-        .handle_socket_closed(alone.flow.socket, alone.now);
+    alone.agent.handle_socket_closed(alone.flow.socket, alone.now);
     alone.drain();
     assert_eq!(alone.told(), ["accepted"]);
     alone.agent.hang_up(id, None, alone.now).unwrap();
@@ -166,14 +122,7 @@ fn a_reason_travels_in_the_bye() {
     let mut pair = Pair::udp();
     let (alice, _) = pair.established();
 
-    pair.alice
-        .agent
-        .hang_up(
-            alice,
-            Some(Reason::q850(31, "Normal, unspecified")),
-            pair.now,
-        )
-        .unwrap();
+    pair.alice.agent.hang_up(alice, Some(Reason::q850(31, "Normal, unspecified")), pair.now).unwrap();
     pair.settle();
 
     assert_eq!(
@@ -230,10 +179,7 @@ fn byes_that_cross_end_the_call_on_both_sides() {
     pair.settle();
 
     assert_eq!(pair.sent("200 BYE").len(), 2);
-    assert_eq!(
-        (pair.alice.end().by, pair.bob.end().by),
-        (EndedBy::Local, EndedBy::Local)
-    );
+    assert_eq!((pair.alice.end().by, pair.bob.end().by), (EndedBy::Local, EndedBy::Local));
 }
 
 #[test]
@@ -248,30 +194,14 @@ fn after_our_bye_only_theirs_is_taken() {
     alone.next_request(Method::Bye);
     alone.told();
 
-    for (number, (method, status)) in [
-        (Method::Info, 481),
-        (Method::Invite, 481),
-        (Method::Bye, 200),
-    ]
-    .into_iter()
-    .enumerate()
+    for (number, (method, status)) in
+        [(Method::Info, 481), (Method::Invite, 481), (Method::Bye, 200)].into_iter().enumerate()
     {
         let mut request = request_of_bob(&method, &format!("late{number}"));
-        request.headers.set(
-            HeaderName::From,
-            format!("{};tag=b", invite.headers.get(&HeaderName::To).unwrap()),
-        );
-        request.headers.set(
-            HeaderName::To,
-            invite.headers.get(&HeaderName::From).unwrap(),
-        );
-        request
-            .headers
-            .set(HeaderName::CallId, invite.headers.call_id().unwrap());
-        request.headers.set(
-            HeaderName::CSeq,
-            format!("{} {}", number + 1, method.as_str()),
-        );
+        request.headers.set(HeaderName::From, format!("{};tag=b", invite.headers.get(&HeaderName::To).unwrap()));
+        request.headers.set(HeaderName::To, invite.headers.get(&HeaderName::From).unwrap());
+        request.headers.set(HeaderName::CallId, invite.headers.call_id().unwrap());
+        request.headers.set(HeaderName::CSeq, format!("{} {}", number + 1, method.as_str()));
         alone.receive(request);
         alone.next_response(status);
     }
@@ -292,30 +222,18 @@ fn an_offer_on_a_connection_that_breaks_follows_the_session() {
     let contact = uri("sip:alice@other.invalid;transport=ws");
     alone.agent.open_socket(
         other.socket,
-        LocalSocket {
-            transport: Transport::Ws,
-            sent_by: "other.invalid".to_owned(),
-            contact,
-        },
+        LocalSocket { transport: Transport::Ws, sent_by: "other.invalid".to_owned(), contact },
     );
 
     alone.agent.rebind(id, other).unwrap();
-    alone
-        .agent
-        .handle_socket_closed(alone.flow.socket, alone.now);
+    alone.agent.handle_socket_closed(alone.flow.socket, alone.now);
     alone.flow = other;
     alone.drain();
     alone.pass(Duration::from_millis(1));
     let second = alone.next_request(Method::Invite);
     alone.receive(answer(&second, 200, "b", Some(ANSWER)));
 
-    assert_eq!(
-        (first.body.as_slice(), second.body.as_slice()),
-        (OFFER.as_bytes(), OFFER.as_bytes())
-    );
-    assert_eq!(
-        second.headers.cseq().unwrap().number,
-        first.headers.cseq().unwrap().number + 1
-    );
+    assert_eq!((first.body.as_slice(), second.body.as_slice()), (OFFER.as_bytes(), OFFER.as_bytes()));
+    assert_eq!(second.headers.cseq().unwrap().number, first.headers.cseq().unwrap().number + 1);
     assert_eq!(alone.told(), ["accepted", "answered"]);
 }

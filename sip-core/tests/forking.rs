@@ -14,21 +14,11 @@ fn request_of(tag: &str, invite: &Request, method: &Method, number: u32) -> Requ
     let mut request = Request::new(method.clone(), Side::Alice.uri());
     let mut from = invite.headers.to().unwrap();
     from.set_tag(tag);
-    request.headers.push(
-        HeaderName::Via,
-        format!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK{tag}{number}"),
-    );
+    request.headers.push(HeaderName::Via, format!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK{tag}{number}"));
     request.headers.push(HeaderName::From, from.to_string());
-    request.headers.push(
-        HeaderName::To,
-        invite.headers.get(&HeaderName::From).unwrap(),
-    );
-    request
-        .headers
-        .push(HeaderName::CallId, invite.headers.call_id().unwrap());
-    request
-        .headers
-        .push(HeaderName::CSeq, format!("{number} {}", method.as_str()));
+    request.headers.push(HeaderName::To, invite.headers.get(&HeaderName::From).unwrap());
+    request.headers.push(HeaderName::CallId, invite.headers.call_id().unwrap());
+    request.headers.push(HeaderName::CSeq, format!("{number} {}", method.as_str()));
     request
 }
 
@@ -45,24 +35,14 @@ fn each_fork_that_rings_is_an_early_dialog() {
         .events
         .drain(..)
         .map(|event| match event {
-            Event::Session {
-                event: SessionEvent::Progress { response, answer },
-                ..
-            } => (
-                response.headers.to().unwrap().tag().unwrap().to_owned(),
-                answer.is_some(),
-            ),
+            Event::Session { event: SessionEvent::Progress { response, answer }, .. } => {
+                (response.headers.to().unwrap().tag().unwrap().to_owned(), answer.is_some())
+            }
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(
-        answers,
-        [("desk".to_owned(), false), ("mobile".to_owned(), true)]
-    );
-    assert_eq!(
-        alone.agent.session(id).unwrap().state,
-        SessionState::Proceeding
-    );
+    assert_eq!(answers, [("desk".to_owned(), false), ("mobile".to_owned(), true)]);
+    assert_eq!(alone.agent.session(id).unwrap().state, SessionState::Proceeding);
 }
 
 #[test]
@@ -99,18 +79,9 @@ fn another_fork_that_answers_too_is_acked_and_hung_up() {
         assert_eq!(request.headers.to().unwrap().tag(), Some("desk"));
         assert_eq!(request.uri, uri("sip:desk@192.0.2.2:5060"));
     }
-    assert_eq!(
-        (
-            ack.headers.cseq().unwrap().number,
-            bye.headers.cseq().unwrap().number
-        ),
-        (1, 2)
-    );
+    assert_eq!((ack.headers.cseq().unwrap().number, bye.headers.cseq().unwrap().number), (1, 2));
     alone.receive(answer(&bye, 200, "desk", None));
-    assert!(
-        alone.told().is_empty(),
-        "the call with the first fork goes on"
-    );
+    assert!(alone.told().is_empty(), "the call with the first fork goes on");
     assert_eq!(alone.agent.session(id).unwrap().remote_tag, Some("mobile"));
     assert_eq!(alone.agent.counters().forks_hung_up, 1);
 }
@@ -120,16 +91,10 @@ fn copies_of_each_forks_200_get_that_forks_ack_again() {
     let mut alone = Alone::new(Transport::Udp);
     alone.call();
     let invite = alone.next_request(Method::Invite);
-    let (mobile, desk) = (
-        answer(&invite, 200, "mobile", Some(ANSWER)),
-        answer(&invite, 200, "desk", Some(ANSWER)),
-    );
+    let (mobile, desk) = (answer(&invite, 200, "mobile", Some(ANSWER)), answer(&invite, 200, "desk", Some(ANSWER)));
     alone.receive(mobile.clone());
     alone.receive(desk.clone());
-    let (first, second) = (
-        alone.next_request(Method::Ack),
-        alone.next_request(Method::Ack),
-    );
+    let (first, second) = (alone.next_request(Method::Ack), alone.next_request(Method::Ack));
     let bye = alone.next_request(Method::Bye);
     alone.receive(answer(&bye, 200, "desk", None));
 
@@ -167,11 +132,7 @@ fn forks_without_number_are_answered_up_to_a_bound() {
     for number in 0..100 {
         alone.receive(answer(&invite, 180, &format!("t{number}"), None));
     }
-    assert_eq!(
-        alone.agent.counters().forks_dropped,
-        84,
-        "16 early dialogs are kept"
-    );
+    assert_eq!(alone.agent.counters().forks_dropped, 84, "16 early dialogs are kept");
 
     for number in 0..100 {
         alone.receive(answer(&invite, 200, &format!("t{number}"), Some(ANSWER)));
@@ -188,23 +149,17 @@ fn the_200_brings_the_final_route_set() {
     let id = alone.call();
     let invite = alone.next_request(Method::Invite);
     let mut ringing = answer(&invite, 180, "b", None);
-    ringing
-        .headers
-        .push(HeaderName::RecordRoute, "<sip:192.0.2.9;lr>");
+    ringing.headers.push(HeaderName::RecordRoute, "<sip:192.0.2.9;lr>");
     alone.receive(ringing);
     let mut ok = answer(&invite, 200, "b", Some(ANSWER));
-    ok.headers
-        .push(HeaderName::RecordRoute, "<sip:192.0.2.2;lr>");
+    ok.headers.push(HeaderName::RecordRoute, "<sip:192.0.2.2;lr>");
 
     alone.receive(ok);
     alone.agent.hang_up(id, None, alone.now).unwrap();
     alone.drain();
 
     for method in [Method::Ack, Method::Bye] {
-        assert_eq!(
-            alone.next_request(method).headers.get(&HeaderName::Route),
-            Some("<sip:192.0.2.2;lr>")
-        );
+        assert_eq!(alone.next_request(method).headers.get(&HeaderName::Route), Some("<sip:192.0.2.2;lr>"));
     }
 }
 
@@ -217,9 +172,7 @@ fn a_request_in_an_early_dialog_belongs_to_the_session() {
     alone.told();
 
     alone.receive(request_of("b", &invite, &Method::Info, 1));
-    let Some(Event::Request { session, .. }) = alone.events.pop_front() else {
-        panic!("no request")
-    };
+    let Some(Event::Request { session, .. }) = alone.events.pop_front() else { panic!("no request") };
     assert_eq!(session, Some(id));
     let mut update = request_of("b", &invite, &Method::Update, 2);
     update.set_body("application/sdp", OFFER);
@@ -236,8 +189,7 @@ fn requests_in_a_call_go_where_its_contact_says() {
     let id = alone.call();
     let invite = alone.next_request(Method::Invite);
     let mut ok = answer(&invite, 200, "b", Some(ANSWER));
-    ok.headers
-        .set(HeaderName::Contact, "<sip:b@198.51.100.7:5080>");
+    ok.headers.set(HeaderName::Contact, "<sip:b@198.51.100.7:5080>");
     alone.receive(ok);
     alone.next_request(Method::Ack);
 

@@ -31,11 +31,7 @@ struct Told {
 
 impl Told {
     fn has(&self, side: Side, word: &str) -> bool {
-        let words = if side == Side::Alice {
-            &self.alice
-        } else {
-            &self.bob
-        };
+        let words = if side == Side::Alice { &self.alice } else { &self.bob };
         words.iter().any(|told| told.starts_with(word))
     }
 }
@@ -75,15 +71,7 @@ fn act(
     let now = pair.now;
     let since = now.since(start).as_millis();
     let offered = |events: &std::collections::VecDeque<Event>| {
-        events.iter().any(|event| {
-            matches!(
-                event,
-                Event::Session {
-                    event: SessionEvent::Offered { .. },
-                    ..
-                }
-            )
-        })
+        events.iter().any(|event| matches!(event, Event::Session { event: SessionEvent::Offered { .. }, .. }))
     };
     if let Some(bob) = bob {
         let agent = &mut pair.bob.agent;
@@ -97,16 +85,13 @@ fn act(
         };
         *answered = true;
         if offered(&pair.bob.events) {
-            pair.bob
-                .agent
-                .answer_offer(bob, Ok(ANSWER.to_owned()), now)
-                .unwrap();
+            pair.bob.agent.answer_offer(bob, Ok(ANSWER.to_owned()), now).unwrap();
         }
     }
     let _ = match (plan, since, bob) {
-        (Plan::Talk(Side::Alice), 40_000, _)
-        | (Plan::Renegotiate, 55_000, _)
-        | (Plan::Cancel, 2_000, _) => pair.alice.agent.hang_up(alice, None, now),
+        (Plan::Talk(Side::Alice), 40_000, _) | (Plan::Renegotiate, 55_000, _) | (Plan::Cancel, 2_000, _) => {
+            pair.alice.agent.hang_up(alice, None, now)
+        }
         (Plan::Talk(Side::Bob), 40_000, Some(bob)) => pair.bob.agent.hang_up(bob, None, now),
         // Where no CANCEL came through, because none of his responses did, Bob stops ringing by himself.
         (Plan::Cancel, 60_000, Some(bob)) => pair.bob.agent.hang_up(bob, None, now),
@@ -117,16 +102,9 @@ fn act(
 
 /// Nothing is left behind, and each side was told the end exactly once.
 fn is_clean(pair: &mut Pair, told: &Told, what: &str) {
-    for (words, agent) in [
-        (&told.alice, &pair.alice.agent),
-        (&told.bob, &pair.bob.agent),
-    ] {
-        let ends = words
-            .iter()
-            .filter(|word| word.starts_with("ended"))
-            .count();
-        let calls =
-            words.iter().any(|word| word == "call") || std::ptr::eq(words, &raw const told.alice);
+    for (words, agent) in [(&told.alice, &pair.alice.agent), (&told.bob, &pair.bob.agent)] {
+        let ends = words.iter().filter(|word| word.starts_with("ended")).count();
+        let calls = words.iter().any(|word| word == "call") || std::ptr::eq(words, &raw const told.alice);
         assert_eq!(ends, usize::from(calls), "{what}: {words:?}");
         assert_eq!(agent.session_count(), 0, "{what}");
     }
@@ -134,54 +112,26 @@ fn is_clean(pair: &mut Pair, told: &Told, what: &str) {
     assert!(pair.is_idle(), "{what}: a timer still runs");
 }
 
-const PLANS: [Plan; 5] = [
-    Plan::Talk(Side::Alice),
-    Plan::Talk(Side::Bob),
-    Plan::Renegotiate,
-    Plan::Cancel,
-    Plan::Busy,
-];
+const PLANS: [Plan; 5] = [Plan::Talk(Side::Alice), Plan::Talk(Side::Bob), Plan::Renegotiate, Plan::Cancel, Plan::Busy];
 
 /// Each message of each plan meets this fate once.
 fn every_message(fate: Fate) {
     for plan in PLANS {
         let (quiet, _) = live(plan, |_, _| Fate::Arrives);
         for unlucky in 0..quiet.log.len() + 2 {
-            let (mut pair, told) = live(plan, move |number, _| {
-                if number == unlucky {
-                    fate
-                } else {
-                    Fate::Arrives
-                }
-            });
+            let (mut pair, told) = live(plan, move |number, _| if number == unlucky { fate } else { Fate::Arrives });
             let what = format!("{plan:?}, message {unlucky}, {fate:?}");
 
             match plan {
-                Plan::Busy => assert!(
-                    told.has(Side::Alice, "ended Remote"),
-                    "{what}: {:?}",
-                    told.alice
-                ),
-                Plan::Cancel => assert!(
-                    told.has(Side::Alice, "ended Local"),
-                    "{what}: {:?}",
-                    told.alice
-                ),
+                Plan::Busy => assert!(told.has(Side::Alice, "ended Remote"), "{what}: {:?}", told.alice),
+                Plan::Cancel => assert!(told.has(Side::Alice, "ended Local"), "{what}: {:?}", told.alice),
                 _ => {
-                    assert!(
-                        told.has(Side::Alice, "accepted"),
-                        "{what}: {:?}",
-                        told.alice
-                    );
+                    assert!(told.has(Side::Alice, "accepted"), "{what}: {:?}", told.alice);
                     assert!(told.has(Side::Bob, "confirmed"), "{what}: {:?}", told.bob);
                 }
             }
             if plan == Plan::Renegotiate {
-                assert!(
-                    told.has(Side::Alice, "answered"),
-                    "{what}: {:?}",
-                    told.alice
-                );
+                assert!(told.has(Side::Alice, "answered"), "{what}: {:?}", told.alice);
             }
             is_clean(&mut pair, &told, &what);
         }
@@ -194,14 +144,7 @@ fn without_trouble_a_call_takes_the_messages_of_rfc_3665() {
 
     assert_eq!(
         pair.story(),
-        [
-            "alice INVITE",
-            "bob 180 INVITE",
-            "bob 200 INVITE",
-            "alice ACK",
-            "alice BYE",
-            "bob 200 BYE"
-        ]
+        ["alice INVITE", "bob 180 INVITE", "bob 200 INVITE", "alice ACK", "alice BYE", "bob 200 BYE"]
     );
     assert_eq!(told.alice, ["180", "accepted", "ended Local"]);
     assert_eq!(told.bob, ["call", "confirmed", "ended Remote"]);
@@ -240,16 +183,9 @@ fn the_first_copy_of_every_message_may_be_lost() {
         let (mut pair, told) = live(plan, move |_, message| {
             let is_first = seen.insert((
                 label(message),
-                message
-                    .headers()
-                    .get(&sip_core::message::HeaderName::CSeq)
-                    .map(str::to_owned),
+                message.headers().get(&sip_core::message::HeaderName::CSeq).map(str::to_owned),
             ));
-            if is_first {
-                Fate::IsLost
-            } else {
-                Fate::Arrives
-            }
+            if is_first { Fate::IsLost } else { Fate::Arrives }
         });
 
         if let Plan::Talk(_) = plan {
@@ -282,10 +218,7 @@ fn on_a_terrible_link_every_call_still_ends_once() {
             is_clean(&mut pair, &told, &format!("{plan:?}, seed {seed}"));
         }
     }
-    assert!(
-        established > 50,
-        "most of 60 calls come about: {established}"
-    );
+    assert!(established > 50, "most of 60 calls come about: {established}");
 }
 
 #[test]

@@ -12,36 +12,20 @@ use sip_core::{Duration, Transport};
 #[test]
 fn a_delayed_offer_is_answered_in_the_ack() {
     let mut pair = Pair::udp();
-    let invite = Invite {
-        offer: None,
-        ..pair.invitation()
-    };
+    let invite = Invite { offer: None, ..pair.invitation() };
     let alice = pair.alice.agent.invite(invite, pair.now).unwrap();
     pair.settle();
     let bob = pair.bob.incoming_call();
 
-    pair.bob
-        .agent
-        .accept(bob, OFFER.to_owned(), Vec::new(), pair.now)
-        .unwrap();
+    pair.bob.agent.accept(bob, OFFER.to_owned(), Vec::new(), pair.now).unwrap();
     pair.pass(Duration::from_millis(600));
-    assert_eq!(
-        pair.story(),
-        ["alice INVITE", "bob 200 INVITE", "bob 200 INVITE"]
-    );
+    assert_eq!(pair.story(), ["alice INVITE", "bob 200 INVITE", "bob 200 INVITE"]);
     assert_eq!(pair.alice.told(), ["accepted"]);
-    pair.alice
-        .agent
-        .answer_offer(alice, Ok(ANSWER.to_owned()), pair.now)
-        .unwrap();
+    pair.alice.agent.answer_offer(alice, Ok(ANSWER.to_owned()), pair.now).unwrap();
     pair.settle();
 
     assert_eq!(pair.request("ACK").body, ANSWER.as_bytes());
-    let Some(Event::Session {
-        event: SessionEvent::Confirmed { answer },
-        ..
-    }) = pair.bob.events.pop_front()
-    else {
+    let Some(Event::Session { event: SessionEvent::Confirmed { answer }, .. }) = pair.bob.events.pop_front() else {
         panic!()
     };
     assert_eq!(answer.as_deref(), Some(ANSWER));
@@ -53,31 +37,19 @@ fn a_delayed_offer_is_answered_in_the_ack() {
 #[test]
 fn a_delayed_offer_that_is_refused_is_acknowledged_and_hung_up() {
     let mut pair = Pair::udp();
-    let invite = Invite {
-        offer: None,
-        ..pair.invitation()
-    };
+    let invite = Invite { offer: None, ..pair.invitation() };
     let alice = pair.alice.agent.invite(invite, pair.now).unwrap();
     pair.settle();
     let bob = pair.bob.incoming_call();
-    pair.bob
-        .agent
-        .accept(bob, OFFER.to_owned(), Vec::new(), pair.now)
-        .unwrap();
+    pair.bob.agent.accept(bob, OFFER.to_owned(), Vec::new(), pair.now).unwrap();
     pair.settle();
 
-    pair.alice
-        .agent
-        .answer_offer(alice, Err(StatusCode::NOT_ACCEPTABLE_HERE), pair.now)
-        .unwrap();
+    pair.alice.agent.answer_offer(alice, Err(StatusCode::NOT_ACCEPTABLE_HERE), pair.now).unwrap();
     pair.settle();
 
     assert_eq!(pair.story()[2..], ["alice ACK", "alice BYE", "bob 200 BYE"]);
     let end = pair.alice.end();
-    assert_eq!(
-        (end.by, end.status),
-        (EndedBy::Local, Some(StatusCode::NOT_ACCEPTABLE_HERE))
-    );
+    assert_eq!((end.by, end.status), (EndedBy::Local, Some(StatusCode::NOT_ACCEPTABLE_HERE)));
     assert_eq!(pair.bob.end().by, EndedBy::Remote);
 }
 
@@ -86,49 +58,28 @@ fn a_reinvite_changes_the_session_both_ways() {
     for (side, other) in [(Side::Alice, Side::Bob), (Side::Bob, Side::Alice)] {
         let mut pair = Pair::udp();
         let (alice, bob) = pair.established();
-        let (mine, theirs) = if side == Side::Alice {
-            (alice, bob)
-        } else {
-            (bob, alice)
-        };
+        let (mine, theirs) = if side == Side::Alice { (alice, bob) } else { (bob, alice) };
         let now = pair.now;
 
-        pair.peer(side)
-            .agent
-            .offer(mine, OFFER.replace("4000", "4002"), now)
-            .unwrap();
+        pair.peer(side).agent.offer(mine, OFFER.replace("4000", "4002"), now).unwrap();
         pair.settle();
         let now = pair.now;
-        let Some(Event::Session {
-            event: SessionEvent::Offered { offer, request },
-            ..
-        }) = pair.peer(other).events.pop_front()
+        let Some(Event::Session { event: SessionEvent::Offered { offer, request }, .. }) =
+            pair.peer(other).events.pop_front()
         else {
             panic!("no offer")
         };
-        assert_eq!(
-            (offer.as_deref(), request.method),
-            (Some(OFFER.replace("4000", "4002").as_str()), Method::Invite)
-        );
-        pair.peer(other)
-            .agent
-            .answer_offer(theirs, Ok(ANSWER.to_owned()), now)
-            .unwrap();
+        assert_eq!((offer.as_deref(), request.method), (Some(OFFER.replace("4000", "4002").as_str()), Method::Invite));
+        pair.peer(other).agent.answer_offer(theirs, Ok(ANSWER.to_owned()), now).unwrap();
         pair.settle();
 
-        let Some(Event::Session {
-            event: SessionEvent::Answered { result },
-            ..
-        }) = pair.peer(side).events.pop_front()
+        let Some(Event::Session { event: SessionEvent::Answered { result }, .. }) = pair.peer(side).events.pop_front()
         else {
             panic!("no answer")
         };
         assert_eq!(result, Ok(Some(ANSWER.to_owned())));
         assert_eq!(
-            pair.story()
-                .iter()
-                .map(|line| line.split_once(' ').unwrap().1)
-                .collect::<Vec<_>>(),
+            pair.story().iter().map(|line| line.split_once(' ').unwrap().1).collect::<Vec<_>>(),
             ["INVITE", "200 INVITE", "ACK"]
         );
         assert_eq!(
@@ -136,11 +87,7 @@ fn a_reinvite_changes_the_session_both_ways() {
             pair.request("INVITE").headers.cseq().unwrap().number
         );
         assert!(pair.request("INVITE").headers.has(&HeaderName::Contact));
-        assert!(
-            pair.response("200 INVITE")
-                .headers
-                .has(&HeaderName::Contact)
-        );
+        assert!(pair.response("200 INVITE").headers.has(&HeaderName::Contact));
         pair.pass(Duration::from_secs(40));
         assert_eq!(pair.sent("200 INVITE").len(), 1);
     }
@@ -151,26 +98,14 @@ fn a_refused_reinvite_leaves_the_session_as_it_was() {
     let mut pair = Pair::udp();
     let (alice, bob) = pair.established();
 
-    pair.alice
-        .agent
-        .offer(alice, OFFER.to_owned(), pair.now)
-        .unwrap();
+    pair.alice.agent.offer(alice, OFFER.to_owned(), pair.now).unwrap();
     pair.settle();
-    pair.bob
-        .agent
-        .answer_offer(bob, Err(StatusCode::NOT_ACCEPTABLE_HERE), pair.now)
-        .unwrap();
+    pair.bob.agent.answer_offer(bob, Err(StatusCode::NOT_ACCEPTABLE_HERE), pair.now).unwrap();
     pair.settle();
 
     assert_eq!(pair.alice.told(), ["answered 488"]);
-    assert_eq!(
-        pair.alice.agent.session(alice).unwrap().state,
-        SessionState::Confirmed
-    );
-    pair.alice
-        .agent
-        .offer(alice, OFFER.to_owned(), pair.now)
-        .unwrap();
+    assert_eq!(pair.alice.agent.session(alice).unwrap().state, SessionState::Confirmed);
+    pair.alice.agent.offer(alice, OFFER.to_owned(), pair.now).unwrap();
 }
 
 #[test]
@@ -179,19 +114,10 @@ fn reinvites_that_cross_are_tried_again_and_both_come_through() {
     let (alice, bob) = pair.established();
     let start = pair.now;
 
-    pair.alice
-        .agent
-        .offer(alice, OFFER.to_owned(), pair.now)
-        .unwrap();
-    pair.bob
-        .agent
-        .offer(bob, OFFER.to_owned(), pair.now)
-        .unwrap();
+    pair.alice.agent.offer(alice, OFFER.to_owned(), pair.now).unwrap();
+    pair.bob.agent.offer(bob, OFFER.to_owned(), pair.now).unwrap();
     pair.settle();
-    assert_eq!(
-        (pair.sent("491 INVITE").len(), pair.sent("ACK").len()),
-        (2, 2)
-    );
+    assert_eq!((pair.sent("491 INVITE").len(), pair.sent("ACK").len()), (2, 2));
     let mut answers = Vec::new();
     for _ in 0..60 {
         pair.pass(Duration::from_millis(100));
@@ -199,11 +125,7 @@ fn reinvites_that_cross_are_tried_again_and_both_come_through() {
         for (side, id) in [(Side::Alice, alice), (Side::Bob, bob)] {
             for told in pair.peer(side).told() {
                 match told.as_str() {
-                    "offered" => pair
-                        .peer(side)
-                        .agent
-                        .answer_offer(id, Ok(ANSWER.to_owned()), now)
-                        .unwrap(),
+                    "offered" => pair.peer(side).agent.answer_offer(id, Ok(ANSWER.to_owned()), now).unwrap(),
                     _ => answers.push((side, told)),
                 }
             }
@@ -211,22 +133,8 @@ fn reinvites_that_cross_are_tried_again_and_both_come_through() {
     }
 
     answers.sort();
-    assert_eq!(
-        answers,
-        [
-            (Side::Alice, "answered".to_owned()),
-            (Side::Bob, "answered".to_owned())
-        ]
-    );
-    let again = |side| {
-        pair.sent("INVITE")
-            .iter()
-            .filter(|sent| sent.from == side)
-            .nth(1)
-            .unwrap()
-            .at
-            .since(start)
-    };
+    assert_eq!(answers, [(Side::Alice, "answered".to_owned()), (Side::Bob, "answered".to_owned())]);
+    let again = |side| pair.sent("INVITE").iter().filter(|sent| sent.from == side).nth(1).unwrap().at.since(start);
     assert!(
         (Duration::from_millis(2_100)..=Duration::from_millis(4_100)).contains(&again(Side::Alice)),
         "the owner of the Call-ID waits longer"
@@ -238,29 +146,14 @@ fn reinvites_that_cross_are_tried_again_and_both_come_through() {
 fn a_second_offer_before_the_first_is_answered_waits() {
     let mut pair = Pair::udp();
     let (alice, bob) = pair.established();
-    pair.alice
-        .agent
-        .offer(alice, OFFER.to_owned(), pair.now)
-        .unwrap();
+    pair.alice.agent.offer(alice, OFFER.to_owned(), pair.now).unwrap();
     pair.settle();
 
     let refused = pair.alice.agent.offer(alice, OFFER.to_owned(), pair.now);
     let crossing = pair.bob.agent.offer(bob, OFFER.to_owned(), pair.now);
 
-    assert!(matches!(
-        refused,
-        Err(AgentError::WrongState {
-            command: "offer",
-            ..
-        })
-    ));
-    assert!(matches!(
-        crossing,
-        Err(AgentError::WrongState {
-            command: "offer",
-            ..
-        })
-    ));
+    assert!(matches!(refused, Err(AgentError::WrongState { command: "offer", .. })));
+    assert!(matches!(crossing, Err(AgentError::WrongState { command: "offer", .. })));
 }
 
 #[test]
@@ -273,15 +166,10 @@ fn a_reinvite_without_offer_is_given_one_and_answered_in_the_ack() {
     alone.told();
 
     let mut reinvite = request_of_bob(&ack, &Method::Invite, 7);
-    reinvite
-        .headers
-        .push(HeaderName::Contact, "<sip:moved@192.0.2.2:5060>");
+    reinvite.headers.push(HeaderName::Contact, "<sip:moved@192.0.2.2:5060>");
     alone.receive(reinvite.clone());
     assert_eq!(alone.told(), ["offered"]);
-    alone
-        .agent
-        .answer_offer(id, Ok(OFFER.to_owned()), alone.now)
-        .unwrap();
+    alone.agent.answer_offer(id, Ok(OFFER.to_owned()), alone.now).unwrap();
     alone.drain();
     let ok = alone.next_response(200);
     assert_eq!(ok.body, OFFER.as_bytes());
@@ -289,11 +177,7 @@ fn a_reinvite_without_offer_is_given_one_and_answered_in_the_ack() {
     ack.set_body("application/sdp", ANSWER);
     alone.receive(ack);
 
-    let Some(Event::Session {
-        event: SessionEvent::Answered { result },
-        ..
-    }) = alone.events.pop_front()
-    else {
+    let Some(Event::Session { event: SessionEvent::Answered { result }, .. }) = alone.events.pop_front() else {
         panic!()
     };
     assert_eq!(result, Ok(Some(ANSWER.to_owned())));
@@ -310,30 +194,15 @@ fn a_reinvite_without_offer_is_given_one_and_answered_in_the_ack() {
 fn our_2xx_to_a_reinvite_without_ack_ends_the_call() {
     let mut pair = Pair::udp();
     let (alice, bob) = pair.established();
-    pair.bob
-        .agent
-        .offer(bob, OFFER.to_owned(), pair.now)
-        .unwrap();
+    pair.bob.agent.offer(bob, OFFER.to_owned(), pair.now).unwrap();
     pair.settle();
-    pair.link(|_, message| {
-        if pair::label(message) == "ACK" {
-            pair::Fate::IsLost
-        } else {
-            pair::Fate::Arrives
-        }
-    });
+    pair.link(|_, message| if pair::label(message) == "ACK" { pair::Fate::IsLost } else { pair::Fate::Arrives });
 
-    pair.alice
-        .agent
-        .answer_offer(alice, Ok(ANSWER.to_owned()), pair.now)
-        .unwrap();
+    pair.alice.agent.answer_offer(alice, Ok(ANSWER.to_owned()), pair.now).unwrap();
     pair.pass(Duration::from_secs(33));
 
     let end = pair.alice.end();
-    assert_eq!(
-        (end.by, end.failure),
-        (EndedBy::System, Some(Failure::Timeout))
-    );
+    assert_eq!((end.by, end.failure), (EndedBy::System, Some(Failure::Timeout)));
     assert_eq!(pair.bob.end().by, EndedBy::Remote);
     assert_eq!(pair.sent("BYE").len(), 1);
 }
@@ -361,26 +230,15 @@ fn an_update_is_an_offer_too() {
     let (alice, bob) = pair.established();
 
     let body = Some(("application/sdp".to_owned(), OFFER.as_bytes().to_vec()));
-    pair.alice
-        .agent
-        .session_request(alice, Method::Update, Vec::new(), body, pair.now)
-        .unwrap();
+    pair.alice.agent.session_request(alice, Method::Update, Vec::new(), body, pair.now).unwrap();
     pair.settle();
     assert_eq!(pair.bob.told(), ["offered"]);
-    pair.bob
-        .agent
-        .answer_offer(bob, Ok(ANSWER.to_owned()), pair.now)
-        .unwrap();
+    pair.bob.agent.answer_offer(bob, Ok(ANSWER.to_owned()), pair.now).unwrap();
     pair.settle();
 
     assert_eq!(pair.story(), ["alice UPDATE", "bob 200 UPDATE"]);
-    let Some(Event::Response { response, .. }) = pair.alice.events.pop_front() else {
-        panic!()
-    };
-    assert_eq!(
-        (response.status, response.body.as_slice()),
-        (StatusCode::OK, ANSWER.as_bytes())
-    );
+    let Some(Event::Response { response, .. }) = pair.alice.events.pop_front() else { panic!() };
+    assert_eq!((response.status, response.body.as_slice()), (StatusCode::OK, ANSWER.as_bytes()));
     assert!(response.headers.has(&HeaderName::Contact));
 }
 
@@ -389,10 +247,7 @@ fn an_update_without_offer_is_answered_by_the_agent() {
     let mut pair = Pair::udp();
     let (alice, _) = pair.established();
 
-    pair.alice
-        .agent
-        .session_request(alice, Method::Update, Vec::new(), None, pair.now)
-        .unwrap();
+    pair.alice.agent.session_request(alice, Method::Update, Vec::new(), None, pair.now).unwrap();
     pair.settle();
 
     assert_eq!(pair.story(), ["alice UPDATE", "bob 200 UPDATE"]);
@@ -402,25 +257,13 @@ fn an_update_without_offer_is_answered_by_the_agent() {
 /// A request of Bob's in the dialog in which Alice sent `ours`.
 fn request_of_bob(ours: &Request, method: &Method, number: u32) -> Request {
     let mut request = Request::new(method.clone(), Side::Alice.uri());
-    request.headers.push(
-        HeaderName::Via,
-        format!(
-            "SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK{number}{}",
-            method.as_str()
-        ),
-    );
     request
         .headers
-        .push(HeaderName::From, ours.headers.get(&HeaderName::To).unwrap());
-    request
-        .headers
-        .push(HeaderName::To, ours.headers.get(&HeaderName::From).unwrap());
-    request
-        .headers
-        .push(HeaderName::CallId, ours.headers.call_id().unwrap());
-    request
-        .headers
-        .push(HeaderName::CSeq, format!("{number} {}", method.as_str()));
+        .push(HeaderName::Via, format!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK{number}{}", method.as_str()));
+    request.headers.push(HeaderName::From, ours.headers.get(&HeaderName::To).unwrap());
+    request.headers.push(HeaderName::To, ours.headers.get(&HeaderName::From).unwrap());
+    request.headers.push(HeaderName::CallId, ours.headers.call_id().unwrap());
+    request.headers.push(HeaderName::CSeq, format!("{number} {}", method.as_str()));
     request.headers.push(HeaderName::MaxForwards, "70");
     request
 }

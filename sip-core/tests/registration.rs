@@ -7,9 +7,7 @@ mod pair;
 use pair::{Alone, Side, uri};
 use sip_core::agent::{Event, Failure, LocalSocket, Register, RegistrationEvent, RegistrationId};
 use sip_core::digest::{Algorithm, Credentials, Verdict, Verifier};
-use sip_core::message::{
-    Authorization, HeaderName, Method, NameAddr, Request, Response, StatusCode,
-};
+use sip_core::message::{Authorization, HeaderName, Method, NameAddr, Request, Response, StatusCode};
 use sip_core::{Duration, Entropy, Flow, SocketId, Transport};
 
 /// A registrar that grants what it is told and asks for a password where it has one.
@@ -21,23 +19,12 @@ struct Registrar {
 
 impl Registrar {
     fn open(grant: u32) -> Self {
-        Self {
-            verifier: None,
-            entropy: Entropy::new([9; 32]),
-            grant,
-        }
+        Self { verifier: None, entropy: Entropy::new([9; 32]), grant }
     }
 
     fn guarded(nonce_lifetime: Duration) -> Self {
-        let verifier = Verifier::new(
-            "example.com",
-            &[Algorithm::Sha256, Algorithm::Md5],
-            nonce_lifetime,
-        );
-        Self {
-            verifier: Some(verifier),
-            ..Self::open(3_600)
-        }
+        let verifier = Verifier::new("example.com", &[Algorithm::Sha256, Algorithm::Md5], nonce_lifetime);
+        Self { verifier: Some(verifier), ..Self::open(3_600) }
     }
 
     /// What it answers, and whether it was content.
@@ -48,13 +35,7 @@ impl Registrar {
                 None => Some(false),
                 Some(row) => {
                     let given: Authorization = row.parse().unwrap();
-                    match verifier.verify(
-                        &given,
-                        &"secret".into(),
-                        &request.method,
-                        &request.body,
-                        now,
-                    ) {
+                    match verifier.verify(&given, &"secret".into(), &request.method, &request.body, now) {
                         Verdict::Accepted => None,
                         Verdict::Stale => Some(true),
                         Verdict::Refused => Some(false),
@@ -66,9 +47,7 @@ impl Registrar {
             (Some(stale), Some(verifier)) => {
                 let mut refusal = request.reply(StatusCode::UNAUTHORIZED, Some("r"));
                 for challenge in verifier.challenge(stale, &mut self.entropy, now) {
-                    refusal
-                        .headers
-                        .push(HeaderName::WwwAuthenticate, challenge.to_string());
+                    refusal.headers.push(HeaderName::WwwAuthenticate, challenge.to_string());
                 }
                 refusal
             }
@@ -78,12 +57,7 @@ impl Registrar {
 
     fn bind(&self, request: &Request) -> Response {
         let mut ok = request.reply(StatusCode::OK, Some("r"));
-        let mut contact: NameAddr = request
-            .headers
-            .get(&HeaderName::Contact)
-            .unwrap()
-            .parse()
-            .unwrap();
+        let mut contact: NameAddr = request.headers.get(&HeaderName::Contact).unwrap().parse().unwrap();
         if contact.expires() != Some(0) {
             contact.params.set("expires", Some(&self.grant.to_string()));
             ok.headers.push(HeaderName::Contact, contact.to_string());
@@ -123,19 +97,11 @@ fn exchange(alone: &mut Alone, registrar: &mut Registrar) -> Vec<Request> {
 }
 
 fn numbers(requests: &[Request]) -> Vec<u32> {
-    requests
-        .iter()
-        .map(|request| request.headers.cseq().unwrap().number)
-        .collect()
+    requests.iter().map(|request| request.headers.cseq().unwrap().number).collect()
 }
 
 fn credentials(request: &Request) -> Authorization {
-    request
-        .headers
-        .get(&HeaderName::Authorization)
-        .unwrap()
-        .parse()
-        .unwrap()
+    request.headers.get(&HeaderName::Authorization).unwrap().parse().unwrap()
 }
 
 #[test]
@@ -143,46 +109,22 @@ fn a_binding_is_made_after_a_challenge() {
     let mut alone = Alone::new(Transport::Udp);
     register(&mut alone);
 
-    let requests = exchange(
-        &mut alone,
-        &mut Registrar::guarded(Duration::from_secs(300)),
-    );
+    let requests = exchange(&mut alone, &mut Registrar::guarded(Duration::from_secs(300)));
 
     assert_eq!(alone.told(), ["registering", "registered 3600"]);
     assert_eq!(numbers(&requests), [1, 2]);
-    let [first, second] = &requests[..] else {
-        panic!()
-    };
+    let [first, second] = &requests[..] else { panic!() };
     assert_eq!(first.uri, uri("sip:example.com"));
-    assert_eq!(
-        first.headers.get(&HeaderName::To),
-        Some("<sip:alice@example.com>")
-    );
-    assert_eq!(
-        first.headers.from().unwrap().uri,
-        uri("sip:alice@example.com")
-    );
-    assert_eq!(
-        first.headers.get(&HeaderName::Contact),
-        Some("<sip:alice@192.0.2.1:5060>;expires=3600")
-    );
+    assert_eq!(first.headers.get(&HeaderName::To), Some("<sip:alice@example.com>"));
+    assert_eq!(first.headers.from().unwrap().uri, uri("sip:alice@example.com"));
+    assert_eq!(first.headers.get(&HeaderName::Contact), Some("<sip:alice@192.0.2.1:5060>;expires=3600"));
     assert_eq!(first.headers.expires(), Some(3_600));
     assert_eq!(first.headers.call_id(), second.headers.call_id());
-    assert_eq!(
-        first.headers.get(&HeaderName::From),
-        second.headers.get(&HeaderName::From)
-    );
-    assert_ne!(
-        first.headers.via().unwrap().branch(),
-        second.headers.via().unwrap().branch()
-    );
+    assert_eq!(first.headers.get(&HeaderName::From), second.headers.get(&HeaderName::From));
+    assert_ne!(first.headers.via().unwrap().branch(), second.headers.via().unwrap().branch());
     let given = credentials(second);
     assert_eq!(
-        (
-            given.algorithm.as_deref(),
-            given.nc.as_deref(),
-            given.uri.as_str()
-        ),
+        (given.algorithm.as_deref(), given.nc.as_deref(), given.uri.as_str()),
         (Some("SHA-256"), Some("00000001"), "sip:example.com")
     );
 }
@@ -224,33 +166,21 @@ fn a_stale_nonce_is_replaced_without_a_word() {
     let requests = exchange(&mut alone, &mut registrar);
 
     assert_eq!(numbers(&requests), [3, 4]);
-    assert_ne!(
-        credentials(&requests[0]).nonce,
-        credentials(&requests[1]).nonce
-    );
+    assert_ne!(credentials(&requests[0]).nonce, credentials(&requests[1]).nonce);
     assert_eq!(alone.told(), ["unregistered"]);
 }
 
 #[test]
 fn a_wrong_password_is_tried_once() {
     let mut alone = Alone::new(Transport::Udp);
-    let wrong = Register {
-        credentials: Some(Credentials::new("alice", "wrong")),
-        ..wish(&alone)
-    };
+    let wrong = Register { credentials: Some(Credentials::new("alice", "wrong")), ..wish(&alone) };
     alone.agent.register(wrong, alone.now);
     alone.drain();
 
-    let requests = exchange(
-        &mut alone,
-        &mut Registrar::guarded(Duration::from_secs(300)),
-    );
+    let requests = exchange(&mut alone, &mut Registrar::guarded(Duration::from_secs(300)));
 
     assert_eq!(requests.len(), 2);
-    let failure = Failure::Unauthorized {
-        status: StatusCode::UNAUTHORIZED,
-        realm: Some("example.com".to_owned()),
-    };
+    let failure = Failure::Unauthorized { status: StatusCode::UNAUTHORIZED, realm: Some("example.com".to_owned()) };
     let told: Vec<_> = alone.events.drain(..).collect();
     assert!(
         matches!(&told[1], Event::Registration { event: RegistrationEvent::Failed { failure: told, .. }, .. } if *told == failure)
@@ -280,10 +210,7 @@ fn a_registrar_with_ever_new_realms_and_stale_nonces_is_given_up() {
         assert!(matches!(
             alone.events.pop_back(),
             Some(Event::Registration {
-                event: RegistrationEvent::Failed {
-                    failure: Failure::Unauthorized { .. },
-                    ..
-                },
+                event: RegistrationEvent::Failed { failure: Failure::Unauthorized { .. }, .. },
                 ..
             })
         ));
@@ -297,25 +224,18 @@ fn a_proxy_and_a_registrar_may_both_ask() {
 
     let first = alone.next_request(Method::Register);
     let mut refusal = first.reply(StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some("p"));
-    refusal.headers.push(
-        HeaderName::ProxyAuthenticate,
-        "Digest realm=\"proxy\", nonce=\"1\", qop=\"auth\", algorithm=MD5",
-    );
+    refusal
+        .headers
+        .push(HeaderName::ProxyAuthenticate, "Digest realm=\"proxy\", nonce=\"1\", qop=\"auth\", algorithm=MD5");
     alone.receive(refusal);
     let second = alone.next_request(Method::Register);
     let mut refusal = second.reply(StatusCode::UNAUTHORIZED, Some("r"));
-    refusal.headers.push(
-        HeaderName::WwwAuthenticate,
-        "Digest realm=\"example.com\", nonce=\"2\", qop=\"auth\"",
-    );
+    refusal.headers.push(HeaderName::WwwAuthenticate, "Digest realm=\"example.com\", nonce=\"2\", qop=\"auth\"");
     alone.receive(refusal);
     let third = alone.next_request(Method::Register);
 
     assert!(!second.headers.has(&HeaderName::Authorization));
-    assert!(
-        third.headers.has(&HeaderName::ProxyAuthorization),
-        "the proxy asks each time"
-    );
+    assert!(third.headers.has(&HeaderName::ProxyAuthorization), "the proxy asks each time");
     assert_eq!(credentials(&third).realm, "example.com");
     alone.receive(Registrar::open(60).bind(&third));
     assert_eq!(alone.told(), ["registering", "registered 60"]);
@@ -343,13 +263,7 @@ fn a_shorter_binding_is_refreshed_earlier() {
 #[test]
 fn too_brief_is_asked_again_with_what_the_registrar_wants() {
     let mut alone = Alone::new(Transport::Udp);
-    alone.agent.register(
-        Register {
-            expires: Duration::from_secs(30),
-            ..wish(&alone)
-        },
-        alone.now,
-    );
+    alone.agent.register(Register { expires: Duration::from_secs(30), ..wish(&alone) }, alone.now);
     alone.drain();
 
     let first = alone.next_request(Method::Register);
@@ -359,14 +273,8 @@ fn too_brief_is_asked_again_with_what_the_registrar_wants() {
     let second = alone.next_request(Method::Register);
     alone.receive(Registrar::open(1_800).bind(&second));
 
-    assert_eq!(
-        (first.headers.expires(), second.headers.expires()),
-        (Some(30), Some(1_800))
-    );
-    assert_eq!(
-        second.headers.get(&HeaderName::Contact),
-        Some("<sip:alice@192.0.2.1:5060>;expires=1800")
-    );
+    assert_eq!((first.headers.expires(), second.headers.expires()), (Some(30), Some(1_800)));
+    assert_eq!(second.headers.get(&HeaderName::Contact), Some("<sip:alice@192.0.2.1:5060>;expires=1800"));
     assert_eq!(alone.told(), ["registering", "registered 1800"]);
 }
 
@@ -380,10 +288,7 @@ fn a_registrar_that_always_says_too_brief_is_given_up() {
         asked += 1;
         let request = alone.next_request(Method::Register);
         let mut refusal = request.reply(StatusCode::INTERVAL_TOO_BRIEF, Some("r"));
-        refusal.headers.push(
-            HeaderName::MinExpires,
-            (request.headers.expires().unwrap() + 1).to_string(),
-        );
+        refusal.headers.push(HeaderName::MinExpires, (request.headers.expires().unwrap() + 1).to_string());
         alone.receive(refusal);
     }
 
@@ -402,15 +307,9 @@ fn unregistering_gives_the_binding_back() {
     alone.drain();
     let requests = exchange(&mut alone, &mut registrar);
 
-    assert_eq!(
-        requests[0].headers.get(&HeaderName::Contact),
-        Some("<sip:alice@192.0.2.1:5060>;expires=0")
-    );
+    assert_eq!(requests[0].headers.get(&HeaderName::Contact), Some("<sip:alice@192.0.2.1:5060>;expires=0"));
     assert_eq!(requests[0].headers.expires(), Some(0));
-    assert_eq!(
-        alone.told(),
-        ["registering", "registered 3600", "unregistered"]
-    );
+    assert_eq!(alone.told(), ["registering", "registered 3600", "unregistered"]);
     assert!(alone.agent.unregister(id, alone.now).is_err());
     alone.pass(Duration::from_secs(10_000));
     assert!(alone.sent.is_empty());
@@ -424,22 +323,13 @@ fn unregistering_waits_for_the_register_under_way() {
     alone.agent.unregister(id, alone.now).unwrap();
     alone.drain();
     assert_eq!(alone.sent.len(), 1, "one REGISTER at a time");
-    let requests = exchange(
-        &mut alone,
-        &mut Registrar::guarded(Duration::from_secs(300)),
-    );
+    let requests = exchange(&mut alone, &mut Registrar::guarded(Duration::from_secs(300)));
 
     assert_eq!(
-        requests
-            .iter()
-            .map(|request| request.headers.expires().unwrap())
-            .collect::<Vec<_>>(),
+        requests.iter().map(|request| request.headers.expires().unwrap()).collect::<Vec<_>>(),
         [3_600, 3_600, 0]
     );
-    assert_eq!(
-        alone.told(),
-        ["registering", "registered 3600", "unregistered"]
-    );
+    assert_eq!(alone.told(), ["registering", "registered 3600", "unregistered"]);
 }
 
 #[test]
@@ -452,13 +342,7 @@ fn no_answer_fails_the_registration_after_64_t1() {
     assert_eq!(alone.sent.len(), 11);
     assert!(matches!(
         alone.events.pop_back(),
-        Some(Event::Registration {
-            event: RegistrationEvent::Failed {
-                failure: Failure::Timeout,
-                ..
-            },
-            ..
-        })
+        Some(Event::Registration { event: RegistrationEvent::Failed { failure: Failure::Timeout, .. }, .. })
     ));
 }
 
@@ -468,28 +352,18 @@ fn a_server_in_trouble_says_when_to_come_back() {
     register(&mut alone);
     let request = alone.next_request(Method::Register);
     let mut refusal = request.reply(StatusCode::SERVICE_UNAVAILABLE, Some("r"));
-    refusal
-        .headers
-        .push(HeaderName::RetryAfter, "120 (maintenance)");
+    refusal.headers.push(HeaderName::RetryAfter, "120 (maintenance)");
 
     alone.receive(refusal);
 
-    let Some(Event::Registration {
-        event: RegistrationEvent::Failed {
-            failure,
-            retry_after,
-        },
-        ..
-    }) = alone.events.pop_back()
+    let Some(Event::Registration { event: RegistrationEvent::Failed { failure, retry_after }, .. }) =
+        alone.events.pop_back()
     else {
         panic!()
     };
     assert_eq!(
         failure,
-        Failure::Rejected {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            reason: "Service Unavailable".to_owned()
-        }
+        Failure::Rejected { status: StatusCode::SERVICE_UNAVAILABLE, reason: "Service Unavailable".to_owned() }
     );
     assert_eq!(retry_after, Some(Duration::from_secs(120)));
 }
@@ -501,19 +375,13 @@ fn a_binding_moves_to_a_new_connection_with_its_call_id() {
     let id = register(&mut alone);
     let before = exchange(&mut alone, &mut registrar);
 
-    alone
-        .agent
-        .handle_socket_closed(alone.flow.socket, alone.now);
+    alone.agent.handle_socket_closed(alone.flow.socket, alone.now);
     alone.drain();
     let flow = Flow::connection(SocketId(7));
     let contact = uri("sip:alice@df7jal23ls0d.invalid;transport=ws");
     alone.agent.open_socket(
         flow.socket,
-        LocalSocket {
-            transport: Transport::Ws,
-            sent_by: "df7jal23ls0d.invalid".to_owned(),
-            contact,
-        },
+        LocalSocket { transport: Transport::Ws, sent_by: "df7jal23ls0d.invalid".to_owned(), contact },
     );
     alone.agent.reregister(id, flow, alone.now).unwrap();
     alone.flow = flow;
@@ -532,27 +400,14 @@ fn a_binding_moves_to_a_new_connection_with_its_call_id() {
 #[test]
 fn an_outbound_binding_says_so() {
     let mut alone = Alone::new(Transport::Ws);
-    let contact =
-        "<sip:x@df7jal23ls0d.invalid;transport=ws>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
-    alone.agent.register(
-        Register {
-            contact: contact.parse().unwrap(),
-            ..wish(&alone)
-        },
-        alone.now,
-    );
+    let contact = "<sip:x@df7jal23ls0d.invalid;transport=ws>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+    alone.agent.register(Register { contact: contact.parse().unwrap(), ..wish(&alone) }, alone.now);
     alone.drain();
 
     let request = alone.next_request(Method::Register);
 
-    assert_eq!(
-        request.headers.get(&HeaderName::Supported),
-        Some("path, outbound")
-    );
-    assert_eq!(
-        request.headers.get(&HeaderName::Contact),
-        Some(format!("{contact};expires=3600").as_str())
-    );
+    assert_eq!(request.headers.get(&HeaderName::Supported), Some("path, outbound"));
+    assert_eq!(request.headers.get(&HeaderName::Contact), Some(format!("{contact};expires=3600").as_str()));
 }
 
 #[test]

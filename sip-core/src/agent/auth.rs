@@ -17,10 +17,7 @@ pub(crate) struct Auth {
 
 impl Auth {
     pub(crate) const fn new(credentials: Credentials) -> Self {
-        Self {
-            authenticator: Authenticator::new(credentials),
-            attempts: 0,
-        }
+        Self { authenticator: Authenticator::new(credentials), attempts: 0 }
     }
 
     /// Credentials for a new request, from nonces that are known already.
@@ -52,45 +49,30 @@ impl Auth {
         if !is_challenge(response.status) {
             return Err(None);
         }
-        let unauthorized = |realm| {
-            Some(Failure::Unauthorized {
-                status: response.status,
-                realm,
-            })
-        };
+        let unauthorized = |realm| Some(Failure::Unauthorized { status: response.status, realm });
         let Some(auth) = auth.as_mut().filter(|auth| auth.attempts < MAX_ATTEMPTS) else {
             return Err(unauthorized(realm(response)));
         };
         auth.attempts += 1;
-        let answered = auth
-            .authenticator
-            .answer(request, response, &mut endpoint.entropy);
+        let answered = auth.authenticator.answer(request, response, &mut endpoint.entropy);
         answered.map_err(|refusal: Refusal| unauthorized(refusal.realm().map(str::to_owned)))
     }
 }
 
 pub(crate) const fn is_challenge(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED
-    )
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
 }
 
 /// Gives a request out of any dialog the next CSeq (§22.2).
 pub(crate) fn advance_cseq(request: &mut Request) {
     if let Ok(CSeq { number, method }) = request.headers.cseq() {
-        let next = CSeq {
-            number: number.saturating_add(1),
-            method,
-        };
+        let next = CSeq { number: number.saturating_add(1), method };
         request.headers.set(HeaderName::CSeq, next.to_string());
     }
 }
 
 fn realm(response: &Response) -> Option<String> {
     let names = [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate];
-    let challenge = names
-        .iter()
-        .find_map(|name| response.headers.challenges(name).into_iter().next());
+    let challenge = names.iter().find_map(|name| response.headers.challenges(name).into_iter().next());
     challenge.map(|challenge| challenge.realm)
 }

@@ -148,12 +148,7 @@ impl Reply {
     /// A bare answer.
     #[must_use]
     pub const fn new(status: StatusCode) -> Self {
-        Self {
-            status,
-            reason: None,
-            headers: Vec::new(),
-            body: None,
-        }
+        Self { status, reason: None, headers: Vec::new(), body: None }
     }
 
     /// The same with one more header.

@@ -37,9 +37,7 @@ impl Default for Config {
             product: None,
             timers: Timers::default(),
             supported: Vec::new(),
-            allow: vec![
-                Invite, Ack, Cancel, Bye, Options, Update, Info, Message, Notify,
-            ],
+            allow: vec![Invite, Ack, Cancel, Bye, Options, Update, Info, Message, Notify],
             application_methods: Vec::new(),
             max_sessions: 64,
             full_status: 486,

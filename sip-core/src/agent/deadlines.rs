@@ -14,10 +14,7 @@ pub(crate) struct Deadlines<Owner> {
 
 impl<Owner: Copy + Ord> Deadlines<Owner> {
     pub(crate) const fn new() -> Self {
-        Self {
-            ordered: BTreeSet::new(),
-            moments: BTreeMap::new(),
-        }
+        Self { ordered: BTreeSet::new(), moments: BTreeMap::new() }
     }
 
     /// Replaces the owner's deadline; none removes it.
@@ -62,8 +59,7 @@ mod tests {
         deadlines.set('c', Some(Instant::from_millis(30)));
         deadlines.set('c', None);
 
-        let woken: Vec<char> =
-            core::iter::from_fn(|| deadlines.pop_due(Instant::from_millis(15))).collect();
+        let woken: Vec<char> = core::iter::from_fn(|| deadlines.pop_due(Instant::from_millis(15))).collect();
 
         assert_eq!(woken, ['a', 'b']);
         assert_eq!(deadlines.next(), None);

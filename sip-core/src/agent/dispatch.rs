@@ -23,23 +23,14 @@ impl UserAgent {
 
     fn dispatch(&mut self, event: TransactionEvent, now: Instant) {
         match event {
-            TransactionEvent::Request { id, request, flow } => {
-                self.handle_request(id, request, flow, now)
+            TransactionEvent::Request { id, request, flow } => self.handle_request(id, request, flow, now),
+            TransactionEvent::Cancel { id, request, invite, flow } => {
+                self.handle_cancel(id, &request, invite, flow, now)
             }
-            TransactionEvent::Cancel {
-                id,
-                request,
-                invite,
-                flow,
-            } => self.handle_cancel(id, &request, invite, flow, now),
             TransactionEvent::Ack { request, .. } => self.handle_ack(&request, now),
-            TransactionEvent::Response { id, response } => {
-                self.handle_outcome(id, Ok(response), now)
-            }
+            TransactionEvent::Response { id, response } => self.handle_outcome(id, Ok(response), now),
             TransactionEvent::Timeout { id } => self.handle_outcome(id, Err(Failure::Timeout), now),
-            TransactionEvent::TransportFailed { id } => {
-                self.handle_outcome(id, Err(Failure::TransportFailed), now)
-            }
+            TransactionEvent::TransportFailed { id } => self.handle_outcome(id, Err(Failure::TransportFailed), now),
             TransactionEvent::StrayResponse { .. } => self.endpoint.counters.stray_responses += 1,
             TransactionEvent::ServerTransportFailed { id } => self.handle_unanswerable(id),
             TransactionEvent::AckTimeout { .. } => {}
@@ -48,34 +39,19 @@ impl UserAgent {
         }
     }
 
-    fn handle_outcome(
-        &mut self,
-        client: ClientId,
-        outcome: Result<Response, Failure>,
-        now: Instant,
-    ) {
+    fn handle_outcome(&mut self, client: ClientId, outcome: Result<Response, Failure>, now: Instant) {
         let Some((owner, flow)) = self.endpoint.owner(client) else {
             return;
         };
-        let Self {
-            endpoint,
-            sessions,
-            registrations,
-            requests,
-            ..
-        } = self;
+        let Self { endpoint, sessions, registrations, requests, .. } = self;
         match owner {
             Owner::Invite(id) => self.handle_invite_outcome(id, (client, flow), outcome, now),
             Owner::Reinvite(id) => self.handle_reinvite_outcome(id, client, outcome, now),
-            Owner::Bye(id) => sessions
-                .with(id, |session| {
-                    session.handle_bye_outcome(outcome, endpoint, now)
-                })
-                .unwrap_or(()),
-            Owner::Request(id) => requests.handle_outcome(id, outcome, sessions, endpoint, now),
-            Owner::Registration(id) => {
-                registrations.handle_outcome((id, client), outcome, endpoint, now)
+            Owner::Bye(id) => {
+                sessions.with(id, |session| session.handle_bye_outcome(outcome, endpoint, now)).unwrap_or(())
             }
+            Owner::Request(id) => requests.handle_outcome(id, outcome, sessions, endpoint, now),
+            Owner::Registration(id) => registrations.handle_outcome((id, client), outcome, endpoint, now),
             Owner::Nobody => {}
         }
     }
@@ -89,29 +65,19 @@ impl UserAgent {
         outcome: Result<Response, Failure>,
         now: Instant,
     ) {
-        let Self {
-            endpoint, sessions, ..
-        } = self;
+        let Self { endpoint, sessions, .. } = self;
         let outcome = match outcome {
-            Ok(response)
-                if response.status.is_success() && endpoint.repeat_ack(client, &response) =>
-            {
+            Ok(response) if response.status.is_success() && endpoint.repeat_ack(client, &response) => {
                 return;
             }
             outcome => outcome,
         };
-        let takes = sessions
-            .get(id)
-            .is_some_and(|session| session.awaits(client));
+        let takes = sessions.get(id).is_some_and(|session| session.awaits(client));
         match outcome {
             outcome if takes => {
-                sessions.with(id, |session| {
-                    session.handle_invite_outcome(outcome, endpoint, now)
-                });
+                sessions.with(id, |session| session.handle_invite_outcome(outcome, endpoint, now));
             }
-            Ok(response) if response.status.is_success() => {
-                self.handle_surplus_2xx(id, (client, flow), &response, now)
-            }
+            Ok(response) if response.status.is_success() => self.handle_surplus_2xx(id, (client, flow), &response, now),
             _ => {}
         }
     }
@@ -123,16 +89,11 @@ impl UserAgent {
         outcome: Result<Response, Failure>,
         now: Instant,
     ) {
-        let Self {
-            endpoint, sessions, ..
-        } = self;
+        let Self { endpoint, sessions, .. } = self;
         match outcome {
-            Ok(response)
-                if response.status.is_success() && endpoint.repeat_ack(client, &response) => {}
+            Ok(response) if response.status.is_success() && endpoint.repeat_ack(client, &response) => {}
             outcome => {
-                sessions.with(id, |session| {
-                    session.handle_reinvite_outcome(client, outcome, endpoint, now)
-                });
+                sessions.with(id, |session| session.handle_reinvite_outcome(client, outcome, endpoint, now));
             }
         }
     }
@@ -145,10 +106,7 @@ impl UserAgent {
         response: &Response,
         now: Instant,
     ) {
-        let owes_ack = self
-            .sessions
-            .get(id)
-            .is_some_and(|session| session.owes_ack_for(response));
+        let owes_ack = self.sessions.get(id).is_some_and(|session| session.owes_ack_for(response));
         let Some(invite) = self.endpoint.transactions.invite_request(client).cloned() else {
             return;
         };
@@ -163,8 +121,7 @@ impl UserAgent {
             return;
         };
         self.endpoint.counters.forks_hung_up += 1;
-        self.endpoint
-            .acknowledge(&dialog, &invite, None, flow, client);
+        self.endpoint.acknowledge(&dialog, &invite, None, flow, client);
         let bye = dialog.request(Method::Bye);
         let flow = self.endpoint.next_hop(&bye, flow);
         if self.endpoint.send(bye, flow, Owner::Nobody, now).is_err() {
@@ -173,64 +130,33 @@ impl UserAgent {
     }
 
     fn handle_ack(&mut self, ack: &Request, now: Instant) {
-        let Self {
-            endpoint, sessions, ..
-        } = self;
+        let Self { endpoint, sessions, .. } = self;
         let found = find_session(sessions, ack);
-        let handled = found
-            .and_then(|id| sessions.with(id, |session| session.handle_ack(ack, endpoint, now)));
+        let handled = found.and_then(|id| sessions.with(id, |session| session.handle_ack(ack, endpoint, now)));
         if handled.is_none() {
             endpoint.counters.stray_acks += 1;
         }
     }
 
     /// The CANCEL gets its 200 here, the INVITE its 487 from the session (§9.2).
-    fn handle_cancel(
-        &mut self,
-        id: ServerId,
-        cancel: &Request,
-        invite: Option<ServerId>,
-        flow: Flow,
-        now: Instant,
-    ) {
-        let Self {
-            endpoint,
-            sessions,
-            invites,
-            ..
-        } = self;
+    fn handle_cancel(&mut self, id: ServerId, cancel: &Request, invite: Option<ServerId>, flow: Flow, now: Instant) {
+        let Self { endpoint, sessions, invites, .. } = self;
         let session = invite.and_then(|invite| invites.get(&invite).copied());
-        let tag = session
-            .and_then(|id| sessions.get(id))
-            .map(|session| session.view().local_tag.to_owned());
-        let status = if invite.is_some() {
-            StatusCode::OK
-        } else {
-            StatusCode::CALL_DOES_NOT_EXIST
-        };
+        let tag = session.and_then(|id| sessions.get(id)).map(|session| session.view().local_tag.to_owned());
+        let status = if invite.is_some() { StatusCode::OK } else { StatusCode::CALL_DOES_NOT_EXIST };
         let tag = tag.unwrap_or_else(|| endpoint.fresh_tag());
-        let Ok(contact) = endpoint
-            .socket(flow.socket)
-            .map(|local| local.contact.clone())
-        else {
+        let Ok(contact) = endpoint.socket(flow.socket).map(|local| local.contact.clone()) else {
             return;
         };
         endpoint.respond(id, cancel, cancel.reply(status, Some(&tag)), &contact, now);
         if let (Some(invite), Some(session)) = (invite, session) {
-            sessions.with(session, |session| {
-                session.handle_cancel(invite, cancel, endpoint, now)
-            });
+            sessions.with(session, |session| session.handle_cancel(invite, cancel, endpoint, now));
         }
     }
 
     /// Our responses do not arrive.
     fn handle_unanswerable(&mut self, server: ServerId) {
-        let Self {
-            endpoint,
-            sessions,
-            invites,
-            ..
-        } = self;
+        let Self { endpoint, sessions, invites, .. } = self;
         if let Some(id) = invites.get(&server).copied() {
             sessions.with(id, |session| session.handle_unanswerable(server, endpoint));
         }
@@ -243,10 +169,7 @@ impl UserAgent {
 }
 
 /// The session whose dialog a request of the other side names.
-pub(super) fn find_session(
-    sessions: &crate::session::Sessions,
-    request: &Request,
-) -> Option<SessionId> {
+pub(super) fn find_session(sessions: &crate::session::Sessions, request: &Request) -> Option<SessionId> {
     let to = request.headers.to().ok()?;
     sessions.find(request.headers.call_id().ok()?, to.tag()?)
 }
@@ -262,11 +185,7 @@ mod tests {
     fn agent(name: &str, seed: u8) -> UserAgent {
         let mut agent = UserAgent::new(Config::default(), [seed; 32]);
         let contact = format!("sip:{name}@{name}.invalid").parse().unwrap();
-        let local = LocalSocket {
-            transport: Transport::Udp,
-            sent_by: format!("{name}.invalid"),
-            contact,
-        };
+        let local = LocalSocket { transport: Transport::Udp, sent_by: format!("{name}.invalid"), contact };
         agent.open_socket(WIRE.socket, local);
         agent
     }
@@ -278,14 +197,9 @@ mod tests {
             match agent.poll_output() {
                 Output::Transmit { bytes, .. } => sent.push(bytes),
                 Output::Event(Event::IncomingCall { session, .. }) => {
-                    agent
-                        .accept(session, "v=0".to_owned(), Vec::new(), now)
-                        .unwrap();
+                    agent.accept(session, "v=0".to_owned(), Vec::new(), now).unwrap();
                 }
-                Output::Event(Event::Session {
-                    id,
-                    event: SessionEvent::Confirmed { .. },
-                }) => {
+                Output::Event(Event::Session { id, event: SessionEvent::Confirmed { .. } }) => {
                     agent.hang_up(id, None, now).unwrap();
                 }
                 Output::Event(_) => {}
@@ -299,29 +213,13 @@ mod tests {
         let (mut alice, mut bob) = (agent("alice", 1), agent("bob", 2));
         let mut now = Instant::ZERO;
         let uri = |text: &str| text.parse().unwrap();
-        let invite = Invite::new(
-            uri("sip:bob@bob.invalid"),
-            NameAddr::new(uri("sip:alice@alice.invalid")),
-            WIRE,
-        );
-        alice
-            .invite(
-                Invite {
-                    offer: Some("v=0".to_owned()),
-                    ..invite
-                },
-                now,
-            )
-            .unwrap();
+        let invite = Invite::new(uri("sip:bob@bob.invalid"), NameAddr::new(uri("sip:alice@alice.invalid")), WIRE);
+        alice.invite(Invite { offer: Some("v=0".to_owned()), ..invite }, now).unwrap();
 
         for _ in 0..200 {
             now += Duration::from_millis(500);
-            sent(&mut alice, now)
-                .iter()
-                .for_each(|bytes| bob.handle_message(WIRE, bytes, now));
-            sent(&mut bob, now)
-                .iter()
-                .for_each(|bytes| alice.handle_message(WIRE, bytes, now));
+            sent(&mut alice, now).iter().for_each(|bytes| bob.handle_message(WIRE, bytes, now));
+            sent(&mut bob, now).iter().for_each(|bytes| alice.handle_message(WIRE, bytes, now));
             alice.handle_timeout(now);
             bob.handle_timeout(now);
         }

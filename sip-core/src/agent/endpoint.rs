@@ -81,9 +81,7 @@ impl Endpoint {
     }
 
     pub(crate) fn socket(&self, socket: SocketId) -> Result<&LocalSocket, AgentError> {
-        self.sockets
-            .get(&socket)
-            .ok_or(AgentError::UnknownSocket(socket))
+        self.sockets.get(&socket).ok_or(AgentError::UnknownSocket(socket))
     }
 
     /// Sends a request in a client transaction of its own.
@@ -98,10 +96,7 @@ impl Endpoint {
         let (transport, contact) = (local.transport, local.contact.clone());
         headers::complete_request(&mut request, &self.config, Some(&contact));
         self.put_via(&mut request, flow.socket)?;
-        let client = self
-            .transactions
-            .request(request, flow, transport, now)
-            .map_err(|_| AgentError::Full)?;
+        let client = self.transactions.request(request, flow, transport, now).map_err(|_| AgentError::Full)?;
         self.owners.insert(client, (owner, flow));
         Ok(client)
     }
@@ -131,14 +126,7 @@ impl Endpoint {
         let flow = self.next_hop(&ack, flow);
         let bytes = ack.write();
         self.transmit(flow, bytes.clone());
-        self.remember_ack(
-            client,
-            SentAck {
-                fork: dialog.remote_tag().to_owned(),
-                flow,
-                bytes,
-            },
-        );
+        self.remember_ack(client, SentAck { fork: dialog.remote_tag().to_owned(), flow, bytes });
     }
 
     fn remember_ack(&mut self, client: ClientId, ack: SentAck) {
@@ -163,9 +151,7 @@ impl Endpoint {
 
     /// Whether another fork of this INVITE may still be answered.
     pub(crate) fn has_room_for_fork(&self, client: ClientId) -> bool {
-        self.acks
-            .get(&client)
-            .is_none_or(|acks| acks.len() < MAX_FORKS)
+        self.acks.get(&client).is_none_or(|acks| acks.len() < MAX_FORKS)
     }
 
     /// CANCEL of an INVITE that has had a provisional response (RFC 3261 §9.1): the INVITE's own top Via, so that
@@ -173,15 +159,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// It cannot be sent now: too many transactions run, or the socket is gone.
-    pub(crate) fn cancel(
-        &mut self,
-        invite: ClientId,
-        reason: Option<&Reason>,
-        now: Instant,
-    ) -> Result<(), AgentError> {
-        let (Some(sent), Some((_, flow))) =
-            (self.transactions.invite_request(invite), self.owner(invite))
-        else {
+    pub(crate) fn cancel(&mut self, invite: ClientId, reason: Option<&Reason>, now: Instant) -> Result<(), AgentError> {
+        let (Some(sent), Some((_, flow))) = (self.transactions.invite_request(invite), self.owner(invite)) else {
             return Ok(());
         };
         let mut cancel = cancel_of(sent);
@@ -279,11 +258,7 @@ impl Endpoint {
         let Some(current) = flow.remote else {
             return flow;
         };
-        let route = request
-            .headers
-            .routes()
-            .ok()
-            .and_then(|routes| routes.into_iter().next());
+        let route = request.headers.routes().ok().and_then(|routes| routes.into_iter().next());
         let loose = route.filter(|route| route.uri.params.has("lr"));
         let uri = loose.as_ref().map_or(&request.uri, |route| &route.uri);
         let port = uri.port.unwrap_or(5060);
@@ -298,11 +273,7 @@ impl Endpoint {
     fn put_via(&mut self, request: &mut Request, socket: SocketId) -> Result<(), AgentError> {
         let branch = format!("{}{}", Via::COOKIE, self.entropy.token(20));
         let local = self.socket(socket)?;
-        let rport = if local.transport == Transport::Udp {
-            ";rport"
-        } else {
-            ""
-        };
+        let rport = if local.transport == Transport::Udp { ";rport" } else { "" };
         let (transport, sent_by) = (local.transport.as_str(), &local.sent_by);
         let via = format!("SIP/2.0/{transport} {sent_by};branch={branch}{rport}");
         request.headers.push_front(HeaderName::Via, via);
@@ -316,31 +287,20 @@ fn cancel_of(invite: &Request) -> Request {
     if let Ok(via) = invite.headers.via() {
         cancel.headers.push(HeaderName::Via, via.to_string());
     }
-    let copied = [
-        HeaderName::Route,
-        HeaderName::From,
-        HeaderName::To,
-        HeaderName::CallId,
-    ];
+    let copied = [HeaderName::Route, HeaderName::From, HeaderName::To, HeaderName::CallId];
     for name in copied {
         for value in invite.headers.get_all(&name) {
             cancel.headers.push(name.clone(), value);
         }
     }
     let number = invite.headers.cseq().map_or(0, |cseq| cseq.number);
-    let cseq = CSeq {
-        number,
-        method: Method::Cancel,
-    };
+    let cseq = CSeq { number, method: Method::Cancel };
     cancel.headers.push(HeaderName::CSeq, cseq.to_string());
     cancel
 }
 
 fn transactions(config: &Config) -> Transactions {
-    let limits = Limits {
-        clients: config.max_transactions,
-        servers: config.max_transactions,
-    };
+    let limits = Limits { clients: config.max_transactions, servers: config.max_transactions };
     Transactions::with_limits(config.timers.clone(), limits)
 }
 
@@ -351,8 +311,5 @@ fn is_reachable(named: IpAddr, seen: IpAddr) -> bool {
         IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
     };
     let same_family = named.is_ipv4() == seen.is_ipv4();
-    same_family
-        && !named.is_unspecified()
-        && !named.is_multicast()
-        && (is_inside(seen) || !is_inside(named))
+    same_family && !named.is_unspecified() && !named.is_multicast() && (is_inside(seen) || !is_inside(named))
 }

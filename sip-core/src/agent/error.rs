@@ -45,9 +45,7 @@ impl core::fmt::Display for AgentError {
             Self::UnknownRequest(id) => write!(f, "request {} waits for no answer", id.0),
             Self::UnknownSocket(id) => write!(f, "socket {} is not open", id.0),
             Self::WrongState { command, state } => write!(f, "cannot {command} while {state}"),
-            Self::Full => {
-                f.write_str("the agent has as many sessions or transactions as it may have")
-            }
+            Self::Full => f.write_str("the agent has as many sessions or transactions as it may have"),
             Self::WrongStatus(status) => write!(f, "status {status} cannot be given here"),
             Self::InvalidHeader { name } => {
                 write!(f, "the header {name:?} would break the message apart")

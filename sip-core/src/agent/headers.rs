@@ -21,21 +21,12 @@ const RESERVED: [HeaderName; 8] = [
 
 /// Adds what a request of this method carries and does not have yet.
 pub(crate) fn complete_request(request: &mut Request, config: &Config, contact: Option<&Uri>) {
-    let Request {
-        method, headers, ..
-    } = request;
-    add(headers, HeaderName::MaxForwards, || {
-        Some(MAX_FORWARDS.to_owned())
-    });
+    let Request { method, headers, .. } = request;
+    add(headers, HeaderName::MaxForwards, || Some(MAX_FORWARDS.to_owned()));
     if needs_contact(method) {
-        add(headers, HeaderName::Contact, || {
-            contact.map(|uri| format!("<{uri}>"))
-        });
+        add(headers, HeaderName::Contact, || contact.map(|uri| format!("<{uri}>")));
     }
-    if matches!(
-        method,
-        Method::Invite | Method::Update | Method::Options | Method::Refer | Method::Subscribe
-    ) {
+    if matches!(method, Method::Invite | Method::Update | Method::Options | Method::Refer | Method::Subscribe) {
         add_capabilities(headers, config);
     }
     if *method == Method::Register {
@@ -47,22 +38,12 @@ pub(crate) fn complete_request(request: &mut Request, config: &Config, contact: 
 }
 
 /// Adds what a response to a request of this method carries and does not have yet.
-pub(crate) fn complete_response(
-    response: &mut Response,
-    method: &Method,
-    config: &Config,
-    contact: Option<&Uri>,
-) {
-    let Response {
-        status, headers, ..
-    } = response;
+pub(crate) fn complete_response(response: &mut Response, method: &Method, config: &Config, contact: Option<&Uri>) {
+    let Response { status, headers, .. } = response;
     let succeeds = status.is_success();
-    let rings =
-        *method == Method::Invite && status.is_provisional() && *status != StatusCode::TRYING;
+    let rings = *method == Method::Invite && status.is_provisional() && *status != StatusCode::TRYING;
     if (succeeds && needs_contact(method)) || rings {
-        add(headers, HeaderName::Contact, || {
-            contact.map(|uri| format!("<{uri}>"))
-        });
+        add(headers, HeaderName::Contact, || contact.map(|uri| format!("<{uri}>")));
     }
     if succeeds && matches!(method, Method::Invite | Method::Update | Method::Options) {
         add_capabilities(headers, config);
@@ -84,14 +65,8 @@ pub(crate) fn is_allowed(config: &Config, method: &Method) -> bool {
 
 /// Refuses what would break a message apart.
 pub(crate) fn check(rows: &[(HeaderName, String)]) -> Result<(), AgentError> {
-    let broken = rows
-        .iter()
-        .find(|(name, value)| !is_token(name.as_str()) || value.contains(['\r', '\n', '\0']));
-    broken.map_or(Ok(()), |(name, _)| {
-        Err(AgentError::InvalidHeader {
-            name: name.as_str().to_owned(),
-        })
-    })
+    let broken = rows.iter().find(|(name, value)| !is_token(name.as_str()) || value.contains(['\r', '\n', '\0']));
+    broken.map_or(Ok(()), |(name, _)| Err(AgentError::InvalidHeader { name: name.as_str().to_owned() }))
 }
 
 /// Lays the application's rows over those that are there: of each name it gives, only its own remain.
@@ -106,10 +81,7 @@ pub(crate) fn lay_over(headers: &mut Headers, mut rows: Vec<(HeaderName, String)
 /// The tag of To; empty where there is none.
 pub(crate) fn to_tag(headers: &Headers) -> String {
     let to = headers.to().ok();
-    to.as_ref()
-        .and_then(NameAddr::tag)
-        .unwrap_or_default()
-        .to_owned()
+    to.as_ref().and_then(NameAddr::tag).unwrap_or_default().to_owned()
 }
 
 /// The methods whose request and 2xx carry a Contact: those that make or refresh a dialog.
@@ -126,12 +98,7 @@ fn add_capabilities(headers: &mut Headers, config: &Config) {
 fn allow(config: &Config) -> String {
     let more = config.application_methods.iter();
     let more = more.filter(|method| !config.allow.contains(method));
-    let names: Vec<&str> = config
-        .allow
-        .iter()
-        .chain(more)
-        .map(Method::as_str)
-        .collect();
+    let names: Vec<&str> = config.allow.iter().chain(more).map(Method::as_str).collect();
     names.join(", ")
 }
 
@@ -149,8 +116,5 @@ fn add(headers: &mut Headers, name: HeaderName, value: impl FnOnce() -> Option<S
 }
 
 fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
 }

@@ -15,11 +15,7 @@ type Refusal = (StatusCode, Option<(HeaderName, String)>);
 impl UserAgent {
     /// Whether a message on this flow may be looked at, and the transport it came by.
     pub(super) fn admit(&mut self, flow: Flow) -> Option<Transport> {
-        let transport = self
-            .endpoint
-            .socket(flow.socket)
-            .ok()
-            .map(|local| local.transport);
+        let transport = self.endpoint.socket(flow.socket).ok().map(|local| local.transport);
         if transport.is_none() {
             self.endpoint.counters.unknown_socket += 1;
         } else if self.endpoint.is_full() {
@@ -39,12 +35,9 @@ impl UserAgent {
             }
             return;
         }
-        let (Some(request), Some(status)) = (
-            error
-                .request()
-                .filter(|request| request.method != Method::Ack),
-            error.status(),
-        ) else {
+        let (Some(request), Some(status)) =
+            (error.request().filter(|request| request.method != Method::Ack), error.status())
+        else {
             counters.unparsable += 1;
             return;
         };
@@ -54,18 +47,8 @@ impl UserAgent {
         self.endpoint.transmit(flow, response.write());
     }
 
-    pub(super) fn handle_request(
-        &mut self,
-        server: ServerId,
-        request: Request,
-        flow: Flow,
-        now: Instant,
-    ) {
-        let tag = request
-            .headers
-            .to()
-            .ok()
-            .and_then(|to| to.tag().map(str::to_owned));
+    pub(super) fn handle_request(&mut self, server: ServerId, request: Request, flow: Flow, now: Instant) {
+        let tag = request.headers.to().ok().and_then(|to| to.tag().map(str::to_owned));
         if let Err(refusal) = self.judge(&request) {
             self.endpoint.counters.refused += 1;
             return self.refuse(server, &request, refusal, flow, now);
@@ -74,13 +57,7 @@ impl UserAgent {
             (Some(session), _) => self.handle_in_dialog(session, (server, request), flow, now),
             (None, Some(_)) if request.method != Method::Register => {
                 self.endpoint.counters.unknown_dialog += 1;
-                self.refuse(
-                    server,
-                    &request,
-                    (StatusCode::CALL_DOES_NOT_EXIST, None),
-                    flow,
-                    now,
-                );
+                self.refuse(server, &request, (StatusCode::CALL_DOES_NOT_EXIST, None), flow, now);
             }
             (None, _) => self.handle_out_of_dialog(server, request, flow, now),
         }
@@ -96,105 +73,39 @@ impl UserAgent {
         if let Scheme::Other(_) = request.uri.scheme {
             return Err((StatusCode::UNSUPPORTED_URI_SCHEME, None));
         }
-        let is_unknown = |option: &&str| {
-            !config
-                .supported
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(option))
-        };
-        let unknown: Vec<&str> = request
-            .headers
-            .require()
-            .into_iter()
-            .filter(is_unknown)
-            .collect();
+        let is_unknown = |option: &&str| !config.supported.iter().any(|known| known.eq_ignore_ascii_case(option));
+        let unknown: Vec<&str> = request.headers.require().into_iter().filter(is_unknown).collect();
         if !unknown.is_empty() {
-            return Err((
-                StatusCode::BAD_EXTENSION,
-                Some((HeaderName::Unsupported, unknown.join(", "))),
-            ));
+            return Err((StatusCode::BAD_EXTENSION, Some((HeaderName::Unsupported, unknown.join(", ")))));
         }
         Ok(())
     }
 
-    fn handle_in_dialog(
-        &mut self,
-        id: SessionId,
-        (server, request): (ServerId, Request),
-        flow: Flow,
-        now: Instant,
-    ) {
-        let Self {
-            endpoint,
-            sessions,
-            invites,
-            requests,
-            ..
-        } = self;
+    fn handle_in_dialog(&mut self, id: SessionId, (server, request): (ServerId, Request), flow: Flow, now: Instant) {
+        let Self { endpoint, sessions, invites, requests, .. } = self;
         if request.method == Method::Invite {
             invites.insert(server, id);
         }
         let left = sessions.with(id, |session| {
             let left = session.handle_request(server, request, endpoint, now);
-            left.map(|request| {
-                (
-                    request,
-                    session.contact().clone(),
-                    session.view().local_tag.to_owned(),
-                )
-            })
+            left.map(|request| (request, session.contact().clone(), session.view().local_tag.to_owned()))
         });
         let Some(Some((request, contact, tag))) = left else {
             return;
         };
-        if request.method == Method::Options
-            && !endpoint
-                .config
-                .application_methods
-                .contains(&Method::Options)
-        {
-            return endpoint.respond(
-                server,
-                &request,
-                request.reply(StatusCode::OK, None),
-                &contact,
-                now,
-            );
+        if request.method == Method::Options && !endpoint.config.application_methods.contains(&Method::Options) {
+            return endpoint.respond(server, &request, request.reply(StatusCode::OK, None), &contact, now);
         }
-        requests.handle_request(
-            (server, request),
-            (flow, contact),
-            (Some(id), tag),
-            endpoint,
-            now,
-        );
+        requests.handle_request((server, request), (flow, contact), (Some(id), tag), endpoint, now);
     }
 
-    fn handle_out_of_dialog(
-        &mut self,
-        server: ServerId,
-        request: Request,
-        flow: Flow,
-        now: Instant,
-    ) {
-        let is_ours = self
-            .endpoint
-            .config
-            .application_methods
-            .contains(&request.method);
+    fn handle_out_of_dialog(&mut self, server: ServerId, request: Request, flow: Flow, now: Instant) {
+        let is_ours = self.endpoint.config.application_methods.contains(&request.method);
         match request.method {
-            Method::Options if !is_ours => {
-                self.refuse(server, &request, (StatusCode::OK, None), flow, now)
-            }
+            Method::Options if !is_ours => self.refuse(server, &request, (StatusCode::OK, None), flow, now),
             _ if request.headers.max_forwards() == Some(0) => {
                 self.endpoint.counters.refused += 1;
-                self.refuse(
-                    server,
-                    &request,
-                    (StatusCode::TOO_MANY_HOPS, None),
-                    flow,
-                    now,
-                );
+                self.refuse(server, &request, (StatusCode::TOO_MANY_HOPS, None), flow, now);
             }
             Method::Invite => self.handle_invite(server, request, flow, now),
             _ if is_ours => self.hand_to_application(server, request, flow, now),
@@ -211,28 +122,12 @@ impl UserAgent {
         }
     }
 
-    fn hand_to_application(
-        &mut self,
-        server: ServerId,
-        request: Request,
-        flow: Flow,
-        now: Instant,
-    ) {
-        let Ok(contact) = self
-            .endpoint
-            .socket(flow.socket)
-            .map(|local| local.contact.clone())
-        else {
+    fn hand_to_application(&mut self, server: ServerId, request: Request, flow: Flow, now: Instant) {
+        let Ok(contact) = self.endpoint.socket(flow.socket).map(|local| local.contact.clone()) else {
             return;
         };
         let tag = self.endpoint.fresh_tag();
-        self.requests.handle_request(
-            (server, request),
-            (flow, contact),
-            (None, tag),
-            &mut self.endpoint,
-            now,
-        );
+        self.requests.handle_request((server, request), (flow, contact), (None, tag), &mut self.endpoint, now);
     }
 
     fn handle_invite(&mut self, server: ServerId, invite: Request, flow: Flow, now: Instant) {
@@ -240,47 +135,34 @@ impl UserAgent {
             Ok(offer) => offer,
             Err(refusal) => return self.refuse(server, &invite, refusal, flow, now),
         };
-        let Ok(contact) = self
-            .endpoint
-            .socket(flow.socket)
-            .map(|local| local.contact.clone())
-        else {
+        let Ok(contact) = self.endpoint.socket(flow.socket).map(|local| local.contact.clone()) else {
             return;
         };
         let id = SessionId(self.endpoint.fresh_id());
         let tag = self.endpoint.fresh_tag();
-        let Ok(session) = Session::invited(id, (server, invite.clone()), tag, (flow, contact), now)
-        else {
+        let Ok(session) = Session::invited(id, (server, invite.clone()), tag, (flow, contact), now) else {
             self.endpoint.counters.refused += 1;
             return self.refuse(server, &invite, (StatusCode::BAD_REQUEST, None), flow, now);
         };
         self.sessions.insert(session);
         self.invites.insert(server, id);
         self.endpoint.counters.sessions += 1;
-        self.endpoint.emit(Event::IncomingCall {
-            session: id,
-            flow,
-            request: Box::new(invite),
-            offer,
-        });
+        self.endpoint.emit(Event::IncomingCall { session: id, flow, request: Box::new(invite), offer });
     }
 
     /// The INVITE's offer, if the INVITE may become a session.
     fn judge_invite(&mut self, invite: &Request) -> Result<Option<String>, Refusal> {
         if self.sessions.len() >= self.endpoint.config.max_sessions {
             self.endpoint.counters.sessions_full += 1;
-            let status =
-                StatusCode::new(self.endpoint.config.full_status).unwrap_or(StatusCode::BUSY_HERE);
+            let status = StatusCode::new(self.endpoint.config.full_status).unwrap_or(StatusCode::BUSY_HERE);
             return Err((status, self.retry_after(status)));
         }
         let refusal = match invite.headers.contacts() {
-            Ok(Contacts::List(contacts)) if contacts.len() == 1 => {
-                match Body::read(&invite.headers, &invite.body) {
-                    Body::Empty => return Ok(None),
-                    Body::Sdp(offer) => return Ok(Some(offer)),
-                    Body::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                }
-            }
+            Ok(Contacts::List(contacts)) if contacts.len() == 1 => match Body::read(&invite.headers, &invite.body) {
+                Body::Empty => return Ok(None),
+                Body::Sdp(offer) => return Ok(Some(offer)),
+                Body::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            },
             _ => StatusCode::BAD_REQUEST,
         };
         self.endpoint.counters.refused += 1;
@@ -290,32 +172,19 @@ impl UserAgent {
     /// A 503 says when to come back, or its receiver stays away (RFC 3261 §21.5.4).
     fn retry_after(&mut self, status: StatusCode) -> Option<(HeaderName, String)> {
         let seconds = 5 + self.endpoint.entropy.number() % 10;
-        (status == StatusCode::SERVICE_UNAVAILABLE)
-            .then(|| (HeaderName::RetryAfter, seconds.to_string()))
+        (status == StatusCode::SERVICE_UNAVAILABLE).then(|| (HeaderName::RetryAfter, seconds.to_string()))
     }
 
     /// An answer of the agent's own.
-    fn refuse(
-        &mut self,
-        server: ServerId,
-        request: &Request,
-        (status, row): Refusal,
-        flow: Flow,
-        now: Instant,
-    ) {
+    fn refuse(&mut self, server: ServerId, request: &Request, (status, row): Refusal, flow: Flow, now: Instant) {
         let tag = self.endpoint.fresh_tag();
         let mut response = request.reply(status, Some(&tag));
         if let Some((name, value)) = row {
             response.headers.push(name, value);
         }
-        let Ok(contact) = self
-            .endpoint
-            .socket(flow.socket)
-            .map(|local| local.contact.clone())
-        else {
+        let Ok(contact) = self.endpoint.socket(flow.socket).map(|local| local.contact.clone()) else {
             return;
         };
-        self.endpoint
-            .respond(server, request, response, &contact, now);
+        self.endpoint.respond(server, request, response, &contact, now);
     }
 }

@@ -28,8 +28,8 @@ pub use config::{Config, LocalSocket};
 pub use counters::Counters;
 pub use error::AgentError;
 pub use event::{
-    End, EndedBy, Event, Failure, IncomingId, Output, RegistrationEvent, RegistrationId, RequestId,
-    SessionEvent, SessionId,
+    End, EndedBy, Event, Failure, IncomingId, Output, RegistrationEvent, RegistrationId, RequestId, SessionEvent,
+    SessionId,
 };
 pub use view::{SessionState, SessionView};
 
@@ -85,9 +85,7 @@ impl UserAgent {
     /// There is no such session, or the flow's socket is not open.
     pub fn rebind(&mut self, id: SessionId, flow: Flow) -> Result<(), AgentError> {
         self.endpoint.socket(flow.socket)?;
-        self.sessions
-            .with(id, |session| session.rebind(flow))
-            .ok_or(AgentError::UnknownSession(id))
+        self.sessions.with(id, |session| session.rebind(flow)).ok_or(AgentError::UnknownSession(id))
     }
 
     // Commands: registration.
@@ -95,9 +93,7 @@ impl UserAgent {
     /// Makes a binding and keeps it until `unregister`, a failure, or the end of its socket. What becomes of it is told
     /// by events, also when the flow's socket is not open.
     pub fn register(&mut self, register: Register, now: Instant) -> RegistrationId {
-        let id = self
-            .registrations
-            .register(register, &mut self.endpoint, now);
+        let id = self.registrations.register(register, &mut self.endpoint, now);
         self.drain(now);
         id
     }
@@ -107,15 +103,8 @@ impl UserAgent {
     ///
     /// # Errors
     /// There is no such registration, or the flow's socket is not open.
-    pub fn reregister(
-        &mut self,
-        id: RegistrationId,
-        flow: Flow,
-        now: Instant,
-    ) -> Result<(), AgentError> {
-        let done = self
-            .registrations
-            .reregister(id, flow, &mut self.endpoint, now);
+    pub fn reregister(&mut self, id: RegistrationId, flow: Flow, now: Instant) -> Result<(), AgentError> {
+        let done = self.registrations.reregister(id, flow, &mut self.endpoint, now);
         self.drain(now);
         done
     }
@@ -166,9 +155,7 @@ impl UserAgent {
         headers: Vec<(HeaderName, String)>,
         now: Instant,
     ) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| {
-            session.ring((status, answer), headers, endpoint, now)
-        })
+        self.command(id, now, |session, endpoint| session.ring((status, answer), headers, endpoint, now))
     }
 
     /// Takes an incoming call: 200 with our answer, or with our offer where the INVITE had none. The agent repeats it
@@ -183,9 +170,7 @@ impl UserAgent {
         headers: Vec<(HeaderName, String)>,
         now: Instant,
     ) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| {
-            session.accept(answer, headers, endpoint, now)
-        })
+        self.command(id, now, |session, endpoint| session.accept(answer, headers, endpoint, now))
     }
 
     /// Refuses an incoming call, or redirects it where `headers` has a Contact and the status is 3xx. `reason` replaces
@@ -201,9 +186,7 @@ impl UserAgent {
         headers: Vec<(HeaderName, String)>,
         now: Instant,
     ) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| {
-            session.reject((status, reason), headers, endpoint, now)
-        })
+        self.command(id, now, |session, endpoint| session.reject((status, reason), headers, endpoint, now))
     }
 
     /// Ends a session by what its state allows: CANCEL, which waits for the first provisional response (RFC 3261 §9.1);
@@ -212,15 +195,8 @@ impl UserAgent {
     ///
     /// # Errors
     /// There is no such session, or it is being ended already.
-    pub fn hang_up(
-        &mut self,
-        id: SessionId,
-        reason: Option<Reason>,
-        now: Instant,
-    ) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| {
-            session.hang_up(reason, endpoint, now)
-        })
+    pub fn hang_up(&mut self, id: SessionId, reason: Option<Reason>, now: Instant) -> Result<(), AgentError> {
+        self.command(id, now, |session, endpoint| session.hang_up(reason, endpoint, now))
     }
 
     /// Offers a new description by re-INVITE. A collision with the other side's (491) is tried again after the time of
@@ -229,9 +205,7 @@ impl UserAgent {
     /// # Errors
     /// There is no such session, it is not confirmed, or another offer is open.
     pub fn offer(&mut self, id: SessionId, sdp: String, now: Instant) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| {
-            session.offer(sdp, endpoint, now)
-        })
+        self.command(id, now, |session, endpoint| session.offer(sdp, endpoint, now))
     }
 
     /// Answers `Offered`; or, of a call made without an offer, the other side's offer in `Accepted`, by the ACK.
@@ -244,9 +218,7 @@ impl UserAgent {
         result: Result<String, StatusCode>,
         now: Instant,
     ) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| {
-            session.answer_offer(result, endpoint, now)
-        })
+        self.command(id, now, |session, endpoint| session.answer_offer(result, endpoint, now))
     }
 
     // Commands: other requests.
@@ -270,9 +242,7 @@ impl UserAgent {
         });
         let (request, flow) = made.unwrap_or(Err(AgentError::UnknownSession(id)))?;
         let flow = self.endpoint.next_hop(&request, flow);
-        let sent = self
-            .requests
-            .request_in_session((id, request), flow, &mut self.endpoint, now);
+        let sent = self.requests.request_in_session((id, request), flow, &mut self.endpoint, now);
         self.drain(now);
         sent
     }
@@ -281,11 +251,7 @@ impl UserAgent {
     ///
     /// # Errors
     /// The socket is not open, the method has a command of its own, or a header is broken.
-    pub fn request(
-        &mut self,
-        request: OutgoingRequest,
-        now: Instant,
-    ) -> Result<RequestId, AgentError> {
+    pub fn request(&mut self, request: OutgoingRequest, now: Instant) -> Result<RequestId, AgentError> {
         let sent = self.requests.request(request, &mut self.endpoint, now);
         self.drain(now);
         sent
@@ -295,12 +261,7 @@ impl UserAgent {
     ///
     /// # Errors
     /// It is answered already, or its sender has given up; or a header is broken.
-    pub fn respond(
-        &mut self,
-        id: IncomingId,
-        reply: Reply,
-        now: Instant,
-    ) -> Result<(), AgentError> {
+    pub fn respond(&mut self, id: IncomingId, reply: Reply, now: Instant) -> Result<(), AgentError> {
         let done = self.requests.respond(id, reply, &mut self.endpoint, now);
         self.drain(now);
         done
@@ -316,9 +277,7 @@ impl UserAgent {
         match Message::parse(bytes) {
             Ok(message) => {
                 self.endpoint.counters.messages += 1;
-                self.endpoint
-                    .transactions
-                    .handle_message(message, flow, transport, now);
+                self.endpoint.transactions.handle_message(message, flow, transport, now);
             }
             Err(error) => self.handle_unparsable(flow, bytes, &error),
         }
@@ -328,12 +287,9 @@ impl UserAgent {
     /// A connection is gone, or a port closed: what runs on it fails, and its sessions and registrations with it.
     pub fn handle_socket_closed(&mut self, socket: SocketId, now: Instant) {
         for id in self.sessions.on_socket(socket) {
-            self.sessions.with(id, |session| {
-                session.handle_socket_closed(&mut self.endpoint)
-            });
+            self.sessions.with(id, |session| session.handle_socket_closed(&mut self.endpoint));
         }
-        self.registrations
-            .handle_socket_closed(socket, &mut self.endpoint);
+        self.registrations.handle_socket_closed(socket, &mut self.endpoint);
         self.endpoint.transactions.handle_socket_closed(socket, now);
         self.endpoint.close_socket(socket);
         self.drain(now);
@@ -350,9 +306,7 @@ impl UserAgent {
         self.endpoint.transactions.handle_timeout(now);
         self.drain(now);
         while let Some(id) = self.sessions.pop_due(now) {
-            self.sessions.with(id, |session| {
-                session.handle_timeout(&mut self.endpoint, now)
-            });
+            self.sessions.with(id, |session| session.handle_timeout(&mut self.endpoint, now));
         }
         self.registrations.handle_timeout(&mut self.endpoint, now);
         self.requests.handle_timeout(&mut self.endpoint, now);
@@ -364,9 +318,7 @@ impl UserAgent {
     /// The next thing to do. Call it until it returns [`Output::Timeout`], after every call of a method that takes
     /// `&mut self`.
     pub fn poll_output(&mut self) -> Output {
-        self.endpoint
-            .pop_output()
-            .unwrap_or_else(|| Output::Timeout(self.next_timeout()))
+        self.endpoint.pop_output().unwrap_or_else(|| Output::Timeout(self.next_timeout()))
     }
 
     // Getters.
@@ -403,9 +355,7 @@ impl UserAgent {
         now: Instant,
         act: impl FnOnce(&mut Session, &mut Endpoint) -> Result<(), AgentError>,
     ) -> Result<(), AgentError> {
-        let done = self
-            .sessions
-            .with(id, |session| act(session, &mut self.endpoint));
+        let done = self.sessions.with(id, |session| act(session, &mut self.endpoint));
         self.drain(now);
         done.unwrap_or(Err(AgentError::UnknownSession(id)))
     }

@@ -19,27 +19,15 @@ pub(crate) struct Registrations {
 
 impl Registrations {
     pub(crate) const fn new() -> Self {
-        Self {
-            all: BTreeMap::new(),
-            sockets: BTreeSet::new(),
-            deadlines: Deadlines::new(),
-        }
+        Self { all: BTreeMap::new(), sockets: BTreeSet::new(), deadlines: Deadlines::new() }
     }
 
-    pub(crate) fn register(
-        &mut self,
-        register: Register,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) -> RegistrationId {
+    pub(crate) fn register(&mut self, register: Register, endpoint: &mut Endpoint, now: Instant) -> RegistrationId {
         let id = RegistrationId(endpoint.fresh_id());
         let flow = register.flow;
-        self.all
-            .insert(id, Registration::new(id, register, endpoint));
+        self.all.insert(id, Registration::new(id, register, endpoint));
         self.sockets.insert((flow.socket, id));
-        self.with(id, |registration| {
-            registration.register(flow, endpoint, now)
-        });
+        self.with(id, |registration| registration.register(flow, endpoint, now));
         id
     }
 
@@ -51,9 +39,7 @@ impl Registrations {
         now: Instant,
     ) -> Result<(), AgentError> {
         endpoint.socket(flow.socket)?;
-        let done = self.with(id, |registration| {
-            registration.register(flow, endpoint, now)
-        });
+        let done = self.with(id, |registration| registration.register(flow, endpoint, now));
         done.ok_or(AgentError::UnknownRegistration(id))
     }
 
@@ -81,26 +67,20 @@ impl Registrations {
         endpoint: &mut Endpoint,
         now: Instant,
     ) {
-        self.with(id, |registration| {
-            registration.handle_outcome(client, outcome, endpoint, now)
-        });
+        self.with(id, |registration| registration.handle_outcome(client, outcome, endpoint, now));
     }
 
     pub(crate) fn handle_socket_closed(&mut self, socket: SocketId, endpoint: &mut Endpoint) {
         let range = (socket, RegistrationId(0))..=(socket, RegistrationId(u64::MAX));
         let ids: Vec<RegistrationId> = self.sockets.range(range).map(|(_, id)| *id).collect();
         for id in ids {
-            self.with(id, |registration| {
-                registration.handle_socket_closed(endpoint)
-            });
+            self.with(id, |registration| registration.handle_socket_closed(endpoint));
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, endpoint: &mut Endpoint, now: Instant) {
         while let Some(id) = self.deadlines.pop_due(now) {
-            self.with(id, |registration| {
-                registration.handle_timeout(endpoint, now)
-            });
+            self.with(id, |registration| registration.handle_timeout(endpoint, now));
         }
     }
 
@@ -108,11 +88,7 @@ impl Registrations {
         self.deadlines.next()
     }
 
-    fn with<T>(
-        &mut self,
-        id: RegistrationId,
-        act: impl FnOnce(&mut Registration) -> T,
-    ) -> Option<T> {
+    fn with<T>(&mut self, id: RegistrationId, act: impl FnOnce(&mut Registration) -> T) -> Option<T> {
         let registration = self.all.get_mut(&id)?;
         let socket = registration.flow().socket;
         let result = act(registration);

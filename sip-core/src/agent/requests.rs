@@ -1,9 +1,7 @@
 //! Requests of the application, and requests it has to answer, outside INVITE (RFC 3261 §8, §11, §12.2).
 
 use super::event::{Event, Failure, IncomingId, RequestId, SessionId};
-use super::{
-    AgentError, Auth, Deadlines, Endpoint, OutgoingRequest, Owner, Reply, advance_cseq, headers,
-};
+use super::{AgentError, Auth, Deadlines, Endpoint, OutgoingRequest, Owner, Reply, advance_cseq, headers};
 use crate::flow::Flow;
 use crate::message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri};
 use crate::session::Sessions;
@@ -46,11 +44,7 @@ struct Incoming {
 
 impl Requests {
     pub(crate) const fn new() -> Self {
-        Self {
-            outgoing: BTreeMap::new(),
-            incoming: BTreeMap::new(),
-            deadlines: Deadlines::new(),
-        }
+        Self { outgoing: BTreeMap::new(), incoming: BTreeMap::new(), deadlines: Deadlines::new() }
     }
 
     // Commands.
@@ -92,14 +86,7 @@ impl Requests {
     ) -> Result<RequestId, AgentError> {
         let id = RequestId(endpoint.fresh_id());
         endpoint.send(request.clone(), flow, Owner::Request(id), now)?;
-        self.outgoing.insert(
-            id,
-            Outgoing {
-                request,
-                flow,
-                asker,
-            },
-        );
+        self.outgoing.insert(id, Outgoing { request, flow, asker });
         Ok(id)
     }
 
@@ -111,21 +98,9 @@ impl Requests {
         now: Instant,
     ) -> Result<(), AgentError> {
         headers::check(&reply.headers)?;
-        let Incoming {
-            server,
-            request,
-            to_tag,
-            contact,
-        } = self
-            .incoming
-            .get(&id)
-            .ok_or(AgentError::UnknownRequest(id))?;
-        let Reply {
-            status,
-            reason,
-            headers: rows,
-            body,
-        } = reply;
+        let Incoming { server, request, to_tag, contact } =
+            self.incoming.get(&id).ok_or(AgentError::UnknownRequest(id))?;
+        let Reply { status, reason, headers: rows, body } = reply;
         let mut response = request.reply(status, Some(to_tag));
         response.reason = reason.unwrap_or(response.reason);
         headers::lay_over(&mut response.headers, rows);
@@ -151,20 +126,10 @@ impl Requests {
         now: Instant,
     ) {
         let id = IncomingId(server.0);
-        let waiting = Incoming {
-            server,
-            request: request.clone(),
-            to_tag,
-            contact,
-        };
+        let waiting = Incoming { server, request: request.clone(), to_tag, contact };
         self.incoming.insert(id, waiting);
         self.deadlines.set(id, Some(now + endpoint.patience()));
-        endpoint.emit(Event::Request {
-            id,
-            flow,
-            session,
-            request: Box::new(request),
-        });
+        endpoint.emit(Event::Request { id, flow, session, request: Box::new(request) });
     }
 
     pub(crate) fn handle_outcome(
@@ -177,10 +142,7 @@ impl Requests {
     ) {
         match outcome {
             Ok(response) if response.status.is_provisional() => {
-                endpoint.emit(Event::Response {
-                    id,
-                    response: Box::new(response),
-                });
+                endpoint.emit(Event::Response { id, response: Box::new(response) });
             }
             Ok(response) => self.handle_final(id, response, sessions, endpoint, now),
             Err(failure) => {
@@ -202,30 +164,17 @@ impl Requests {
             return;
         };
         if waiting.answers(&response, sessions, endpoint) {
-            let sent = endpoint.send(
-                waiting.request.clone(),
-                waiting.flow,
-                Owner::Request(id),
-                now,
-            );
+            let sent = endpoint.send(waiting.request.clone(), waiting.flow, Owner::Request(id), now);
             if sent.is_err() {
-                return endpoint.emit(Event::RequestFailed {
-                    id,
-                    failure: Failure::TransportFailed,
-                });
+                return endpoint.emit(Event::RequestFailed { id, failure: Failure::TransportFailed });
             }
             self.outgoing.insert(id, waiting);
             return;
         }
         let response = Box::new(response);
-        endpoint.emit(Event::Response {
-            id,
-            response: response.clone(),
-        });
+        endpoint.emit(Event::Response { id, response: response.clone() });
         if let Asker::Session(session) = waiting.asker {
-            sessions.with(session, |session| {
-                session.note_response(&waiting.request, *response, endpoint, now)
-            });
+            sessions.with(session, |session| session.note_response(&waiting.request, *response, endpoint, now));
         }
     }
 
@@ -237,13 +186,7 @@ impl Requests {
     /// Answers 500 in place of an application that did not.
     pub(crate) fn handle_timeout(&mut self, endpoint: &mut Endpoint, now: Instant) {
         while let Some(id) = self.deadlines.pop_due(now) {
-            let Some(Incoming {
-                server,
-                request,
-                to_tag,
-                contact,
-            }) = self.incoming.remove(&id)
-            else {
+            let Some(Incoming { server, request, to_tag, contact }) = self.incoming.remove(&id) else {
                 continue;
             };
             endpoint.counters.unanswered_requests += 1;
@@ -264,12 +207,7 @@ impl Requests {
 
 impl Outgoing {
     /// Whether `response` is a challenge, and the request is now ready to answer it.
-    fn answers(
-        &mut self,
-        response: &Response,
-        sessions: &mut Sessions,
-        endpoint: &mut Endpoint,
-    ) -> bool {
+    fn answers(&mut self, response: &Response, sessions: &mut Sessions, endpoint: &mut Endpoint) -> bool {
         let Self { request, asker, .. } = self;
         match asker {
             Asker::Nobody(auth) => {
@@ -279,11 +217,9 @@ impl Outgoing {
                 }
                 answered
             }
-            Asker::Session(id) => sessions
-                .with(*id, |session| {
-                    session.answer_challenge(request, response, endpoint)
-                })
-                .unwrap_or(false),
+            Asker::Session(id) => {
+                sessions.with(*id, |session| session.answer_challenge(request, response, endpoint)).unwrap_or(false)
+            }
         }
     }
 }
@@ -291,25 +227,12 @@ impl Outgoing {
 /// The message of a request out of any dialog, without Via and without what is the same in all requests of this agent
 /// (§8.1.1).
 pub(crate) fn out_of_dialog(wish: OutgoingRequest, endpoint: &mut Endpoint) -> Request {
-    let OutgoingRequest {
-        method,
-        target,
-        mut from,
-        to,
-        contact,
-        route,
-        headers: rows,
-        body,
-        ..
-    } = wish;
+    let OutgoingRequest { method, target, mut from, to, contact, route, headers: rows, body, .. } = wish;
     from.set_tag(&wish.from_tag.unwrap_or_else(|| endpoint.fresh_tag()));
     let mut to = to.unwrap_or_else(|| NameAddr::new(target.clone()));
     to.params.remove("tag");
     let call_id = wish.call_id.unwrap_or_else(|| endpoint.fresh_call_id());
-    let cseq = CSeq {
-        number: wish.cseq.unwrap_or(1),
-        method: method.clone(),
-    };
+    let cseq = CSeq { number: wish.cseq.unwrap_or(1), method: method.clone() };
     let mut request = Request::new(method, target.to_request_uri());
     let own = &mut request.headers;
     for route in route {

@@ -20,9 +20,7 @@ impl Body {
         if body.is_empty() {
             return Self::Empty;
         }
-        if headers
-            .get(&HeaderName::ContentEncoding)
-            .is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+        if headers.get(&HeaderName::ContentEncoding).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
         {
             return Self::Unsupported;
         }
@@ -32,18 +30,12 @@ impl Body {
         if kind.is(SDP) {
             return Self::Sdp(text(body));
         }
-        let boundary = kind
-            .params
-            .get("boundary")
-            .filter(|_| kind.value.to_ascii_lowercase().starts_with("multipart/"));
+        let boundary =
+            kind.params.get("boundary").filter(|_| kind.value.to_ascii_lowercase().starts_with("multipart/"));
         if let Some(part) = boundary.and_then(|boundary| sdp_part(&text(body), boundary)) {
             return Self::Sdp(part);
         }
-        if is_optional(headers) {
-            Self::Empty
-        } else {
-            Self::Unsupported
-        }
+        if is_optional(headers) { Self::Empty } else { Self::Unsupported }
     }
 
     /// The description, where there is one.
@@ -58,9 +50,7 @@ impl Body {
 /// `Content-Disposition: …;handling=optional` (RFC 3261 §20.11).
 fn is_optional(headers: &Headers) -> bool {
     let disposition = headers.parameterized(&HeaderName::ContentDisposition);
-    let handling = disposition
-        .as_ref()
-        .and_then(|disposition| disposition.params.get("handling"));
+    let handling = disposition.as_ref().and_then(|disposition| disposition.params.get("handling"));
     handling.is_some_and(|handling| handling.eq_ignore_ascii_case("optional"))
 }
 
@@ -69,14 +59,10 @@ fn sdp_part(text: &str, boundary: &str) -> Option<String> {
     let delimiter = format!("--{boundary}");
     text.split(delimiter.as_str()).skip(1).find_map(|part| {
         let (head, content) = part.split_once("\r\n\r\n")?;
-        let is_sdp = head
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .any(|(name, value)| {
-                let kind = value.split(';').next().unwrap_or_default();
-                name.trim().eq_ignore_ascii_case("content-type")
-                    && kind.trim().eq_ignore_ascii_case(SDP)
-            });
+        let is_sdp = head.lines().filter_map(|line| line.split_once(':')).any(|(name, value)| {
+            let kind = value.split(';').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("content-type") && kind.trim().eq_ignore_ascii_case(SDP)
+        });
         is_sdp.then(|| content.strip_suffix("\r\n").unwrap_or(content).to_owned())
     })
 }
@@ -91,10 +77,7 @@ mod tests {
     use super::*;
 
     fn read(rows: &[(HeaderName, &str)], body: &str) -> Body {
-        let headers = rows
-            .iter()
-            .map(|(name, value)| (name.clone(), (*value).to_owned()))
-            .collect();
+        let headers = rows.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
         Body::read(&headers, body.as_bytes())
     }
 
@@ -103,17 +86,11 @@ mod tests {
         let parts = "--x\r\nContent-Type: text/plain\r\n\r\nhi\r\n--x\r\ncontent-type: application/sdp\r\n\r\nv=0\r\n\r\n--x--\r\n";
 
         assert_eq!(
-            read(
-                &[(HeaderName::ContentType, "application/SDP; charset=utf-8")],
-                "v=0"
-            ),
+            read(&[(HeaderName::ContentType, "application/SDP; charset=utf-8")], "v=0"),
             Body::Sdp("v=0".into())
         );
         assert_eq!(
-            read(
-                &[(HeaderName::ContentType, "multipart/mixed;boundary=\"x\"")],
-                parts
-            ),
+            read(&[(HeaderName::ContentType, "multipart/mixed;boundary=\"x\"")], parts),
             Body::Sdp("v=0\r\n".into())
         );
     }
@@ -124,24 +101,9 @@ mod tests {
 
         assert_eq!(read(&[], "v=0"), Body::Unsupported);
         assert_eq!(read(core::slice::from_ref(&plain), "hi"), Body::Unsupported);
+        assert_eq!(read(&[plain, (HeaderName::ContentDisposition, "alert;handling=optional")], "hi"), Body::Empty);
         assert_eq!(
-            read(
-                &[
-                    plain,
-                    (HeaderName::ContentDisposition, "alert;handling=optional")
-                ],
-                "hi"
-            ),
-            Body::Empty
-        );
-        assert_eq!(
-            read(
-                &[
-                    (HeaderName::ContentType, "application/sdp"),
-                    (HeaderName::ContentEncoding, "gzip")
-                ],
-                "x"
-            ),
+            read(&[(HeaderName::ContentType, "application/sdp"), (HeaderName::ContentEncoding, "gzip")], "x"),
             Body::Unsupported
         );
     }

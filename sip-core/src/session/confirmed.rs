@@ -37,21 +37,11 @@ impl Side {
 
 impl Confirmed {
     pub(super) const fn caller(dialog: Dialog) -> Self {
-        Self {
-            dialog,
-            side: Side::Caller,
-            negotiation: Negotiation::Settled,
-            retry: None,
-        }
+        Self { dialog, side: Side::Caller, negotiation: Negotiation::Settled, retry: None }
     }
 
     pub(super) const fn callee(dialog: Dialog) -> Self {
-        Self {
-            dialog,
-            side: Side::Callee,
-            negotiation: Negotiation::Settled,
-            retry: None,
-        }
+        Self { dialog, side: Side::Callee, negotiation: Negotiation::Settled, retry: None }
     }
 
     pub(super) const fn owes_ack(&self) -> bool {
@@ -60,10 +50,7 @@ impl Confirmed {
 
     /// The other side's 2xx had an offer; the ACK has to bring our answer.
     pub(super) fn owe_ack(&mut self, client: ClientId, invite: Request) {
-        self.negotiation = Negotiation::OwingAck {
-            client,
-            invite: Box::new(invite),
-        };
+        self.negotiation = Negotiation::OwingAck { client, invite: Box::new(invite) };
     }
 }
 
@@ -76,10 +63,7 @@ impl Session {
         body: Option<(String, Vec<u8>)>,
     ) -> Result<Request, AgentError> {
         headers::check(&rows)?;
-        if matches!(
-            method,
-            Method::Invite | Method::Ack | Method::Cancel | Method::Bye
-        ) {
+        if matches!(method, Method::Invite | Method::Ack | Method::Cancel | Method::Bye) {
             return Err(AgentError::WrongMethod(method.as_str().to_owned()));
         }
         let wrong_state = self.wrong_state("session_request");
@@ -131,47 +115,22 @@ impl Session {
     }
 
     /// The other side does not know the dialog any more (§12.2.1.2).
-    pub(super) fn leave_forgotten(
-        &mut self,
-        response: Response,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
-        self.leave_with(
-            None,
-            cause::by_response(EndedBy::Remote, response, None),
-            endpoint,
-            now,
-        );
+    pub(super) fn leave_forgotten(&mut self, response: Response, endpoint: &mut Endpoint, now: Instant) {
+        self.leave_with(None, cause::by_response(EndedBy::Remote, response, None), endpoint, now);
     }
 
-    pub(super) fn handle_confirmed_bye(
-        &mut self,
-        bye: &Request,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    pub(super) fn handle_confirmed_bye(&mut self, bye: &Request, endpoint: &mut Endpoint, now: Instant) {
         let State::Confirmed(confirmed) = &mut self.state else {
             return;
         };
         let negotiation = core::mem::replace(&mut confirmed.negotiation, Negotiation::Settled);
         if let Negotiation::Offered { server, request } = negotiation {
-            self.respond(
-                server,
-                &request,
-                StatusCode::REQUEST_TERMINATED,
-                endpoint,
-                now,
-            );
+            self.respond(server, &request, StatusCode::REQUEST_TERMINATED, endpoint, now);
         }
         self.close(cause::by_request(&bye.headers, None), endpoint);
     }
 
-    pub(super) fn tell_answer(
-        &self,
-        result: Result<Option<String>, StatusCode>,
-        endpoint: &mut Endpoint,
-    ) {
+    pub(super) fn tell_answer(&self, result: Result<Option<String>, StatusCode>, endpoint: &mut Endpoint) {
         endpoint.emit_session(self.id, SessionEvent::Answered { result });
     }
 }
@@ -180,9 +139,7 @@ impl Session {
 pub(super) fn in_dialog(dialog: &mut Dialog, method: Method, contact: &Uri) -> Request {
     let mut request = dialog.request(method);
     if headers::needs_contact(&request.method) {
-        request
-            .headers
-            .set(HeaderName::Contact, format!("<{contact}>"));
+        request.headers.set(HeaderName::Contact, format!("<{contact}>"));
     }
     request
 }

@@ -50,36 +50,12 @@ impl Session {
         now: Instant,
     ) -> Result<Self, DialogError> {
         let dialog = Dialog::uas(&invite, &local_tag, &contact, flow)?;
-        let call_id = invite
-            .headers
-            .call_id()
-            .map(str::to_owned)
-            .unwrap_or_default();
+        let call_id = invite.headers.call_id().map(str::to_owned).unwrap_or_default();
         let remote = dialog.remote().clone();
-        let expires = invite
-            .headers
-            .expires()
-            .map(|seconds| now + Duration::from_secs(seconds.into()));
-        let stage = Stage::Ringing {
-            progress: None,
-            expires,
-        };
-        let state = State::Incoming(Box::new(Incoming {
-            dialog,
-            invite,
-            server,
-            stage,
-        }));
-        Ok(Self {
-            id,
-            flow,
-            call_id,
-            local_tag,
-            remote,
-            contact,
-            auth: None,
-            state,
-        })
+        let expires = invite.headers.expires().map(|seconds| now + Duration::from_secs(seconds.into()));
+        let stage = Stage::Ringing { progress: None, expires };
+        let state = State::Incoming(Box::new(Incoming { dialog, invite, server, stage }));
+        Ok(Self { id, flow, call_id, local_tag, remote, contact, auth: None, state })
     }
 
     /// A provisional response above 100.
@@ -103,13 +79,7 @@ impl Session {
         };
         let response = response(&incoming.invite, status, &self.local_tag, answer, rows);
         *progress = Some((response.clone(), now + RING_INTERVAL));
-        endpoint.respond(
-            incoming.server,
-            &incoming.invite,
-            response,
-            &self.contact,
-            now,
-        );
+        endpoint.respond(incoming.server, &incoming.invite, response, &self.contact, now);
         Ok(())
     }
 
@@ -131,21 +101,12 @@ impl Session {
         };
         let Incoming { invite, server, .. } = incoming.as_ref();
         let mut response = response(invite, StatusCode::OK, &self.local_tag, Some(answer), rows);
-        headers::complete_response(
-            &mut response,
-            &invite.method,
-            &endpoint.config,
-            Some(&self.contact),
-        );
+        headers::complete_response(&mut response, &invite.method, &endpoint.config, Some(&self.contact));
         let sequence = invite.headers.cseq().map_or(0, |cseq| cseq.number);
         endpoint.respond(*server, invite, response.clone(), &self.contact, now);
-        let retransmission =
-            Retransmission::new(*server, response, sequence, &endpoint.config.timers, now);
+        let retransmission = Retransmission::new(*server, response, sequence, &endpoint.config.timers, now);
         incoming.dialog.confirm();
-        incoming.stage = Stage::Accepted {
-            retransmission,
-            hang_up: None,
-        };
+        incoming.stage = Stage::Accepted { retransmission, hang_up: None };
         Ok(())
     }
 
@@ -172,13 +133,7 @@ impl Session {
         response.reason = reason.unwrap_or(response.reason);
         let mut end = cause::by_us(Some(status), None);
         end.reason.clone_from(&response.reason);
-        endpoint.respond(
-            incoming.server,
-            &incoming.invite,
-            response,
-            &self.contact,
-            now,
-        );
+        endpoint.respond(incoming.server, &incoming.invite, response, &self.contact, now);
         self.close(end, endpoint);
         Ok(())
     }
@@ -196,39 +151,22 @@ impl Session {
         };
         match &mut incoming.stage {
             Stage::Ringing { .. } => {
-                let rows: Vec<_> = reason
-                    .iter()
-                    .map(|reason| (HeaderName::Reason, reason.to_string()))
-                    .collect();
+                let rows: Vec<_> = reason.iter().map(|reason| (HeaderName::Reason, reason.to_string())).collect();
                 self.reject((refusal(reason.as_ref()), None), rows, endpoint, now)
             }
-            Stage::Accepted {
-                hang_up: wish @ None,
-                ..
-            } => {
+            Stage::Accepted { hang_up: wish @ None, .. } => {
                 *wish = Some(reason);
                 Ok(())
             }
-            Stage::Accepted {
-                hang_up: Some(_), ..
-            } => Err(wrong_state),
+            Stage::Accepted { hang_up: Some(_), .. } => Err(wrong_state),
         }
     }
 
-    pub(super) fn handle_first_ack(
-        &mut self,
-        ack: &Request,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    pub(super) fn handle_first_ack(&mut self, ack: &Request, endpoint: &mut Endpoint, now: Instant) {
         let State::Incoming(incoming) = &mut self.state else {
             return;
         };
-        let Stage::Accepted {
-            retransmission,
-            hang_up,
-        } = &mut incoming.stage
-        else {
+        let Stage::Accepted { retransmission, hang_up } = &mut incoming.stage else {
             return;
         };
         if ack.headers.cseq().ok().map(|cseq| cseq.number) != Some(retransmission.sequence) {
@@ -241,11 +179,7 @@ impl Session {
         if let Some(reason) = hang_up {
             return self.leave(reason, endpoint, now);
         }
-        let answer = if delayed {
-            Body::sdp(&ack.headers, &ack.body)
-        } else {
-            None
-        };
+        let answer = if delayed { Body::sdp(&ack.headers, &ack.body) } else { None };
         endpoint.emit_session(self.id, SessionEvent::Confirmed { answer });
     }
 
@@ -263,12 +197,7 @@ impl Session {
     }
 
     /// BYE before the ACK: the INVITE, where it still waits, gets 487 (§15.1.2).
-    pub(super) fn handle_early_bye(
-        &mut self,
-        bye: &Request,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    pub(super) fn handle_early_bye(&mut self, bye: &Request, endpoint: &mut Endpoint, now: Instant) {
         self.terminate_ringing(Some(bye), endpoint, now);
         if let State::Incoming(_) = self.state {
             self.close(cause::by_request(&bye.headers, None), endpoint);
@@ -279,21 +208,12 @@ impl Session {
         let State::Incoming(incoming) = &mut self.state else {
             return;
         };
-        let Incoming {
-            invite,
-            server,
-            stage,
-            ..
-        } = incoming.as_mut();
+        let Incoming { invite, server, stage, .. } = incoming.as_mut();
         match stage {
-            Stage::Ringing {
-                expires: Some(moment),
-                ..
-            } if *moment <= now => self.terminate_ringing(None, endpoint, now),
-            Stage::Ringing {
-                progress: Some((response, moment)),
-                ..
-            } if *moment <= now => {
+            Stage::Ringing { expires: Some(moment), .. } if *moment <= now => {
+                self.terminate_ringing(None, endpoint, now)
+            }
+            Stage::Ringing { progress: Some((response, moment)), .. } if *moment <= now => {
                 *moment = now + RING_INTERVAL;
                 endpoint.respond(*server, invite, response.clone(), &self.contact, now);
             }
@@ -301,13 +221,9 @@ impl Session {
             Stage::Accepted { retransmission, .. } => {
                 match retransmission.handle_timeout(&endpoint.config.timers, now) {
                     Due::Nothing => {}
-                    Due::Repeat => endpoint.respond(
-                        *server,
-                        invite,
-                        retransmission.response.clone(),
-                        &self.contact,
-                        now,
-                    ),
+                    Due::Repeat => {
+                        endpoint.respond(*server, invite, retransmission.response.clone(), &self.contact, now)
+                    }
                     Due::GiveUp => self.give_up_on_ack(endpoint, now),
                 }
             }
@@ -320,10 +236,7 @@ impl Session {
             return;
         };
         let mut end = cause::by_failure(Failure::Timeout);
-        if let Stage::Accepted {
-            hang_up: Some(_), ..
-        } = incoming.stage
-        {
+        if let Stage::Accepted { hang_up: Some(_), .. } = incoming.stage {
             end.by = EndedBy::Local;
         }
         self.confirm();
@@ -349,9 +262,7 @@ impl Session {
     /// Incoming becomes Confirmed.
     fn confirm(&mut self) {
         self.state = match core::mem::replace(&mut self.state, State::Over) {
-            State::Incoming(incoming) => {
-                State::Confirmed(Box::new(Confirmed::callee(incoming.dialog)))
-            }
+            State::Incoming(incoming) => State::Confirmed(Box::new(Confirmed::callee(incoming.dialog))),
             other => other,
         };
     }
@@ -378,13 +289,8 @@ impl Incoming {
 
 /// What a hang-up says to a call that rings: the SIP status of its Reason, else 603.
 fn refusal(reason: Option<&Reason>) -> StatusCode {
-    let named = reason
-        .filter(|reason| !reason.is_q850())
-        .and_then(|reason| reason.cause)
-        .and_then(StatusCode::new);
-    named
-        .filter(|status| status.as_u16() >= 400)
-        .unwrap_or(StatusCode::DECLINE)
+    let named = reason.filter(|reason| !reason.is_q850()).and_then(|reason| reason.cause).and_then(StatusCode::new);
+    named.filter(|status| status.as_u16() >= 400).unwrap_or(StatusCode::DECLINE)
 }
 
 fn response(

@@ -29,38 +29,20 @@ impl Session {
     }
 
     /// BYE; the application is told `end` at once, because the session counts as over when the BYE is sent.
-    pub(super) fn leave_with(
-        &mut self,
-        reason: Option<Reason>,
-        end: End,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    pub(super) fn leave_with(&mut self, reason: Option<Reason>, end: End, endpoint: &mut Endpoint, now: Instant) {
         let state = core::mem::replace(&mut self.state, State::Over);
         self.tell_end(end, endpoint);
         let State::Confirmed(confirmed) = state else {
             return;
         };
-        let Confirmed {
-            mut dialog,
-            negotiation,
-            ..
-        } = *confirmed;
+        let Confirmed { mut dialog, negotiation, .. } = *confirmed;
         let reinvite = self.abandon(&dialog, negotiation, endpoint, now);
         let mut bye = dialog.request(Method::Bye);
         if let Some(reason) = reason {
             bye.headers.push(HeaderName::Reason, reason.to_string());
         }
         Auth::authorize(&mut self.auth, &mut bye);
-        self.send_bye(
-            Leaving {
-                dialog,
-                bye,
-                reinvite,
-            },
-            endpoint,
-            now,
-        );
+        self.send_bye(Leaving { dialog, bye, reinvite }, endpoint, now);
     }
 
     /// What the other side still waits for from an open negotiation. Returns our own re-INVITE, if one is under way.
@@ -73,20 +55,10 @@ impl Session {
     ) -> Option<(ClientId, Box<Request>)> {
         match negotiation {
             Negotiation::Settled | Negotiation::Unacknowledged { .. } => {}
-            Negotiation::Offering {
-                client, request, ..
-            } => return Some((client, request)),
-            Negotiation::OwingAck { client, invite } => {
-                endpoint.acknowledge(dialog, &invite, None, self.flow, client)
-            }
+            Negotiation::Offering { client, request, .. } => return Some((client, request)),
+            Negotiation::OwingAck { client, invite } => endpoint.acknowledge(dialog, &invite, None, self.flow, client),
             Negotiation::Offered { server, request } => {
-                self.respond(
-                    server,
-                    &request,
-                    StatusCode::REQUEST_TERMINATED,
-                    endpoint,
-                    now,
-                );
+                self.respond(server, &request, StatusCode::REQUEST_TERMINATED, endpoint, now);
             }
         }
         None
@@ -127,10 +99,7 @@ impl Session {
 
     fn send_bye(&mut self, leaving: Leaving, endpoint: &mut Endpoint, now: Instant) {
         let flow = endpoint.next_hop(&leaving.bye, self.flow);
-        if endpoint
-            .send(leaving.bye.clone(), flow, Owner::Bye(self.id), now)
-            .is_ok()
-        {
+        if endpoint.send(leaving.bye.clone(), flow, Owner::Bye(self.id), now).is_ok() {
             self.state = State::Leaving(Box::new(leaving));
         }
     }

@@ -117,20 +117,12 @@ impl Session {
         match self.state {
             State::Incoming(_) => self.handle_first_ack(ack, endpoint, now),
             State::Confirmed(_) => self.handle_reinvite_ack(ack, endpoint),
-            State::Outgoing(_) | State::Leaving(_) | State::Over => {
-                endpoint.counters.stray_acks += 1
-            }
+            State::Outgoing(_) | State::Leaving(_) | State::Over => endpoint.counters.stray_acks += 1,
         }
     }
 
     /// The CANCEL of an INVITE of this session; the CANCEL itself has been answered.
-    pub(crate) fn handle_cancel(
-        &mut self,
-        invite: ServerId,
-        cancel: &Request,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    pub(crate) fn handle_cancel(&mut self, invite: ServerId, cancel: &Request, endpoint: &mut Endpoint, now: Instant) {
         match self.state {
             State::Incoming(_) => self.handle_invite_cancel(invite, cancel, endpoint, now),
             State::Confirmed(_) => self.handle_reinvite_cancel(invite, endpoint, now),
@@ -244,13 +236,7 @@ impl Session {
         dialog.filter(|dialog| dialog.remote_tag() == tag)
     }
 
-    fn handle_bye(
-        &mut self,
-        server: ServerId,
-        bye: &Request,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    fn handle_bye(&mut self, server: ServerId, bye: &Request, endpoint: &mut Endpoint, now: Instant) {
         self.respond(server, bye, StatusCode::OK, endpoint, now);
         match &mut self.state {
             State::Outgoing(outgoing) => outgoing.forget_early_dialog(bye),
@@ -271,38 +257,20 @@ impl Session {
         endpoint.emit_session(self.id, SessionEvent::Ended(end));
     }
 
-    fn respond(
-        &self,
-        server: ServerId,
-        request: &Request,
-        status: StatusCode,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    fn respond(&self, server: ServerId, request: &Request, status: StatusCode, endpoint: &mut Endpoint, now: Instant) {
         let response = request.reply(status, Some(&self.local_tag));
         endpoint.respond(server, request, response, &self.contact, now);
     }
 
     /// 500 with Retry-After: not now, but soon (RFC 3261 §14.2, RFC 3311 §5.2).
-    fn ask_for_patience(
-        &self,
-        server: ServerId,
-        request: &Request,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    fn ask_for_patience(&self, server: ServerId, request: &Request, endpoint: &mut Endpoint, now: Instant) {
         let mut response = request.reply(StatusCode::SERVER_INTERNAL_ERROR, Some(&self.local_tag));
         let seconds = endpoint.entropy.number() % 11;
-        response
-            .headers
-            .push(HeaderName::RetryAfter, seconds.to_string());
+        response.headers.push(HeaderName::RetryAfter, seconds.to_string());
         endpoint.respond(server, request, response, &self.contact, now);
     }
 
     fn wrong_state(&self, command: &'static str) -> AgentError {
-        AgentError::WrongState {
-            command,
-            state: self.public_state().as_str(),
-        }
+        AgentError::WrongState { command, state: self.public_state().as_str() }
     }
 }

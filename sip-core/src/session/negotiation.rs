@@ -19,10 +19,7 @@ pub(super) enum Negotiation {
     /// Nobody owes anything.
     Settled,
     /// Our ACK of the first 2xx, with the answer to the offer in it.
-    OwingAck {
-        client: ClientId,
-        invite: Box<Request>,
-    },
+    OwingAck { client: ClientId, invite: Box<Request> },
     /// The other side: our re-INVITE is under way.
     Offering {
         client: ClientId,
@@ -32,15 +29,9 @@ pub(super) enum Negotiation {
         socket: SocketId,
     },
     /// Our application: their re-INVITE or UPDATE waits.
-    Offered {
-        server: ServerId,
-        request: Box<Request>,
-    },
+    Offered { server: ServerId, request: Box<Request> },
     /// The other side: the ACK of our 2xx to its re-INVITE.
-    Unacknowledged {
-        retransmission: Box<Retransmission>,
-        request: Box<Request>,
-    },
+    Unacknowledged { retransmission: Box<Retransmission>, request: Box<Request> },
 }
 
 /// An offer of ours to be made later.
@@ -62,30 +53,16 @@ impl Session {
     // Commands.
 
     /// A re-INVITE with an offer; at once, or when the transaction in the way is done.
-    pub(crate) fn offer(
-        &mut self,
-        offer: String,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) -> Result<(), AgentError> {
+    pub(crate) fn offer(&mut self, offer: String, endpoint: &mut Endpoint, now: Instant) -> Result<(), AgentError> {
         let wrong_state = self.wrong_state("offer");
         let State::Confirmed(confirmed) = &mut self.state else {
             return Err(wrong_state);
         };
         match (&confirmed.negotiation, &confirmed.retry) {
             (Negotiation::Settled, None) => self.send_offer(offer, 0, endpoint, now),
-            (Negotiation::Unacknowledged { .. }, None) => {
-                confirmed.retry = Some(Retry {
-                    offer,
-                    at: now,
-                    glares: 0,
-                })
-            }
+            (Negotiation::Unacknowledged { .. }, None) => confirmed.retry = Some(Retry { offer, at: now, glares: 0 }),
             _ => {
-                return Err(AgentError::WrongState {
-                    command: "offer",
-                    state: "another offer is open",
-                });
+                return Err(AgentError::WrongState { command: "offer", state: "another offer is open" });
             }
         }
         Ok(())
@@ -108,18 +85,11 @@ impl Session {
             return Err(AgentError::WrongStatus(status.as_u16()));
         }
         match core::mem::replace(&mut confirmed.negotiation, Negotiation::Settled) {
-            Negotiation::OwingAck { client, invite } => {
-                self.pay_ack(client, &invite, result, endpoint, now)
-            }
-            Negotiation::Offered { server, request } => {
-                self.answer_theirs(server, request, result, endpoint, now)
-            }
+            Negotiation::OwingAck { client, invite } => self.pay_ack(client, &invite, result, endpoint, now),
+            Negotiation::Offered { server, request } => self.answer_theirs(server, request, result, endpoint, now),
             other => {
                 confirmed.negotiation = other;
-                return Err(AgentError::WrongState {
-                    command: "answer_offer",
-                    state: "no offer is open",
-                });
+                return Err(AgentError::WrongState { command: "answer_offer", state: "no offer is open" });
             }
         }
         Ok(())
@@ -149,13 +119,7 @@ impl Session {
     }
 
     /// An UPDATE without a description only refreshes the target, which the dialog has done.
-    pub(super) fn handle_update(
-        &mut self,
-        server: ServerId,
-        request: Request,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    pub(super) fn handle_update(&mut self, server: ServerId, request: Request, endpoint: &mut Endpoint, now: Instant) {
         if request.body.is_empty() {
             return self.respond(server, &request, StatusCode::OK, endpoint, now);
         }
@@ -165,34 +129,19 @@ impl Session {
         }
     }
 
-    fn take_offer(
-        &mut self,
-        server: ServerId,
-        request: Request,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    fn take_offer(&mut self, server: ServerId, request: Request, endpoint: &mut Endpoint, now: Instant) {
         let State::Confirmed(confirmed) = &mut self.state else {
             return;
         };
         let offer = match Body::read(&request.headers, &request.body) {
             Body::Unsupported => {
-                return self.respond(
-                    server,
-                    &request,
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    endpoint,
-                    now,
-                );
+                return self.respond(server, &request, StatusCode::UNSUPPORTED_MEDIA_TYPE, endpoint, now);
             }
             Body::Empty => None,
             Body::Sdp(sdp) => Some(sdp),
         };
         let request = Box::new(request);
-        confirmed.negotiation = Negotiation::Offered {
-            server,
-            request: request.clone(),
-        };
+        confirmed.negotiation = Negotiation::Offered { server, request: request.clone() };
         endpoint.emit_session(self.id, SessionEvent::Offered { offer, request });
     }
 
@@ -217,12 +166,8 @@ impl Session {
         if request.method == Method::Invite {
             let sequence = request.headers.cseq().map_or(0, |cseq| cseq.number);
             let timers = &endpoint.config.timers;
-            let retransmission =
-                Box::new(Retransmission::new(server, response, sequence, timers, now));
-            confirmed.negotiation = Negotiation::Unacknowledged {
-                retransmission,
-                request,
-            };
+            let retransmission = Box::new(Retransmission::new(server, response, sequence, timers, now));
+            confirmed.negotiation = Negotiation::Unacknowledged { retransmission, request };
         }
     }
 
@@ -231,11 +176,7 @@ impl Session {
             return;
         };
         let number = ack.headers.cseq().ok().map(|cseq| cseq.number);
-        let Negotiation::Unacknowledged {
-            retransmission,
-            request,
-        } = &confirmed.negotiation
-        else {
+        let Negotiation::Unacknowledged { retransmission, request } = &confirmed.negotiation else {
             return;
         };
         if number != Some(retransmission.sequence) {
@@ -249,24 +190,13 @@ impl Session {
         }
     }
 
-    pub(super) fn handle_reinvite_cancel(
-        &mut self,
-        invite: ServerId,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    pub(super) fn handle_reinvite_cancel(&mut self, invite: ServerId, endpoint: &mut Endpoint, now: Instant) {
         let State::Confirmed(confirmed) = &mut self.state else {
             return;
         };
         match core::mem::replace(&mut confirmed.negotiation, Negotiation::Settled) {
             Negotiation::Offered { server, request } if server == invite => {
-                self.respond(
-                    server,
-                    &request,
-                    StatusCode::REQUEST_TERMINATED,
-                    endpoint,
-                    now,
-                );
+                self.respond(server, &request, StatusCode::REQUEST_TERMINATED, endpoint, now);
             }
             other => confirmed.negotiation = other,
         }
@@ -284,13 +214,7 @@ impl Session {
         self.send_reinvite(Box::new(request), glares, endpoint, now);
     }
 
-    fn send_reinvite(
-        &mut self,
-        request: Box<Request>,
-        glares: u8,
-        endpoint: &mut Endpoint,
-        now: Instant,
-    ) {
+    fn send_reinvite(&mut self, request: Box<Request>, glares: u8, endpoint: &mut Endpoint, now: Instant) {
         let State::Confirmed(confirmed) = &mut self.state else {
             return;
         };
@@ -298,19 +222,9 @@ impl Session {
         match endpoint.send((*request).clone(), flow, Owner::Reinvite(self.id), now) {
             Ok(client) => {
                 let socket = flow.socket;
-                confirmed.negotiation = Negotiation::Offering {
-                    socket,
-                    client,
-                    request,
-                    glares,
-                }
+                confirmed.negotiation = Negotiation::Offering { socket, client, request, glares }
             }
-            Err(_) => self.leave_with(
-                None,
-                cause::by_failure(Failure::TransportFailed),
-                endpoint,
-                now,
-            ),
+            Err(_) => self.leave_with(None, cause::by_failure(Failure::TransportFailed), endpoint, now),
         }
     }
 
@@ -327,22 +241,12 @@ impl Session {
             }
             return;
         };
-        if outcome
-            .as_ref()
-            .is_ok_and(|response| response.status.is_provisional())
-        {
+        if outcome.as_ref().is_ok_and(|response| response.status.is_provisional()) {
             return;
         }
         match core::mem::replace(&mut confirmed.negotiation, Negotiation::Settled) {
-            Negotiation::Offering {
-                client: ours,
-                request,
-                glares,
-                socket,
-            } if ours == client => match outcome {
-                Ok(response) => {
-                    self.handle_reinvite_response(client, request, glares, response, endpoint, now)
-                }
+            Negotiation::Offering { client: ours, request, glares, socket } if ours == client => match outcome {
+                Ok(response) => self.handle_reinvite_response(client, request, glares, response, endpoint, now),
                 // The session has moved away from the connection that broke: the offer follows it.
                 Err(Failure::TransportFailed) if socket != self.flow.socket => {
                     confirmed.retry = Some(Retry::of(&request, glares, now));
@@ -398,28 +302,21 @@ impl Session {
         };
         match &mut confirmed.negotiation {
             Negotiation::Settled => {
-                if let Some(Retry { offer, glares, .. }) =
-                    confirmed.retry.take_if(|retry| retry.at <= now)
-                {
+                if let Some(Retry { offer, glares, .. }) = confirmed.retry.take_if(|retry| retry.at <= now) {
                     self.send_offer(offer, glares, endpoint, now);
                 }
             }
-            Negotiation::Unacknowledged {
-                retransmission,
-                request,
-            } => match retransmission.handle_timeout(&endpoint.config.timers, now) {
-                Due::Nothing => {}
-                Due::Repeat => {
-                    let response = retransmission.response.clone();
-                    endpoint.respond(retransmission.server, request, response, &self.contact, now);
+            Negotiation::Unacknowledged { retransmission, request } => {
+                match retransmission.handle_timeout(&endpoint.config.timers, now) {
+                    Due::Nothing => {}
+                    Due::Repeat => {
+                        let response = retransmission.response.clone();
+                        endpoint.respond(retransmission.server, request, response, &self.contact, now);
+                    }
+                    Due::GiveUp => self.leave_with(None, cause::by_failure(Failure::Timeout), endpoint, now),
                 }
-                Due::GiveUp => {
-                    self.leave_with(None, cause::by_failure(Failure::Timeout), endpoint, now)
-                }
-            },
-            Negotiation::OwingAck { .. }
-            | Negotiation::Offering { .. }
-            | Negotiation::Offered { .. } => {}
+            }
+            Negotiation::OwingAck { .. } | Negotiation::Offering { .. } | Negotiation::Offered { .. } => {}
         }
     }
 
@@ -438,13 +335,7 @@ impl Session {
             Ok(answer) => (Some(answer), None),
             Err(status) => (None, Some(status)),
         };
-        endpoint.acknowledge(
-            &confirmed.dialog,
-            invite,
-            answer.as_deref(),
-            self.flow,
-            client,
-        );
+        endpoint.acknowledge(&confirmed.dialog, invite, answer.as_deref(), self.flow, client);
         if let Some(status) = refusal {
             self.leave_with(None, cause::by_us(Some(status), None), endpoint, now);
         }
@@ -456,9 +347,7 @@ impl super::Confirmed {
         match &self.negotiation {
             Negotiation::Settled => self.retry.as_ref().map(|retry| retry.at),
             Negotiation::Unacknowledged { retransmission, .. } => Some(retransmission.deadline()),
-            Negotiation::OwingAck { .. }
-            | Negotiation::Offering { .. }
-            | Negotiation::Offered { .. } => None,
+            Negotiation::OwingAck { .. } | Negotiation::Offering { .. } | Negotiation::Offered { .. } => None,
         }
     }
 }

@@ -52,17 +52,13 @@ impl Session {
         };
         let local_tag = invite.from_tag.unwrap_or_else(|| endpoint.fresh_tag());
         let call_id = invite.call_id.unwrap_or_else(|| endpoint.fresh_call_id());
-        let remote = invite
-            .to
-            .unwrap_or_else(|| NameAddr::new(invite.target.clone()));
+        let remote = invite.to.unwrap_or_else(|| NameAddr::new(invite.target.clone()));
         let wish = OutgoingRequest {
             to: Some(remote.clone()),
             contact: Some(NameAddr::new(contact.clone())),
             route: invite.route,
             headers: invite.headers,
-            body: invite
-                .offer
-                .map(|offer| (SDP.to_owned(), offer.into_bytes())),
+            body: invite.offer.map(|offer| (SDP.to_owned(), offer.into_bytes())),
             call_id: Some(call_id.clone()),
             from_tag: Some(local_tag.clone()),
             cseq: invite.cseq,
@@ -71,22 +67,9 @@ impl Session {
         let request = out_of_dialog(wish, endpoint);
         let client = endpoint.send(request.clone(), invite.flow, Owner::Invite(id), now)?;
         let auth = invite.credentials.map(Auth::new);
-        let outgoing = Outgoing {
-            invite: request,
-            client,
-            stage: Stage::Calling,
-        };
+        let outgoing = Outgoing { invite: request, client, stage: Stage::Calling };
         let state = State::Outgoing(Box::new(outgoing));
-        Ok(Self {
-            id,
-            flow: invite.flow,
-            call_id,
-            local_tag,
-            remote,
-            contact,
-            auth,
-            state,
-        })
+        Ok(Self { id, flow: invite.flow, call_id, local_tag, remote, contact, auth, state })
     }
 
     /// CANCEL, now or as soon as it is allowed.
@@ -119,12 +102,8 @@ impl Session {
         now: Instant,
     ) {
         match outcome {
-            Ok(response) if response.status.is_provisional() => {
-                self.handle_progress(response, endpoint, now)
-            }
-            Ok(response) if response.status.is_success() => {
-                self.handle_acceptance(response, endpoint, now)
-            }
+            Ok(response) if response.status.is_provisional() => self.handle_progress(response, endpoint, now),
+            Ok(response) if response.status.is_success() => self.handle_acceptance(response, endpoint, now),
             Ok(response) => self.handle_refusal(response, endpoint, now),
             Err(failure) => self.handle_no_answer(failure, endpoint),
         }
@@ -139,10 +118,7 @@ impl Session {
             Stage::Proceeding { .. } => {}
             Stage::Unwanted { reason } => {
                 // Where it cannot be sent, the next provisional response is another chance.
-                if endpoint
-                    .cancel(outgoing.client, reason.as_ref(), now)
-                    .is_ok()
-                {
+                if endpoint.cancel(outgoing.client, reason.as_ref(), now).is_ok() {
                     outgoing.stage = Stage::Cancelling;
                 }
                 return;
@@ -154,13 +130,7 @@ impl Session {
         }
         outgoing.note_early_dialog(&response, self.flow, endpoint);
         let answer = Body::sdp(&response.headers, &response.body);
-        endpoint.emit_session(
-            self.id,
-            SessionEvent::Progress {
-                response: Box::new(response),
-                answer,
-            },
-        );
+        endpoint.emit_session(self.id, SessionEvent::Progress { response: Box::new(response), answer });
     }
 
     fn handle_acceptance(&mut self, response: Response, endpoint: &mut Endpoint, now: Instant) {
@@ -169,10 +139,7 @@ impl Session {
         };
         let Ok(dialog) = outgoing.confirm_dialog(&response, self.flow) else {
             let failure = Failure::Protocol("a 2xx to INVITE that makes no dialog");
-            return self.close(
-                cause::by_response(EndedBy::System, response, Some(failure)),
-                endpoint,
-            );
+            return self.close(cause::by_response(EndedBy::System, response, Some(failure)), endpoint);
         };
         let wanted = !outgoing.is_cancelled();
         let (client, invite) = (outgoing.client, outgoing.invite.clone());
@@ -186,20 +153,9 @@ impl Session {
         self.state = State::Confirmed(Box::new(confirmed));
         if wanted {
             let answer = Body::sdp(&response.headers, &response.body);
-            endpoint.emit_session(
-                self.id,
-                SessionEvent::Accepted {
-                    response: Box::new(response),
-                    answer,
-                },
-            );
+            endpoint.emit_session(self.id, SessionEvent::Accepted { response: Box::new(response), answer });
         } else {
-            self.leave_with(
-                None,
-                cause::by_response(EndedBy::Local, response, None),
-                endpoint,
-                now,
-            );
+            self.leave_with(None, cause::by_response(EndedBy::Local, response, None), endpoint, now);
         }
     }
 
@@ -210,18 +166,14 @@ impl Session {
         if outgoing.is_cancelled() {
             return self.close(cause::by_response(EndedBy::Local, response, None), endpoint);
         }
-        let failure = match Auth::answer(&mut self.auth, &mut outgoing.invite, &response, endpoint)
-        {
+        let failure = match Auth::answer(&mut self.auth, &mut outgoing.invite, &response, endpoint) {
             Ok(()) => {
                 advance_cseq(&mut outgoing.invite);
                 return self.invite_again(endpoint, now);
             }
             Err(failure) => failure,
         };
-        self.close(
-            cause::by_response(EndedBy::Remote, response, failure),
-            endpoint,
-        );
+        self.close(cause::by_response(EndedBy::Remote, response, failure), endpoint);
     }
 
     /// The same INVITE, now with credentials, as a new transaction (§22.2).
@@ -229,12 +181,7 @@ impl Session {
         let State::Outgoing(outgoing) = &mut self.state else {
             return;
         };
-        match endpoint.send(
-            outgoing.invite.clone(),
-            self.flow,
-            Owner::Invite(self.id),
-            now,
-        ) {
+        match endpoint.send(outgoing.invite.clone(), self.flow, Owner::Invite(self.id), now) {
             Ok(client) => {
                 outgoing.client = client;
                 outgoing.stage = Stage::Calling;
@@ -247,11 +194,7 @@ impl Session {
         let State::Outgoing(outgoing) = &self.state else {
             return;
         };
-        let by = if outgoing.is_cancelled() {
-            EndedBy::Local
-        } else {
-            EndedBy::System
-        };
+        let by = if outgoing.is_cancelled() { EndedBy::Local } else { EndedBy::System };
         let mut end = cause::by_failure(failure);
         end.by = by;
         self.close(end, endpoint);
@@ -269,9 +212,7 @@ impl Outgoing {
 
     pub(super) fn early_dialog(&mut self, remote_tag: &str) -> Option<&mut Dialog> {
         match &mut self.stage {
-            Stage::Proceeding { early } => early
-                .iter_mut()
-                .find(|dialog| dialog.remote_tag() == remote_tag),
+            Stage::Proceeding { early } => early.iter_mut().find(|dialog| dialog.remote_tag() == remote_tag),
             Stage::Calling | Stage::Unwanted { .. } | Stage::Cancelling => None,
         }
     }

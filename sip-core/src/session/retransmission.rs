@@ -25,13 +25,7 @@ pub(super) enum Due {
 }
 
 impl Retransmission {
-    pub(super) fn new(
-        server: ServerId,
-        response: Response,
-        sequence: u32,
-        timers: &Timers,
-        now: Instant,
-    ) -> Self {
+    pub(super) fn new(server: ServerId, response: Response, sequence: u32, timers: &Timers, now: Instant) -> Self {
         Self {
             server,
             response,

@@ -19,12 +19,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) const fn new() -> Self {
-        Self {
-            all: BTreeMap::new(),
-            dialogs: BTreeMap::new(),
-            sockets: BTreeSet::new(),
-            deadlines: Deadlines::new(),
-        }
+        Self { all: BTreeMap::new(), dialogs: BTreeMap::new(), sockets: BTreeSet::new(), deadlines: Deadlines::new() }
     }
 
     pub(crate) fn insert(&mut self, session: Session) {
@@ -36,11 +31,7 @@ impl Sessions {
     }
 
     /// Lets something happen to a session and brings the indexes up to date; a session that is over goes.
-    pub(crate) fn with<T>(
-        &mut self,
-        id: SessionId,
-        act: impl FnOnce(&mut Session) -> T,
-    ) -> Option<T> {
+    pub(crate) fn with<T>(&mut self, id: SessionId, act: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let session = self.all.get_mut(&id)?;
         let socket = session.flow.socket;
         let result = act(session);
@@ -70,9 +61,7 @@ impl Sessions {
 
     /// The session that gave this tag to a dialog of this Call-ID.
     pub(crate) fn find(&self, call_id: &str, local_tag: &str) -> Option<SessionId> {
-        self.dialogs
-            .get(&(local_tag.to_owned(), call_id.to_owned()))
-            .copied()
+        self.dialogs.get(&(local_tag.to_owned(), call_id.to_owned())).copied()
     }
 
     pub(crate) fn on_socket(&self, socket: SocketId) -> Vec<SessionId> {

@@ -25,22 +25,10 @@ impl Alone {
     }
 
     pub(crate) fn with_config(transport: Transport, config: Config) -> Self {
-        let Peer {
-            agent,
-            events,
-            timeout,
-        } = Peer::new(Side::Alice, transport, config);
+        let Peer { agent, events, timeout } = Peer::new(Side::Alice, transport, config);
         let flow = flow(transport, Side::Alice);
         let (sent, raw) = (VecDeque::new(), VecDeque::new());
-        Self {
-            now: Instant::from_millis(1_000),
-            agent,
-            events,
-            sent,
-            raw,
-            flow,
-            timeout,
-        }
+        Self { now: Instant::from_millis(1_000), agent, events, sent, raw, flow, timeout }
     }
 
     pub(crate) fn call(&mut self) -> SessionId {
@@ -135,14 +123,8 @@ impl Alone {
 
 /// What Bob answers to a request of Alice's, with his tag and Contact.
 pub(crate) fn answer(request: &Request, status: u16, tag: &str, sdp: Option<&str>) -> Response {
-    let mut response = request.reply(
-        StatusCode::new(status).unwrap(),
-        (!tag.is_empty()).then_some(tag),
-    );
-    response.headers.push(
-        HeaderName::Contact,
-        format!("<sip:{tag}@{}>", Side::Bob.address()),
-    );
+    let mut response = request.reply(StatusCode::new(status).unwrap(), (!tag.is_empty()).then_some(tag));
+    response.headers.push(HeaderName::Contact, format!("<sip:{tag}@{}>", Side::Bob.address()));
     if let Some(sdp) = sdp {
         response.set_body("application/sdp", sdp);
     }
@@ -153,15 +135,9 @@ pub(crate) fn answer(request: &Request, status: u16, tag: &str, sdp: Option<&str
 pub(crate) fn request_of_bob(method: &Method, branch: &str) -> Request {
     let mut request = Request::new(method.clone(), Side::Alice.uri());
     let rows = &mut request.headers;
-    rows.push(
-        HeaderName::Via,
-        format!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK{branch}"),
-    );
+    rows.push(HeaderName::Via, format!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK{branch}"));
     rows.push(HeaderName::MaxForwards, "70");
-    rows.push(
-        HeaderName::From,
-        format!("<sip:bob@192.0.2.2>;tag={branch}"),
-    );
+    rows.push(HeaderName::From, format!("<sip:bob@192.0.2.2>;tag={branch}"));
     rows.push(HeaderName::To, "<sip:alice@192.0.2.1>");
     rows.push(HeaderName::CallId, format!("call-{branch}"));
     rows.push(HeaderName::CSeq, format!("1 {}", method.as_str()));

@@ -16,8 +16,10 @@ use sip_core::{Duration, Flow, Instant, SocketId, Transport};
 use std::collections::{BTreeMap, VecDeque};
 use words::{ended, word};
 
-pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
-pub(crate) const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n";
+pub(crate) const OFFER: &str =
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+pub(crate) const ANSWER: &str =
+    "v=0\r\no=- 2 2 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n";
 
 /// One way of the link.
 const LATENCY: Duration = Duration::from_millis(10);
@@ -147,10 +149,7 @@ impl Pair {
 
     /// An INVITE of Alice's to Bob.
     pub(crate) fn invitation(&self) -> Invite {
-        Invite {
-            offer: Some(OFFER.to_owned()),
-            ..Invite::new(Bob.uri(), NameAddr::new(Alice.uri()), self.flow(Alice))
-        }
+        Invite { offer: Some(OFFER.to_owned()), ..Invite::new(Bob.uri(), NameAddr::new(Alice.uri()), self.flow(Alice)) }
     }
 
     // Stories that many tests begin with.
@@ -166,15 +165,9 @@ impl Pair {
         let alice = self.call();
         self.settle();
         let bob = self.bob.incoming_call();
-        self.bob
-            .agent
-            .ring(bob, StatusCode::RINGING, None, Vec::new(), self.now)
-            .unwrap();
+        self.bob.agent.ring(bob, StatusCode::RINGING, None, Vec::new(), self.now).unwrap();
         self.settle();
-        self.bob
-            .agent
-            .accept(bob, ANSWER.to_owned(), Vec::new(), self.now)
-            .unwrap();
+        self.bob.agent.accept(bob, ANSWER.to_owned(), Vec::new(), self.now).unwrap();
         self.settle();
         assert_eq!(self.alice.told(), ["180", "accepted"]);
         assert_eq!(self.bob.told(), ["confirmed"]);
@@ -204,10 +197,7 @@ impl Pair {
 
     fn next_moment(&self) -> Option<Instant> {
         let arrival = self.flight.first_key_value().map(|((at, _), _)| *at);
-        [arrival, self.alice.timeout, self.bob.timeout]
-            .into_iter()
-            .flatten()
-            .min()
+        [arrival, self.alice.timeout, self.bob.timeout].into_iter().flatten().min()
     }
 
     /// Jumps to the next moment, at most to `limit`, and lets what is due happen.
@@ -251,12 +241,7 @@ impl Pair {
         assert_eq!(flow, self.flow(from), "everything goes to the other side");
         let message = Message::parse(bytes).expect("what is sent can be read");
         let fate = (self.fate)(self.log.len(), &message);
-        self.log.push(Sent {
-            at: self.now,
-            from,
-            message,
-            fate,
-        });
+        self.log.push(Sent { at: self.now, from, message, fate });
         let arrivals: &[Duration] = match fate {
             Fate::IsLost => &[],
             Fate::Arrives => &[LATENCY],
@@ -265,8 +250,7 @@ impl Pair {
         };
         for arrival in arrivals {
             self.serial += 1;
-            self.flight
-                .insert((self.now + *arrival, self.serial), (from, bytes.to_vec()));
+            self.flight.insert((self.now + *arrival, self.serial), (from, bytes.to_vec()));
         }
     }
 
@@ -279,18 +263,12 @@ impl Pair {
 
     /// All messages since the log was cleared: `alice INVITE`, `bob 180 INVITE`.
     pub(crate) fn story(&self) -> Vec<String> {
-        self.log
-            .iter()
-            .map(|sent| format!("{} {}", sent.from.user(), sent.label()))
-            .collect()
+        self.log.iter().map(|sent| format!("{} {}", sent.from.user(), sent.label())).collect()
     }
 
     /// The messages with this label, as `Sent::label` gives it.
     pub(crate) fn sent(&self, label: &str) -> Vec<&Sent> {
-        self.log
-            .iter()
-            .filter(|sent| sent.label() == label)
-            .collect()
+        self.log.iter().filter(|sent| sent.label() == label).collect()
     }
 
     /// The last request of a method.
@@ -314,11 +292,7 @@ impl Peer {
     fn new(side: Side, transport: Transport, config: Config) -> Self {
         let mut agent = UserAgent::new(config, [side as u8 + 1; 32]);
         agent.open_socket(SocketId(0), local(side, transport));
-        Self {
-            agent,
-            events: VecDeque::new(),
-            timeout: None,
-        }
+        Self { agent, events: VecDeque::new(), timeout: None }
     }
 
     /// The call that came; everything before it is dropped.
@@ -358,17 +332,9 @@ fn flow(transport: Transport, side: Side) -> Flow {
 fn local(side: Side, transport: Transport) -> LocalSocket {
     let (sent_by, contact) = match transport {
         Transport::Udp => (side.address().to_owned(), side.uri()),
-        _ => (
-            "df7jal23ls0d.invalid".to_owned(),
-            uri(&format!(
-                "sip:{}@df7jal23ls0d.invalid;transport=ws",
-                side.user()
-            )),
-        ),
+        _ => {
+            ("df7jal23ls0d.invalid".to_owned(), uri(&format!("sip:{}@df7jal23ls0d.invalid;transport=ws", side.user())))
+        }
     };
-    LocalSocket {
-        transport,
-        sent_by,
-        contact,
-    }
+    LocalSocket { transport, sent_by, contact }
 }

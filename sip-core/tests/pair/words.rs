@@ -16,10 +16,7 @@ pub(crate) fn label(message: &Message) -> String {
 
 pub(crate) fn ended(event: Event) -> Option<End> {
     match event {
-        Event::Session {
-            event: SessionEvent::Ended(end),
-            ..
-        } => Some(end),
+        Event::Session { event: SessionEvent::Ended(end), .. } => Some(end),
         _ => None,
     }
 }
@@ -45,9 +42,7 @@ pub(crate) fn word(event: &Event) -> String {
             SessionEvent::Confirmed { .. } => "confirmed".to_owned(),
             SessionEvent::Offered { .. } => "offered".to_owned(),
             SessionEvent::Answered { result: Ok(_) } => "answered".to_owned(),
-            SessionEvent::Answered {
-                result: Err(status),
-            } => format!("answered {}", status.as_u16()),
+            SessionEvent::Answered { result: Err(status) } => format!("answered {}", status.as_u16()),
             SessionEvent::Ended(end) => format!("ended {:?}", end.by),
             other => format!("{other:?}"),
         },
