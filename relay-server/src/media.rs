@@ -94,17 +94,11 @@ impl MediaCounters {
     /// Why the workers dropped packets; a second old at most.
     #[must_use]
     pub fn drops(&self) -> Drops {
-        self.drops
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.drops.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn publish_drops(&self, drops: &Drops) {
-        self.drops
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(drops);
+        self.drops.lock().unwrap_or_else(PoisonError::into_inner).clone_from(drops);
     }
 
     fn add(counter: &AtomicU64, count: u64) {
@@ -130,44 +124,23 @@ impl MediaWorkers {
     ///
     /// # Errors
     /// When a port cannot be bound, the port range has no pair for each thread, or the system has no randomness.
-    pub fn start(
-        config: MediaConfig,
-        events: tokio::sync::mpsc::Sender<MediaEvent>,
-    ) -> io::Result<Self> {
+    pub fn start(config: MediaConfig, events: tokio::sync::mpsc::Sender<MediaEvent>) -> io::Result<Self> {
         let epoch = std::time::Instant::now();
         let identity = Arc::new(Identity::generate(epoch).map_err(io::Error::other)?);
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let count = if config.workers == 0 {
-            cores()
-        } else {
-            config.workers
-        };
+        let count = if config.workers == 0 { cores() } else { config.workers };
         let mut doors = Vec::with_capacity(count);
         for index in 0..count {
             let ports = PortPool::new(&config.trunk_ports, index, count, seed()?)?;
             let (orders, queue) = mpsc::channel();
             let counters = Arc::new(MediaCounters::default());
             let outbox = EventOutbox::new(events.clone(), Arc::clone(&counters));
-            let parts = thread::Parts {
-                config: &config,
-                index,
-                epoch,
-                identity: Arc::clone(&identity),
-                ports,
-                queue,
-                outbox,
-            };
+            let parts =
+                thread::Parts { config: &config, index, epoch, identity: Arc::clone(&identity), ports, queue, outbox };
             let thread = Thread::bind(parts, seed()?, Arc::clone(&counters))?;
             let waker = thread.waker();
-            let handle = std::thread::Builder::new()
-                .name(format!("media-{index}"))
-                .spawn(move || thread.run())?;
-            doors.push(Door {
-                orders,
-                waker,
-                counters,
-                thread: handle,
-            });
+            let handle = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || thread.run())?;
+            doors.push(Door { orders, waker, counters, thread: handle });
         }
         Ok(Self { doors })
     }
@@ -224,8 +197,89 @@ fn id_of(command: &MediaCommand) -> MediaId {
 
 fn seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
-    SystemRandom::new()
-        .fill(&mut seed)
-        .map_err(|_| io::Error::other("the system has no randomness"))?;
+    SystemRandom::new().fill(&mut seed).map_err(|_| io::Error::other("the system has no randomness"))?;
     Ok(seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use relay_core::media::control::{Direction, G711Law, TrunkCodec, TrunkRemote};
+    use std::net::UdpSocket;
+
+    const ID: MediaId = MediaId(5);
+
+    fn workers(range: RangeInclusive<u16>) -> (MediaWorkers, tokio::sync::mpsc::Receiver<MediaEvent>) {
+        let (events, queue) = tokio::sync::mpsc::channel(16);
+        let host = Ipv4Addr::LOCALHOST;
+        let config = MediaConfig {
+            workers: 2,
+            web_bind: SocketAddr::from((host, 0)),
+            trunk_bind: host.into(),
+            trunk_ports: range,
+            rtcp_interval: Duration::from_millis(100),
+            ..MediaConfig::default()
+        };
+        (MediaWorkers::start(config, events).expect("loopback ports"), queue)
+    }
+
+    fn open(workers: &MediaWorkers, queue: &mut tokio::sync::mpsc::Receiver<MediaEvent>) -> MediaEvent {
+        let local =
+            relay_core::media::control::IceCredentials { ufrag: "test".into(), pwd: "a-password-for-the-test".into() };
+        workers.command(MediaCommand::Open { id: ID, local });
+        queue.blocking_recv().expect("an answer")
+    }
+
+    #[test]
+    fn a_call_gets_ports_reports_to_its_pbx_and_ends() {
+        let (workers, mut queue) = workers(42_000..=42_199);
+        let MediaEvent::Opened { trunk, web, .. } = open(&workers, &mut queue) else { panic!("not opened") };
+        assert_eq!((trunk.ip(), trunk.port() % 2, web.len()), (IpAddr::from(Ipv4Addr::LOCALHOST), 0, 1));
+        assert_ne!(web[0].port(), 0);
+
+        let pbx = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        pbx.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        let address = pbx.local_addr().expect("its address");
+        let direction = Direction::SENDRECV;
+        let (codec, ptime) = (TrunkCodec::G711(G711Law::A), Duration::from_millis(20));
+        let remote = TrunkRemote { rtp: address, rtcp: address, codec, telephone_event: None, direction, ptime };
+        workers.command(MediaCommand::Trunk { id: ID, remote });
+        // Empty reports come from the port above the announced one; once RTP has come to that, they tell of it.
+        let mut packet = [0xD5; 172];
+        packet[..12].copy_from_slice(&[0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9]);
+        let mut report = [0; 200];
+        let from = pbx.recv_from(&mut report).expect("a report in time").1;
+        assert_eq!((from.port(), report[0] & 0x1F, report[1]), (trunk.port() + 1, 0, 201));
+        pbx.send_to(&packet, trunk).expect("sent");
+        while report[0] & 0x1F == 0 {
+            pbx.recv_from(&mut report).expect("a report in time");
+        }
+        assert_eq!(report[8..12], [0, 0, 0, 9]);
+
+        workers.command(MediaCommand::Close { id: ID });
+        let Some(MediaEvent::Closed { id: ID, report }) = queue.blocking_recv() else { panic!("not closed") };
+        assert_eq!(report.trunk.packets_received, 1);
+        workers.stop();
+    }
+
+    #[test]
+    fn without_a_port_the_call_is_refused_and_its_end_is_told_all_the_same() {
+        let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 42_300)).expect("the port");
+        let (workers, mut queue) = workers(42_300..=42_303);
+        // Worker 0 has 42,300 and worker 1 has 42,302; this call is worker 1's, its RTCP port is taken.
+        let beside = UdpSocket::bind((Ipv4Addr::LOCALHOST, 42_303)).expect("the port");
+        assert!(matches!(open(&workers, &mut queue), MediaEvent::OpenFailed { id: ID, .. }));
+        workers.command(MediaCommand::Close { id: ID });
+        assert!(matches!(queue.blocking_recv(), Some(MediaEvent::Closed { id: ID, .. })));
+        workers.stop();
+        drop((taken, beside));
+    }
+
+    #[test]
+    fn stopping_ends_the_calls() {
+        let (workers, mut queue) = workers(42_400..=42_499);
+        assert!(matches!(open(&workers, &mut queue), MediaEvent::Opened { .. }));
+        workers.stop();
+        assert!(matches!(queue.blocking_recv(), Some(MediaEvent::Closed { id: ID, .. })));
+    }
 }

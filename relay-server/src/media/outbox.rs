@@ -22,18 +22,11 @@ pub(super) struct EventOutbox {
 
 impl EventOutbox {
     pub(super) fn new(events: Sender<MediaEvent>, counters: Arc<MediaCounters>) -> Self {
-        Self {
-            events,
-            waiting: VecDeque::new(),
-            counters,
-        }
+        Self { events, waiting: VecDeque::new(), counters }
     }
 
     pub(super) fn push(&mut self, event: MediaEvent) {
-        let dispensable = matches!(
-            event,
-            MediaEvent::Digit { .. } | MediaEvent::TrunkSilent { .. }
-        );
+        let dispensable = matches!(event, MediaEvent::Digit { .. } | MediaEvent::TrunkSilent { .. });
         if dispensable && self.waiting.len() >= MAX_WAITING {
             return MediaCounters::add(&self.counters.events_lost, 1);
         }
@@ -70,23 +63,10 @@ mod tests {
         let mut outbox = EventOutbox::new(sender, Arc::clone(&counters));
         let duration = Duration::from_millis(100);
         for _ in 0..MAX_WAITING + 10 {
-            outbox.push(MediaEvent::Digit {
-                id: MediaId(1),
-                from: Side::Web,
-                digit: '1',
-                duration,
-            });
+            outbox.push(MediaEvent::Digit { id: MediaId(1), from: Side::Web, digit: '1', duration });
         }
-        outbox.push(MediaEvent::Closed {
-            id: MediaId(1),
-            report: MediaReport::default(),
-        });
-        assert_eq!(
-            counters
-                .events_lost
-                .load(std::sync::atomic::Ordering::Relaxed),
-            10
-        );
+        outbox.push(MediaEvent::Closed { id: MediaId(1), report: MediaReport::default() });
+        assert_eq!(counters.events_lost.load(std::sync::atomic::Ordering::Relaxed), 10);
 
         let mut last = None;
         while outbox.flush() || !receiver.is_empty() {

@@ -21,12 +21,7 @@ pub(super) struct PortPool {
 
 impl PortPool {
     /// Every `count`-th pair of `range`, beginning with the `index`-th.
-    pub(super) fn new(
-        range: &RangeInclusive<u16>,
-        index: usize,
-        count: usize,
-        seed: [u8; 32],
-    ) -> io::Result<Self> {
+    pub(super) fn new(range: &RangeInclusive<u16>, index: usize, count: usize, seed: [u8; 32]) -> io::Result<Self> {
         let even = range.start().next_multiple_of(2);
         let pairs = (even..*range.end()).step_by(2);
         let mut free: Vec<u16> = pairs.skip(index).step_by(count.max(1)).collect();
@@ -40,19 +35,13 @@ impl PortPool {
         for last in (1..free.len()).rev() {
             free.swap(last, (entropy.number() % (last as u64 + 1)) as usize);
         }
-        Ok(Self {
-            free: free.into(),
-            resting: VecDeque::new(),
-        })
+        Ok(Self { free: free.into(), resting: VecDeque::new() })
     }
 
     /// A pair that has rested.
     pub(super) fn take(&mut self, now: Instant) -> Option<u16> {
-        while let Some((since, port)) = self
-            .resting
-            .front()
-            .copied()
-            .filter(|(since, _)| now.duration_since(*since) >= REST)
+        while let Some((since, port)) =
+            self.resting.front().copied().filter(|(since, _)| now.duration_since(*since) >= REST)
         {
             let _ = since;
             self.resting.pop_front();
@@ -84,10 +73,7 @@ mod tests {
             std::iter::from_fn(move || pool.take(Instant::now())).collect::<Vec<_>>()
         };
         let all: Vec<u16> = (0..3).flat_map(take_all).collect();
-        assert_eq!(
-            all.iter().copied().collect::<BTreeSet<_>>(),
-            (10_002..10_020).step_by(2).collect()
-        );
+        assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), (10_002..10_020).step_by(2).collect());
         assert_eq!(all.len(), 9);
     }
 

@@ -12,11 +12,7 @@ pub(super) const CALL_BUFFER: usize = 128 << 10;
 
 /// Binds a non-blocking socket.
 pub(super) fn bind(address: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::DGRAM,
-        Some(Protocol::UDP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     // The system may grant less; that only shows under load, and is reported for the shared port.
     socket.set_recv_buffer_size(buffer)?;
     socket.set_nonblocking(true)?;
@@ -37,15 +33,9 @@ pub(super) fn reachable(bound: SocketAddr, external: Option<IpAddr>) -> Vec<Sock
     let hosts = match external {
         Some(external) => vec![external],
         None if !bound.ip().is_unspecified() => vec![bound.ip()],
-        None => default_route(bound)
-            .into_iter()
-            .chain([loopback(bound)])
-            .collect(),
+        None => default_route(bound).into_iter().chain([loopback(bound)]).collect(),
     };
-    hosts
-        .into_iter()
-        .map(|host| SocketAddr::new(host, bound.port()))
-        .collect()
+    hosts.into_iter().map(|host| SocketAddr::new(host, bound.port())).collect()
 }
 
 /// Our address on the way to the rest of the world. Nothing is sent.
@@ -57,11 +47,7 @@ fn default_route(bound: SocketAddr) -> Option<IpAddr> {
     };
     let socket = std::net::UdpSocket::bind(SocketAddr::new(bound.ip(), 0)).ok()?;
     socket.connect(elsewhere).ok()?;
-    socket
-        .local_addr()
-        .ok()
-        .map(|address| address.ip())
-        .filter(|ip| !ip.is_unspecified() && !ip.is_loopback())
+    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_unspecified() && !ip.is_loopback())
 }
 
 fn loopback(bound: SocketAddr) -> IpAddr {

@@ -82,25 +82,12 @@ struct CallSockets {
 }
 
 impl Thread {
-    pub(super) fn bind(
-        parts: Parts<'_>,
-        seed: [u8; 32],
-        counters: Arc<MediaCounters>,
-    ) -> io::Result<Self> {
-        let Parts {
-            config,
-            index,
-            epoch,
-            identity,
-            ports,
-            queue,
-            outbox,
-        } = parts;
+    pub(super) fn bind(parts: Parts<'_>, seed: [u8; 32], counters: Arc<MediaCounters>) -> io::Result<Self> {
+        let Parts { config, index, epoch, identity, ports, queue, outbox } = parts;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let mut web = sockets::bind(nth(config.web_bind, index)?, SHARED_BUFFER)?;
-        poll.registry()
-            .register(&mut web, WEB, Interest::READABLE)?;
+        poll.registry().register(&mut web, WEB, Interest::READABLE)?;
         let settings = MediaSettings {
             web_candidates: sockets::reachable(web.local_addr()?, config.web_external),
             ice_timeout: config.ice_timeout,
@@ -111,31 +98,12 @@ impl Thread {
             opus: config.opus,
         };
         let (by_id, slots, free_slots) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let trunk = TrunkSide {
-            bind: config.trunk_bind,
-            external: config.trunk_external,
-            ports,
-            by_id,
-            slots,
-            free_slots,
-        };
+        let trunk =
+            TrunkSide { bind: config.trunk_bind, external: config.trunk_external, ports, by_id, slots, free_slots };
         let (buffer, unfinished) = (Box::new([0; MAX_DATAGRAM]), Vec::new());
         let worker = Worker::new(settings, identity, seed);
         let published = Instant::ZERO;
-        Ok(Self {
-            worker,
-            poll,
-            waker,
-            web,
-            trunk,
-            queue,
-            outbox,
-            counters,
-            epoch,
-            buffer,
-            unfinished,
-            published,
-        })
+        Ok(Self { worker, poll, waker, web, trunk, queue, outbox, counters, epoch, buffer, unfinished, published })
     }
 
     pub(super) fn waker(&self) -> Arc<Waker> {
@@ -154,14 +122,14 @@ impl Thread {
                 }
                 _ => {}
             }
+            if self.obey() {
+                return;
+            }
             for token in core::mem::take(&mut self.unfinished) {
                 self.read(token);
             }
             for event in &events {
                 self.read(event.token());
-            }
-            if self.obey() {
-                return;
             }
             self.handle_timeout();
         }
@@ -184,11 +152,7 @@ impl Thread {
 
     fn read(&mut self, token: Token) {
         for _ in 0..MAX_BATCH {
-            let found = if token == WEB {
-                Some((MediaId(0), &self.web))
-            } else {
-                self.trunk.by_token(token)
-            };
+            let found = if token == WEB { Some((MediaId(0), &self.web)) } else { self.trunk.by_token(token) };
             let Some((id, socket)) = found else { return };
             let (length, source) = match socket.recv_from(&mut self.buffer[..]) {
                 Ok(received) => received,
@@ -233,10 +197,7 @@ impl Thread {
     fn open(&mut self, id: MediaId, local: IceCredentials, now: Instant) {
         match self.trunk.open(id, self.poll.registry()) {
             Ok(address) => self.worker.open(id, local, address, now),
-            Err(error) => self.outbox.push(MediaEvent::OpenFailed {
-                id,
-                reason: error.to_string(),
-            }),
+            Err(error) => self.outbox.push(MediaEvent::OpenFailed { id, reason: error.to_string() }),
         }
     }
 
@@ -266,13 +227,8 @@ impl Thread {
                 Port::TrunkRtp(id) => self.trunk.sockets(id).map(|sockets| &sockets.rtp),
                 Port::TrunkRtcp(id) => self.trunk.sockets(id).map(|sockets| &sockets.rtcp),
             };
-            let sent =
-                socket.is_some_and(|socket| socket.send_to(transmit.bytes, transmit.to).is_ok());
-            let counter = if sent {
-                &self.counters.sent
-            } else {
-                &self.counters.unsent
-            };
+            let sent = socket.is_some_and(|socket| socket.send_to(transmit.bytes, transmit.to).is_ok());
+            let counter = if sent { &self.counters.sent } else { &self.counters.unsent };
             MediaCounters::add(counter, 1);
         }
         while let Some(event) = self.worker.poll_event() {
@@ -281,9 +237,7 @@ impl Thread {
             }
             self.outbox.push(event);
         }
-        self.counters
-            .calls
-            .store(self.worker.len() as u64, Ordering::Relaxed);
+        self.counters.calls.store(self.worker.len() as u64, Ordering::Relaxed);
     }
 }
 
@@ -291,10 +245,7 @@ impl TrunkSide {
     /// Binds a pair; its RTP address as the PBX reaches it.
     fn open(&mut self, id: MediaId, registry: &mio::Registry) -> io::Result<SocketAddr> {
         if self.by_id.contains_key(&id) {
-            return Err(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                "the call's media is already open",
-            ));
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the call's media is already open"));
         }
         let (mut rtp, mut rtcp, port) = self.bind_pair()?;
         let slot = self.free_slots.pop().unwrap_or(self.slots.len());
@@ -302,25 +253,13 @@ impl TrunkSide {
             self.slots.push(None);
         }
         registry.register(&mut rtp, Token(FIRST_CALL + 2 * slot), Interest::READABLE)?;
-        registry.register(
-            &mut rtcp,
-            Token(FIRST_CALL + 2 * slot + 1),
-            Interest::READABLE,
-        )?;
+        registry.register(&mut rtcp, Token(FIRST_CALL + 2 * slot + 1), Interest::READABLE)?;
         let reached = sockets::reachable(rtp.local_addr()?, self.external);
         self.by_id.insert(id, slot);
         if let Some(place) = self.slots.get_mut(slot) {
-            *place = Some(CallSockets {
-                id,
-                rtp,
-                rtcp,
-                port,
-            });
+            *place = Some(CallSockets { id, rtp, rtcp, port });
         }
-        reached
-            .first()
-            .copied()
-            .ok_or_else(|| io::Error::other("no address for PBXs"))
+        reached.first().copied().ok_or_else(|| io::Error::other("no address for PBXs"))
     }
 
     fn bind_pair(&mut self) -> io::Result<(UdpSocket, UdpSocket, u16)> {
@@ -354,24 +293,13 @@ impl TrunkSide {
                 tracing::debug!(%error, "a socket could not be deregistered");
             }
         }
-        self.ports
-            .give_back(sockets.port, std::time::Instant::now());
+        self.ports.give_back(sockets.port, std::time::Instant::now());
         self.free_slots.push(slot);
     }
 
     fn by_token(&self, Token(number): Token) -> Option<(MediaId, &UdpSocket)> {
-        let sockets = self
-            .slots
-            .get(number.checked_sub(FIRST_CALL)? / 2)?
-            .as_ref()?;
-        Some((
-            sockets.id,
-            if number % 2 == 0 {
-                &sockets.rtp
-            } else {
-                &sockets.rtcp
-            },
-        ))
+        let sockets = self.slots.get(number.checked_sub(FIRST_CALL)? / 2)?.as_ref()?;
+        Some((sockets.id, if number % 2 == 0 { &sockets.rtp } else { &sockets.rtcp }))
     }
 
     fn sockets(&self, id: MediaId) -> Option<&CallSockets> {
@@ -384,14 +312,7 @@ fn nth(base: SocketAddr, index: usize) -> io::Result<SocketAddr> {
     if base.port() == 0 {
         return Ok(base);
     }
-    let port = u16::try_from(index)
-        .ok()
-        .and_then(|index| base.port().checked_add(index));
-    let port = port.ok_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "no port left for each media thread",
-        )
-    })?;
+    let port = u16::try_from(index).ok().and_then(|index| base.port().checked_add(index));
+    let port = port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no port left for each media thread"))?;
     Ok(SocketAddr::new(base.ip(), port))
 }
