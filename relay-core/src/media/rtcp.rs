@@ -219,8 +219,8 @@ impl Compound {
 /// The host's clock in NTP's format; its epoch is the host's, as RFC 3550 §4 allows where no wall clock is at hand.
 pub(super) fn ntp(now: Instant) -> u64 {
     let micros = now.as_micros();
-    let fraction = (micros % 1_000_000 << 32) / 1_000_000;
-    micros / 1_000_000 << 32 | fraction
+    let fraction = ((micros % 1_000_000) << 32) / 1_000_000;
+    (micros / 1_000_000) << 32 | fraction
 }
 
 /// The middle 32 bits: 1/65,536 s.
@@ -235,7 +235,7 @@ pub(super) fn round_trip(last_report: u32, delay: u32, now: Instant) -> Option<D
         .checked_sub(delay)
         .filter(|_| last_report != 0)?;
     // Half a minute and more is a stale or forged report.
-    (elapsed < 30 << 16).then(|| Duration::from_micros(u64::from(elapsed) * 1_000_000 >> 16))
+    (elapsed < 30 << 16).then(|| Duration::from_micros((u64::from(elapsed) * 1_000_000) >> 16))
 }
 
 #[cfg(test)]

@@ -16,9 +16,7 @@ fn rtp_from_a_stranger_is_neither_heard_nor_answered() {
     let spray = |world: &mut World| {
         let packet = world.pbx.packet(0, false, 1, &[0x20; 160]);
         world.pbx.sequence = world.pbx.sequence.wrapping_sub(1);
-        world
-            .worker
-            .handle_trunk_rtp(ID, stranger, &packet, world.now);
+        world.worker.handle_trunk_rtp(ID, stranger, &packet, world.now);
     };
     // Before the PBX has spoken, and while it speaks.
     for _ in 0..20 {
@@ -69,19 +67,12 @@ fn dtls_from_an_address_without_a_check_never_reaches_the_handshake() {
     let profiles = [SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80];
     #[allow(clippy::disallowed_methods)]
     let epoch = std::time::Instant::now();
-    let mut stranger = Browser::new(
-        address("203.0.113.66:1"),
-        world.browser.relay.clone(),
-        DtlsRole::Server,
-        &profiles,
-        epoch,
-    );
+    let mut stranger =
+        Browser::new(address("203.0.113.66:1"), world.browser.relay.clone(), DtlsRole::Server, &profiles, epoch);
     let hello = stranger.hello(world.now);
 
     let race = |world: &mut World| {
-        world
-            .worker
-            .handle_web(stranger.address, &hello[0], world.now);
+        world.worker.handle_web(stranger.address, &hello[0], world.now);
         assert!(world.worker.poll_transmit().is_none());
     };
     race(&mut world);
@@ -99,53 +90,35 @@ fn another_certificate_than_the_described_one_gets_no_keys() {
     let mut world = World::open(Options::default());
     let mut remote = world.web_remote(Direction::SENDRECV);
     remote.fingerprints[0].value[0] ^= 1;
-    remote.fingerprints.push(Fingerprint {
-        algorithm: "sha-1".into(),
-        value: vec![0; 20],
-    });
+    remote.fingerprints.push(Fingerprint { algorithm: "sha-1".into(), value: vec![0; 20] });
     world.command(MediaCommand::Web { id: ID, remote });
     world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
     world.connect();
 
-    assert!(world.has(|event| matches!(
-        event,
-        MediaEvent::WebFailed {
-            failure: WebFailure::FingerprintMismatch,
-            ..
-        }
-    )));
+    assert!(world.has(|event| matches!(event, MediaEvent::WebFailed { failure: WebFailure::FingerprintMismatch, .. })));
     assert!(!world.has(|event| matches!(event, MediaEvent::WebConnected { .. })));
     world.talk(10, |_| false);
-    assert_eq!(
-        (world.pbx.received.len(), world.browser.received.len()),
-        (0, 0)
-    );
+    assert_eq!((world.pbx.received.len(), world.browser.received.len()), (0, 0));
 }
 
 #[test]
 fn a_check_with_a_wrong_password_or_user_validates_nothing() {
     let mut world = World::open(Options::default());
     let early = world.browser.check(true, "a-password-of-the-relay", true);
-    world.from_browser(&early);
+    world.browser_sends(&early);
     world.describe_web(Direction::SENDRECV);
     let wrong = world.browser.check(true, "a-password-of-the-relay?", true);
-    world.from_browser(&wrong);
+    world.browser_sends(&wrong);
     world.browser.local.ufrag = "else".into();
     let other = world.browser.check(true, "a-password-of-the-relay", true);
-    world.from_browser(&other);
+    world.browser_sends(&other);
     world.browser.relay.ufrag = "nobody".into();
     let nobody = world.browser.check(true, "a-password-of-the-relay", true);
-    world.from_browser(&nobody);
+    world.browser_sends(&nobody);
 
     assert!(world.browser.answers.is_empty());
     let drops = world.worker.drops();
-    assert_eq!(
-        (
-            drops.of(DropReason::StunNotAuthentic),
-            drops.of(DropReason::StunUnknownUser)
-        ),
-        (3, 1)
-    );
+    assert_eq!((drops.of(DropReason::StunNotAuthentic), drops.of(DropReason::StunUnknownUser)), (3, 1));
 }
 
 #[test]
@@ -153,13 +126,13 @@ fn a_browser_in_the_wrong_role_is_told_so() {
     let mut world = World::open(Options::default());
     world.describe_web(Direction::SENDRECV);
     let check = world.browser.check(true, "a-password-of-the-relay", false);
-    world.from_browser(&check);
+    world.browser_sends(&check);
 
     let answer = world.browser.answers.last().unwrap();
     let code = answer.get(rtc_stun::attributes::ATTR_ERROR_CODE).unwrap();
     assert_eq!(code[2..4], [4, 87]);
     let hello = world.browser.hello(world.now);
-    world.from_browser(&hello[0]);
+    world.browser_sends(&hello[0]);
     assert_eq!(world.worker.drops().of(DropReason::NotValidated), 1);
 }
 
@@ -169,7 +142,7 @@ fn forged_and_replayed_srtp_is_dropped_and_the_call_goes_on() {
     world.talk(10, |_| false);
     let genuine = world.browser_packet();
     world.sample += 160;
-    world.from_browser(&genuine);
+    world.browser_sends(&genuine);
     for number in 0..5_000_u32 {
         let mut forged = genuine.clone();
         // Other SSRCs, other sequence numbers, flipped payloads, and the packet itself once more.
@@ -179,7 +152,7 @@ fn forged_and_replayed_srtp_is_dropped_and_the_call_goes_on() {
             2 => forged[20] ^= 0xFF,
             _ => {}
         }
-        world.from_browser(&forged);
+        world.browser_sends(&forged);
     }
     assert!(world.worker.drops().of(DropReason::SrtpNotAuthentic) >= 4_990);
     world.run(20);
@@ -230,8 +203,7 @@ fn no_packet_can_panic_and_the_call_survives_them() {
         let seed = match dice.roll(5) {
             0 => world.browser.check(false, &password, true),
             1 => vec![
-                22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 20, 1, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 8, 1,
-                2, 3, 4, 5, 6, 7, 8,
+                22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 20, 1, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8,
             ],
             2 => world.browser.report(&report),
             3 => world.browser_packet(),
@@ -239,8 +211,8 @@ fn no_packet_can_panic_and_the_call_survives_them() {
         };
         let mutant = dice.mutate(&seed);
         match dice.roll(3) {
-            0 => world.from_browser(&mutant),
-            1 => world.from_pbx(&mutant),
+            0 => world.browser_sends(&mutant),
+            1 => world.pbx_sends(&mutant),
             _ => {
                 let rtcp = world.pbx.rtcp;
                 world.worker.handle_trunk_rtcp(ID, rtcp, &mutant, world.now);
@@ -264,11 +236,9 @@ fn payloads_that_opus_never_made_are_refused_by_the_decoder() {
     for _ in 0..2_000 {
         let payload: Vec<u8> = (0..dice.roll(80)).map(|_| dice.roll(256) as u8).collect();
         let timestamp = world.browser.timestamp;
-        let packet = world
-            .browser
-            .packet(crate::browser::OPUS, false, timestamp, &payload);
+        let packet = world.browser.packet(crate::browser::OPUS, false, timestamp, &payload);
         world.browser.pause(960);
-        world.from_browser(&packet);
+        world.browser_sends(&packet);
         world.run(20);
         if dice.roll(50) == 0 {
             world.check();
@@ -279,22 +249,19 @@ fn payloads_that_opus_never_made_are_refused_by_the_decoder() {
     assert!(
         packets
             .windows(2)
-            .all(|pair| pair[1].1.header.sequence_number
-                == pair[0].1.header.sequence_number.wrapping_add(1))
+            .all(|pair| pair[1].1.header.sequence_number == pair[0].1.header.sequence_number.wrapping_add(1))
     );
 }
 
 #[test]
 fn a_flood_of_handshake_records_is_not_remembered() {
     let mut world = World::connected(Options::default());
-    let record = [
-        22, 254, 253, 0, 0, 0, 0, 0, 0, 1, 0, 0, 20, 11, 0, 1, 0, 0, 9, 0, 0, 0, 0, 0, 8, 1, 2, 3,
-        4, 5, 6, 7, 8,
-    ];
+    let record =
+        [22, 254, 253, 0, 0, 0, 0, 0, 0, 1, 0, 0, 20, 11, 0, 1, 0, 0, 9, 0, 0, 0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8];
     for number in 0..10_000_u32 {
         let mut record = record;
         record[7..11].copy_from_slice(&number.to_be_bytes());
-        world.from_browser(&record);
+        world.browser_sends(&record);
     }
     assert!(world.worker.drops().of(DropReason::DtlsUnexpected) > 9_000);
     world.talk(20, |_| false);
@@ -305,15 +272,7 @@ fn a_flood_of_handshake_records_is_not_remembered() {
 fn a_stray_timeout_does_nothing() {
     let mut world = World::connected(Options::default());
     world.worker.handle_timeout(Instant::ZERO);
-    world
-        .worker
-        .handle_trunk_rtp(MediaId(99), world.pbx.address, &[0x80; 172], world.now);
+    world.worker.handle_trunk_rtp(MediaId(99), world.pbx.address, &[0x80; 172], world.now);
     world.command(MediaCommand::Close { id: MediaId(99) });
-    assert!(world.has(|event| matches!(
-        event,
-        MediaEvent::Closed {
-            id: MediaId(99),
-            ..
-        }
-    )));
+    assert!(world.has(|event| matches!(event, MediaEvent::Closed { id: MediaId(99), .. })));
 }

@@ -62,9 +62,7 @@ impl Browser {
         epoch: std::time::Instant,
     ) -> Self {
         let provider = default_provider().unwrap();
-        let certificate =
-            Certificate::generate_self_signed(vec!["browser".to_owned()], provider.crypto())
-                .unwrap();
+        let certificate = Certificate::generate_self_signed(vec!["browser".to_owned()], provider.crypto()).unwrap();
         let config = ConfigBuilder::default()
             .with_crypto_provider(provider.clone())
             .with_certificates(vec![certificate.clone()])
@@ -75,20 +73,14 @@ impl Browser {
         let is_client = role == DtlsRole::Server;
         let config = Arc::new(config.build(is_client, Some(PEER)).unwrap());
         let server = (!is_client).then(|| config.clone());
-        let mut encoder =
-            opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip).unwrap();
+        let mut encoder = opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip).unwrap();
         encoder.set_inband_fec(true).unwrap();
         encoder.set_packet_loss_perc(20).unwrap();
         encoder.set_bitrate(opus::Bitrate::Bits(24_000)).unwrap();
-        encoder
-            .set_max_bandwidth(opus::Bandwidth::Narrowband)
-            .unwrap();
+        encoder.set_max_bandwidth(opus::Bandwidth::Narrowband).unwrap();
         Self {
             address,
-            local: IceCredentials {
-                ufrag: "brow".into(),
-                pwd: "a-password-of-the-browser".into(),
-            },
+            local: IceCredentials { ufrag: "brow".into(), pwd: "a-password-of-the-browser".into() },
             relay,
             provider,
             certificate,
@@ -112,10 +104,7 @@ impl Browser {
 
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         let digest = ring::digest::digest(&ring::digest::SHA256, &self.certificate.certificate[0]);
-        Fingerprint {
-            algorithm: "SHA-256".into(),
-            value: digest.as_ref().to_vec(),
-        }
+        Fingerprint { algorithm: "SHA-256".into(), value: digest.as_ref().to_vec() }
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -129,19 +118,9 @@ impl Browser {
         self.transactions = self.transactions.wrapping_add(1);
         message.transaction_id.0 = [self.transactions; 12];
         message.write_header();
-        message.add(
-            ATTR_USERNAME,
-            format!("{}:{}", self.relay.ufrag, self.local.ufrag).as_bytes(),
-        );
+        message.add(ATTR_USERNAME, format!("{}:{}", self.relay.ufrag, self.local.ufrag).as_bytes());
         message.add(ATTR_PRIORITY, &[0x6E, 0, 1, 0xFF]);
-        message.add(
-            if controlling {
-                ATTR_ICE_CONTROLLING
-            } else {
-                ATTR_ICE_CONTROLLED
-            },
-            &[7; 8],
-        );
+        message.add(if controlling { ATTR_ICE_CONTROLLING } else { ATTR_ICE_CONTROLLED }, &[7; 8]);
         if nominate {
             message.add(ATTR_USE_CANDIDATE, &[]);
         }
@@ -156,9 +135,7 @@ impl Browser {
     /// The ClientHello, or nothing if the relay is the client.
     pub(crate) fn hello(&mut self, now: Instant) -> Vec<Vec<u8>> {
         if self.role == DtlsRole::Server {
-            self.dtls
-                .connect(self.clock(now), PEER, self.config.clone(), None)
-                .unwrap();
+            self.dtls.connect(self.clock(now), PEER, self.config.clone(), None).unwrap();
         }
         self.flights()
     }
@@ -172,13 +149,10 @@ impl Browser {
                 self.answers.push(message);
             }
             (20..=63, _) => return self.shake_hands(bytes, now),
-            (_, 192..=223) => self
-                .reports
-                .push(self.incoming.as_mut().unwrap().decrypt_rtcp(bytes).unwrap()),
+            (_, 192..=223) => self.reports.push(self.incoming.as_mut().unwrap().decrypt_rtcp(bytes).unwrap()),
             _ => {
                 let plain = self.incoming.as_mut().unwrap().decrypt_rtp(bytes).unwrap();
-                self.received
-                    .push((now, Packet::unmarshal(&mut plain.freeze()).unwrap()));
+                self.received.push((now, Packet::unmarshal(&mut plain.freeze()).unwrap()));
             }
         }
         Vec::new()
@@ -203,60 +177,25 @@ impl Browser {
         self.timestamp = self.timestamp.wrapping_add(units);
     }
 
-    pub(crate) fn packet(
-        &mut self,
-        payload_type: u8,
-        marker: bool,
-        timestamp: u32,
-        payload: &[u8],
-    ) -> Vec<u8> {
+    pub(crate) fn packet(&mut self, payload_type: u8, marker: bool, timestamp: u32, payload: &[u8]) -> Vec<u8> {
         let sequence_number = self.sequence;
         self.sequence = self.sequence.wrapping_add(1);
-        let header = Header {
-            version: 2,
-            marker,
-            payload_type,
-            sequence_number,
-            timestamp,
-            ssrc: 0xB0B,
-            ..Header::default()
-        };
-        let plain = Packet {
-            header,
-            payload: payload.to_vec().into(),
-        }
-        .marshal()
-        .unwrap();
-        self.outgoing
-            .as_mut()
-            .unwrap()
-            .encrypt_rtp(&plain)
-            .unwrap()
-            .to_vec()
+        let header =
+            Header { version: 2, marker, payload_type, sequence_number, timestamp, ssrc: 0xB0B, ..Header::default() };
+        let plain = Packet { header, payload: payload.to_vec().into() }.marshal().unwrap();
+        self.outgoing.as_mut().unwrap().encrypt_rtp(&plain).unwrap().to_vec()
     }
 
     pub(crate) fn report(&mut self, compound: &[u8]) -> Vec<u8> {
-        self.outgoing
-            .as_mut()
-            .unwrap()
-            .encrypt_rtcp(compound)
-            .unwrap()
-            .to_vec()
+        self.outgoing.as_mut().unwrap().encrypt_rtcp(compound).unwrap().to_vec()
     }
 
     /// All the sound that came, at 8 kHz.
     pub(crate) fn heard(&mut self) -> Vec<i16> {
         let mut all = Vec::new();
-        for (_, packet) in self
-            .received
-            .iter()
-            .filter(|(_, packet)| packet.header.payload_type == OPUS)
-        {
+        for (_, packet) in self.received.iter().filter(|(_, packet)| packet.header.payload_type == OPUS) {
             let mut samples = [0; 960];
-            let count = self
-                .decoder
-                .decode(&packet.payload, &mut samples, false)
-                .unwrap();
+            let count = self.decoder.decode(&packet.payload, &mut samples, false).unwrap();
             all.extend_from_slice(&samples[..count]);
         }
         all
@@ -267,20 +206,12 @@ impl Browser {
     }
 
     fn flights(&mut self) -> Vec<Vec<u8>> {
-        std::iter::from_fn(|| self.dtls.poll_transmit())
-            .map(|transmit| transmit.message.to_vec())
-            .collect()
+        std::iter::from_fn(|| self.dtls.poll_transmit()).map(|transmit| transmit.message.to_vec()).collect()
     }
 
     fn shake_hands(&mut self, bytes: &[u8], now: Instant) -> Vec<Vec<u8>> {
-        let events = self
-            .dtls
-            .read(self.clock(now), PEER, None, BytesMut::from(bytes))
-            .unwrap_or_default();
-        if events
-            .iter()
-            .any(|event| matches!(event, EndpointEvent::HandshakeComplete))
-        {
+        let events = self.dtls.read(self.clock(now), PEER, None, BytesMut::from(bytes)).unwrap_or_default();
+        if events.iter().any(|event| matches!(event, EndpointEvent::HandshakeComplete)) {
             self.take_keys();
         }
         self.flights()
@@ -293,38 +224,13 @@ impl Browser {
             SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => ProtectionProfile::AeadAes128Gcm,
             _ => ProtectionProfile::Aes128CmHmacSha1_80,
         };
-        let mut config = rtc_srtp::config::Config {
-            profile,
-            ..Default::default()
-        };
-        let export = state
-            .export_keying_material("EXTRACTOR-dtls_srtp", &[], config.keying_material_len())
-            .unwrap();
-        config
-            .set_session_keys_from_keying_material(export.as_ref(), self.role == DtlsRole::Server)
-            .unwrap();
+        let mut config = rtc_srtp::config::Config { profile, ..Default::default() };
+        let export = state.export_keying_material("EXTRACTOR-dtls_srtp", &[], config.keying_material_len()).unwrap();
+        config.set_session_keys_from_keying_material(export.as_ref(), self.role == DtlsRole::Server).unwrap();
         let (keys, crypto) = (&config.keys, self.provider.crypto());
-        let (rtp, rtcp) = (
-            Some(srtp_replay_protection(64)),
-            Some(srtcp_replay_protection(64)),
-        );
-        self.outgoing = Context::new(
-            &keys.local_master_key,
-            &keys.local_master_salt,
-            profile,
-            None,
-            None,
-            crypto,
-        )
-        .ok();
-        self.incoming = Context::new(
-            &keys.remote_master_key,
-            &keys.remote_master_salt,
-            profile,
-            rtp,
-            rtcp,
-            crypto,
-        )
-        .ok();
+        let (rtp, rtcp) = (Some(srtp_replay_protection(64)), Some(srtcp_replay_protection(64)));
+        self.outgoing = Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, crypto).ok();
+        self.incoming =
+            Context::new(&keys.remote_master_key, &keys.remote_master_salt, profile, rtp, rtcp, crypto).ok();
     }
 }

@@ -14,11 +14,7 @@ fn payload(code: u8, end: bool, duration: u16) -> [u8; 4] {
 
 fn read(packet: &Packet) -> (u8, bool, u16) {
     let bytes = &packet.payload;
-    (
-        bytes[0],
-        bytes[1] & 0x80 != 0,
-        u16::from_be_bytes([bytes[2], bytes[3]]),
-    )
+    (bytes[0], bytes[1] & 0x80 != 0, u16::from_be_bytes([bytes[2], bytes[3]]))
 }
 
 /// A digit as Chromium sends it: no sound meanwhile, three end packets. `lost` says which packets do not arrive.
@@ -26,14 +22,10 @@ fn press(world: &mut World, code: u8, steps: u16, lost: impl Fn(u16) -> bool) {
     let timestamp = world.browser.timestamp;
     for step in 1..=steps + 2 {
         let end = step >= steps;
-        let packet = world.browser.packet(
-            browser::EVENTS,
-            step == 1,
-            timestamp,
-            &payload(code, end, step.min(steps) * 960),
-        );
+        let packet =
+            world.browser.packet(browser::EVENTS, step == 1, timestamp, &payload(code, end, step.min(steps) * 960));
         if !lost(step) {
-            world.from_browser(&packet);
+            world.browser_sends(&packet);
         }
         world.run(if end { 0 } else { 20 });
     }
@@ -44,12 +36,7 @@ fn press(world: &mut World, code: u8, steps: u16, lost: impl Fn(u16) -> bool) {
 
 fn digits(world: &World) -> Vec<(Side, char, u128)> {
     let digit = |event: &MediaEvent| match event {
-        MediaEvent::Digit {
-            from,
-            digit,
-            duration,
-            ..
-        } => Some((*from, *digit, duration.as_millis())),
+        MediaEvent::Digit { from, digit, duration, .. } => Some((*from, *digit, duration.as_millis())),
         _ => None,
     };
     world.events.iter().filter_map(digit).collect()
@@ -64,49 +51,19 @@ fn digits_of_the_browser_reach_the_pbx_with_rescaled_durations() {
     world.talk(20, |_| false);
 
     assert_eq!(digits(&world), [(Side::Web, '5', 100)]);
-    let events: Vec<_> = world
-        .pbx
-        .events()
-        .map(|(_, packet)| packet.clone())
-        .collect();
+    let events: Vec<_> = world.pbx.events().map(|(_, packet)| packet.clone()).collect();
     let told: Vec<_> = events.iter().map(read).collect();
     let end = (5, true, 800);
-    assert_eq!(
-        told,
-        [
-            (5, false, 160),
-            (5, false, 320),
-            (5, false, 480),
-            (5, false, 640),
-            end,
-            end,
-            end
-        ]
-    );
+    assert_eq!(told, [(5, false, 160), (5, false, 320), (5, false, 480), (5, false, 640), end, end, end]);
     assert!(events[0].header.marker && events[1..].iter().all(|packet| !packet.header.marker));
-    assert!(
-        events
-            .windows(2)
-            .all(|pair| pair[0].header.timestamp == pair[1].header.timestamp)
-    );
+    assert!(events.windows(2).all(|pair| pair[0].header.timestamp == pair[1].header.timestamp));
 
     // One sequence for sound and events; the sound goes on where the event ended.
-    let all: Vec<_> = world
-        .pbx
-        .received
-        .iter()
-        .map(|(_, packet)| &packet.header)
-        .collect();
-    assert!(
-        all.windows(2)
-            .all(|pair| pair[1].sequence_number == pair[0].sequence_number.wrapping_add(1))
-    );
+    let all: Vec<_> = world.pbx.received.iter().map(|(_, packet)| &packet.header).collect();
+    assert!(all.windows(2).all(|pair| pair[1].sequence_number == pair[0].sequence_number.wrapping_add(1)));
     let after = world.pbx.audio().nth(20).unwrap().1.header.clone();
     assert!(after.marker);
-    assert_eq!(
-        after.timestamp.wrapping_sub(events[0].header.timestamp),
-        800
-    );
+    assert_eq!(after.timestamp.wrapping_sub(events[0].header.timestamp), 800);
 }
 
 #[test]
@@ -119,26 +76,11 @@ fn a_digit_survives_the_loss_of_its_packets() {
     press(&mut world, 2, 8, |step| step >= 8);
     world.run(300);
 
-    assert_eq!(
-        digits(&world),
-        [(Side::Web, '1', 160), (Side::Web, '2', 140)]
-    );
-    let ends: Vec<_> = world
-        .pbx
-        .events()
-        .map(|(_, packet)| read(packet))
-        .filter(|(_, end, _)| *end)
-        .collect();
+    assert_eq!(digits(&world), [(Side::Web, '1', 160), (Side::Web, '2', 140)]);
+    let ends: Vec<_> = world.pbx.events().map(|(_, packet)| read(packet)).filter(|(_, end, _)| *end).collect();
     assert_eq!(
         ends,
-        [
-            (1, true, 1_280),
-            (1, true, 1_280),
-            (1, true, 1_280),
-            (2, true, 1_120),
-            (2, true, 1_120),
-            (2, true, 1_120)
-        ]
+        [(1, true, 1_280), (1, true, 1_280), (1, true, 1_280), (2, true, 1_120), (2, true, 1_120), (2, true, 1_120)]
     );
 }
 
@@ -160,24 +102,16 @@ fn digits_of_the_pbx_reach_the_browser_at_48_khz() {
     world.talk(20, |_| false);
     let timestamp = world.pbx.timestamp;
     for step in 1..=7_u16 {
-        let packet = world.pbx.packet(
-            exchange::EVENTS,
-            step == 1,
-            timestamp,
-            &payload(10, step >= 5, step.min(5) * 160),
-        );
-        world.from_pbx(&packet);
+        let packet =
+            world.pbx.packet(exchange::EVENTS, step == 1, timestamp, &payload(10, step >= 5, step.min(5) * 160));
+        world.pbx_sends(&packet);
         world.run(20);
     }
     world.pbx.timestamp = timestamp.wrapping_add(7 * 160);
     world.talk(20, |_| false);
 
     assert_eq!(digits(&world), [(Side::Trunk, '*', 100)]);
-    let events = world
-        .browser
-        .received
-        .iter()
-        .filter(|(_, packet)| packet.header.payload_type == browser::EVENTS);
+    let events = world.browser.received.iter().filter(|(_, packet)| packet.header.payload_type == browser::EVENTS);
     let told: Vec<_> = events.map(|(_, packet)| read(packet)).collect();
     assert_eq!(told.first(), Some(&(10, false, 960)));
     assert_eq!(told[told.len() - 3..], [(10, true, 4_800); 3]);
@@ -188,27 +122,14 @@ fn a_long_press_of_the_pbx_is_told_in_segments_at_48_khz() {
     let mut world = World::connected(Options::default());
     let timestamp = world.pbx.timestamp;
     for step in 1..=100_u16 {
-        let packet = world.pbx.packet(
-            exchange::EVENTS,
-            step == 1,
-            timestamp,
-            &payload(3, step == 100, step * 160),
-        );
-        world.from_pbx(&packet);
+        let packet = world.pbx.packet(exchange::EVENTS, step == 1, timestamp, &payload(3, step == 100, step * 160));
+        world.pbx_sends(&packet);
         world.run(20);
     }
     assert_eq!(digits(&world), [(Side::Trunk, '3', 2_000)]);
-    let events: Vec<_> = world
-        .browser
-        .received
-        .iter()
-        .map(|(_, packet)| packet)
-        .collect();
+    let events: Vec<_> = world.browser.received.iter().map(|(_, packet)| packet).collect();
     let (first, last) = (events[0], events[events.len() - 1]);
-    assert_eq!(
-        last.header.timestamp.wrapping_sub(first.header.timestamp),
-        0xFFFF
-    );
+    assert_eq!(last.header.timestamp.wrapping_sub(first.header.timestamp), 0xFFFF);
     assert_eq!(read(last), (3, true, (96_000_u32 - 0xFFFF) as u16));
 }
 
@@ -217,62 +138,23 @@ fn digits_on_command_are_sent_in_their_time_and_without_sound() {
     let mut world = World::connected(Options::default());
     world.talk(20, |_| false);
     let digits = "12#".to_owned();
-    world.command(MediaCommand::Digits {
-        id: ID,
-        digits,
-        duration: Duration::from_millis(100),
-    });
+    world.command(MediaCommand::Digits { id: ID, digits, duration: Duration::from_millis(100) });
     world.talk(50, |_| false);
 
     let events: Vec<_> = world.pbx.events().cloned().collect();
-    let told: Vec<_> = events
-        .iter()
-        .map(|(_, packet)| read(packet))
-        .filter(|(_, end, _)| *end)
-        .collect();
+    let told: Vec<_> = events.iter().map(|(_, packet)| read(packet)).filter(|(_, end, _)| *end).collect();
     let end = |code| (code, true, 800);
-    assert_eq!(
-        told,
-        [
-            end(1),
-            end(1),
-            end(1),
-            end(2),
-            end(2),
-            end(2),
-            end(11),
-            end(11),
-            end(11)
-        ]
-    );
+    assert_eq!(told, [end(1), end(1), end(1), end(2), end(2), end(2), end(11), end(11), end(11)]);
     for code in [1, 2, 11] {
-        let of_digit: Vec<_> = events
-            .iter()
-            .filter(|(_, packet)| packet.payload[0] == code)
-            .collect();
-        assert_eq!(of_digit[0].1.header.marker, true);
+        let of_digit: Vec<_> = events.iter().filter(|(_, packet)| packet.payload[0] == code).collect();
+        assert!(of_digit[0].1.header.marker);
         let (begin, end) = (of_digit[0].0, of_digit[of_digit.len() - 3].0);
-        assert!(
-            end.since(begin) >= Duration::from_millis(80)
-                && end.since(begin) <= Duration::from_millis(120)
-        );
-        let during = world
-            .pbx
-            .audio()
-            .filter(|(at, _)| *at > begin && *at < end)
-            .count();
+        assert!(end.since(begin) >= Duration::from_millis(80) && end.since(begin) <= Duration::from_millis(120));
+        let during = world.pbx.audio().filter(|(at, _)| *at > begin && *at < end).count();
         assert_eq!(during, 0, "sound during the digit {code}");
     }
-    let all: Vec<_> = world
-        .pbx
-        .received
-        .iter()
-        .map(|(_, packet)| &packet.header)
-        .collect();
-    assert!(
-        all.windows(2)
-            .all(|pair| pair[1].sequence_number == pair[0].sequence_number.wrapping_add(1))
-    );
+    let all: Vec<_> = world.pbx.received.iter().map(|(_, packet)| &packet.header).collect();
+    assert!(all.windows(2).all(|pair| pair[1].sequence_number == pair[0].sequence_number.wrapping_add(1)));
     // Sound and time stamps do not fall behind: 70 packets' worth of time in all.
     let span = all[all.len() - 1].timestamp.wrapping_sub(all[0].timestamp);
     assert!((69 * 160 - 160..=69 * 160 + 320).contains(&span), "{span}");
@@ -281,17 +163,8 @@ fn digits_on_command_are_sent_in_their_time_and_without_sound() {
 #[test]
 fn digits_without_sound_are_sent_too() {
     let mut world = World::connected(Options::default());
-    world.command(MediaCommand::Digits {
-        id: ID,
-        digits: "7".into(),
-        duration: Duration::from_millis(60),
-    });
+    world.command(MediaCommand::Digits { id: ID, digits: "7".into(), duration: Duration::from_millis(60) });
     world.run(500);
-    let ends = world
-        .pbx
-        .events()
-        .map(|(_, packet)| read(packet))
-        .filter(|(_, end, _)| *end)
-        .count();
+    let ends = world.pbx.events().map(|(_, packet)| read(packet)).filter(|(_, end, _)| *end).count();
     assert_eq!(ends, 3);
 }

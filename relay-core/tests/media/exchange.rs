@@ -57,52 +57,27 @@ impl Exchange {
         packet
     }
 
-    pub(crate) fn packet(
-        &mut self,
-        payload_type: u8,
-        marker: bool,
-        timestamp: u32,
-        payload: &[u8],
-    ) -> Vec<u8> {
+    pub(crate) fn packet(&mut self, payload_type: u8, marker: bool, timestamp: u32, payload: &[u8]) -> Vec<u8> {
         let sequence_number = self.sequence;
         self.sequence = self.sequence.wrapping_add(1);
         let ssrc = self.ssrc;
-        let header = Header {
-            version: 2,
-            marker,
-            payload_type,
-            sequence_number,
-            timestamp,
-            ssrc,
-            ..Header::default()
-        };
-        Packet {
-            header,
-            payload: payload.to_vec().into(),
-        }
-        .marshal()
-        .unwrap()
-        .to_vec()
+        let header = Header { version: 2, marker, payload_type, sequence_number, timestamp, ssrc, ..Header::default() };
+        Packet { header, payload: payload.to_vec().into() }.marshal().unwrap().to_vec()
     }
 
     pub(crate) fn audio(&self) -> impl Iterator<Item = &(Instant, Packet)> {
         let payload_type = self.payload_type();
-        self.received
-            .iter()
-            .filter(move |(_, packet)| packet.header.payload_type == payload_type)
+        self.received.iter().filter(move |(_, packet)| packet.header.payload_type == payload_type)
     }
 
     pub(crate) fn events(&self) -> impl Iterator<Item = &(Instant, Packet)> {
-        self.received
-            .iter()
-            .filter(|(_, packet)| packet.header.payload_type == EVENTS)
+        self.received.iter().filter(|(_, packet)| packet.header.payload_type == EVENTS)
     }
 
     /// All the sound that came.
     pub(crate) fn heard(&self) -> Vec<i16> {
         let (mut decoder, mut samples) = (G711Decoder::new(self.law), Vec::new());
-        self.audio()
-            .for_each(|(_, packet)| decoder.decode(&packet.payload, &mut samples).unwrap());
+        self.audio().for_each(|(_, packet)| decoder.decode(&packet.payload, &mut samples).unwrap());
         samples
     }
 }

@@ -13,43 +13,18 @@ fn failed(world: &World, wanted: WebFailure) -> bool {
 
 #[test]
 fn opening_tells_ports_candidates_and_fingerprint() {
-    let settings = MediaSettings {
-        web_candidates: vec![address("198.51.100.1:3478")],
-        ..MediaSettings::default()
-    };
-    let world = World::open(Options {
-        settings,
-        ..Options::default()
-    });
-    let [
-        MediaEvent::Opened {
-            trunk,
-            web,
-            fingerprint,
-            ..
-        },
-    ] = &world.events[..]
-    else {
-        panic!("{:?}", world.events)
-    };
-    assert_eq!(
-        (*trunk, &web[..]),
-        (world.relay, &[address("198.51.100.1:3478")][..])
-    );
-    assert_eq!(
-        (fingerprint.algorithm.as_str(), fingerprint.value.len()),
-        ("sha-256", 32)
-    );
+    let settings = MediaSettings { web_candidates: vec![address("198.51.100.1:3478")], ..MediaSettings::default() };
+    let world = World::open(Options { settings, ..Options::default() });
+    let [MediaEvent::Opened { trunk, web, fingerprint, .. }] = &world.events[..] else { panic!("{:?}", world.events) };
+    assert_eq!((*trunk, &web[..]), (world.relay, &[address("198.51.100.1:3478")][..]));
+    assert_eq!((fingerprint.algorithm.as_str(), fingerprint.value.len()), ("sha-256", 32));
 }
 
 #[test]
 fn a_browser_that_never_comes_is_reported() {
     let mut world = World::open(Options::default());
     world.run(60_000);
-    assert!(
-        !failed(&world, WebFailure::IceTimeout),
-        "time runs from the description"
-    );
+    assert!(!failed(&world, WebFailure::IceTimeout), "time runs from the description");
     world.describe_web(Direction::SENDRECV);
     world.run(19_900);
     assert!(!failed(&world, WebFailure::IceTimeout));
@@ -70,14 +45,8 @@ fn a_browser_that_checks_but_shakes_no_hands_is_reported() {
 
 #[test]
 fn a_browser_that_goes_away_is_noticed() {
-    let settings = MediaSettings {
-        consent_timeout: Duration::from_secs(6),
-        ..MediaSettings::default()
-    };
-    let mut world = World::connected(Options {
-        settings,
-        ..Options::default()
-    });
+    let settings = MediaSettings { consent_timeout: Duration::from_secs(6), ..MediaSettings::default() };
+    let mut world = World::connected(Options { settings, ..Options::default() });
     world.talk(400, |_| false);
     assert!(!failed(&world, WebFailure::ConsentExpired));
     world.run(6_100);
@@ -85,11 +54,7 @@ fn a_browser_that_goes_away_is_noticed() {
 
     let sent = world.pbx.audio().count();
     world.run(1_000);
-    assert_eq!(
-        world.pbx.audio().count(),
-        sent,
-        "nothing is made up for a browser that is gone"
-    );
+    assert_eq!(world.pbx.audio().count(), sent, "nothing is made up for a browser that is gone");
 }
 
 #[test]
@@ -114,10 +79,7 @@ fn media_follows_a_browser_that_moves() {
     world.check();
     world.talk(20, |_| false);
 
-    assert_eq!(
-        (world.pbx.audio().count(), world.browser.received.len()),
-        (40, 40)
-    );
+    assert_eq!((world.pbx.audio().count(), world.browser.received.len()), (40, 40));
     assert!(!world.astray.contains(&before));
 }
 
@@ -130,29 +92,15 @@ fn another_certificate_in_a_new_description_needs_a_new_handshake() {
     remote.fingerprints[0].value[5] ^= 1;
     world.command(MediaCommand::Web { id: ID, remote });
     world.talk(10, |_| false);
-    assert_eq!(
-        (world.pbx.audio().count(), world.browser.received.len()),
-        (10, 10)
-    );
+    assert_eq!((world.pbx.audio().count(), world.browser.received.len()), (10, 10));
 }
 
 #[test]
 fn a_silent_pbx_is_reported_once_and_not_on_hold() {
-    let settings = MediaSettings {
-        trunk_silence: Duration::from_secs(3),
-        ..MediaSettings::default()
-    };
-    let mut world = World::connected(Options {
-        settings,
-        ..Options::default()
-    });
-    let silent = |world: &World| {
-        world
-            .events
-            .iter()
-            .filter(|event| matches!(event, MediaEvent::TrunkSilent { .. }))
-            .count()
-    };
+    let settings = MediaSettings { trunk_silence: Duration::from_secs(3), ..MediaSettings::default() };
+    let mut world = World::connected(Options { settings, ..Options::default() });
+    let silent =
+        |world: &World| world.events.iter().filter(|event| matches!(event, MediaEvent::TrunkSilent { .. })).count();
     world.talk(50, |_| false);
     world.run(2_900);
     assert_eq!(silent(&world), 0);
@@ -160,10 +108,7 @@ fn a_silent_pbx_is_reported_once_and_not_on_hold() {
     assert_eq!(silent(&world), 1);
 
     world.talk(5, |_| false);
-    let receive_nothing = Direction {
-        send: true,
-        receive: false,
-    };
+    let receive_nothing = Direction { send: true, receive: false };
     world.describe_trunk(world.pbx.address, receive_nothing, MS20);
     world.run(20_000);
     assert_eq!(silent(&world), 1);
@@ -176,10 +121,7 @@ fn a_silent_pbx_is_reported_once_and_not_on_hold() {
 
 #[test]
 fn both_sides_get_reports_and_the_round_trip_is_measured() {
-    use rtc_rtcp::{
-        receiver_report::ReceiverReport, reception_report::ReceptionReport,
-        sender_report::SenderReport,
-    };
+    use rtc_rtcp::{receiver_report::ReceiverReport, reception_report::ReceptionReport, sender_report::SenderReport};
     use rtc_shared::marshal::Marshal;
     let mut world = World::connected(Options::default());
     world.talk(500, |number| number % 10 == 5);
@@ -187,29 +129,14 @@ fn both_sides_get_reports_and_the_round_trip_is_measured() {
     let parse = |bytes: &[u8]| rtc_rtcp::packet::unmarshal(&mut &bytes[..]).unwrap();
     let last_of = |reports: &[Vec<u8>]| {
         let packets = parse(reports.last().unwrap());
-        packets[0]
-            .as_any()
-            .downcast_ref::<SenderReport>()
-            .unwrap()
-            .clone()
+        packets[0].as_any().downcast_ref::<SenderReport>().unwrap().clone()
     };
-    let at_browser = last_of(
-        &world
-            .browser
-            .reports
-            .iter()
-            .map(|report| report.to_vec())
-            .collect::<Vec<_>>(),
-    );
+    let at_browser = last_of(&world.browser.reports.iter().map(|report| report.to_vec()).collect::<Vec<_>>());
     let at_pbx = last_of(&world.pbx.reports);
     for (report, ssrc) in [(&at_browser, 0xB0B), (&at_pbx, 0xBEC)] {
         let block = &report.reports[0];
         assert_eq!(block.ssrc, ssrc);
-        assert!(
-            (20..=32).contains(&block.fraction_lost),
-            "{}",
-            block.fraction_lost
-        );
+        assert!((20..=32).contains(&block.fraction_lost), "{}", block.fraction_lost);
         assert!(report.packet_count > 100);
     }
 
@@ -218,28 +145,14 @@ fn both_sides_get_reports_and_the_round_trip_is_measured() {
     let last_sender_report = (at_browser.ntp_time >> 16) as u32;
     let held = world.now.since(sip_core::Instant::ZERO).as_micros() as u64 * 65_536 / 1_000_000;
     let delay = (held as u32).wrapping_sub(last_sender_report) - 65_536 / 20;
-    let block = ReceptionReport {
-        ssrc: at_browser.ssrc,
-        fraction_lost: 51,
-        last_sender_report,
-        delay,
-        ..Default::default()
-    };
-    let report = ReceiverReport {
-        ssrc: 0xB0B,
-        reports: vec![block],
-        ..Default::default()
-    }
-    .marshal()
-    .unwrap();
+    let block =
+        ReceptionReport { ssrc: at_browser.ssrc, fraction_lost: 51, last_sender_report, delay, ..Default::default() };
+    let report = ReceiverReport { ssrc: 0xB0B, reports: vec![block], ..Default::default() }.marshal().unwrap();
     let protected = world.browser.report(&report);
-    world.from_browser(&protected);
+    world.browser_sends(&protected);
 
     let trip = world.close().web.round_trip.unwrap();
-    assert!(
-        trip.abs_diff(Duration::from_millis(50)) < Duration::from_millis(2),
-        "{trip:?}"
-    );
+    assert!(trip.abs_diff(Duration::from_millis(50)) < Duration::from_millis(2), "{trip:?}");
 }
 
 #[test]
@@ -249,29 +162,13 @@ fn closing_says_bye_on_both_sides_and_gives_the_report() {
 
     let report = world.close();
 
-    assert_eq!(
-        (report.web.packets_received, report.web.packets_sent),
-        (50, 50)
-    );
-    assert_eq!(
-        (report.trunk.packets_received, report.trunk.packets_sent),
-        (50, 50)
-    );
-    assert_eq!(
-        (report.web.packets_rejected, report.trunk.packets_rejected),
-        (0, 0)
-    );
+    assert_eq!((report.web.packets_received, report.web.packets_sent), (50, 50));
+    assert_eq!((report.trunk.packets_received, report.trunk.packets_sent), (50, 50));
+    assert_eq!((report.web.packets_rejected, report.trunk.packets_rejected), (0, 0));
     assert!(report.web.jitter < Duration::from_millis(2));
-    for last in [
-        &world.browser.reports.last().unwrap()[..],
-        &world.pbx.reports.last().unwrap()[..],
-    ] {
+    for last in [&world.browser.reports.last().unwrap()[..], &world.pbx.reports.last().unwrap()[..]] {
         let packets = rtc_rtcp::packet::unmarshal(&mut &last[..]).unwrap();
-        assert!(
-            packets
-                .iter()
-                .any(|packet| packet.as_any().is::<rtc_rtcp::goodbye::Goodbye>())
-        );
+        assert!(packets.iter().any(|packet| packet.as_any().is::<rtc_rtcp::goodbye::Goodbye>()));
     }
     assert!(world.worker.is_empty());
     world.events.clear();
@@ -284,18 +181,15 @@ fn closing_says_bye_on_both_sides_and_gives_the_report() {
 fn what_comes_early_is_heard_by_nobody_and_harms_nobody() {
     let mut world = World::open(Options::default());
     let packet = world.pbx_packet();
-    world.from_pbx(&packet);
+    world.pbx_sends(&packet);
     world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
     for _ in 0..50 {
         let packet = world.pbx_packet();
-        world.from_pbx(&packet);
+        world.pbx_sends(&packet);
         world.run(20);
     }
     world.describe_web(Direction::SENDRECV);
     world.connect();
     world.talk(50, |_| false);
-    assert_eq!(
-        (world.pbx.audio().count(), world.browser.received.len()),
-        (50, 50)
-    );
+    assert_eq!((world.pbx.audio().count(), world.browser.received.len()), (50, 50));
 }

@@ -18,43 +18,24 @@ fn assert_unbroken(packets: &[&(Instant, Packet)], step: u32) {
     for pair in packets.windows(2) {
         let (before, after) = (&pair[0].1.header, &pair[1].1.header);
         assert_eq!(after.ssrc, before.ssrc);
-        assert_eq!(
-            after.sequence_number,
-            before.sequence_number.wrapping_add(1)
-        );
-        assert_eq!(
-            after.timestamp,
-            before.timestamp.wrapping_add(step),
-            "after {}",
-            before.sequence_number
-        );
+        assert_eq!(after.sequence_number, before.sequence_number.wrapping_add(1));
+        assert_eq!(after.timestamp, before.timestamp.wrapping_add(step), "after {}", before.sequence_number);
     }
 }
 
 fn assert_both_hear(world: &mut World) {
     let at_pbx = world.pbx.heard();
     let heard = level(&at_pbx[1_600..], BROWSER_TONE, 8_000.0);
-    assert!(
-        (heard - expected()).abs() < 1.0,
-        "at the PBX: {heard} dB instead of {}",
-        expected()
-    );
+    assert!((heard - expected()).abs() < 1.0, "at the PBX: {heard} dB instead of {}", expected());
     let at_browser = world.browser.heard();
     let heard = level(&at_browser[1_600..], PBX_TONE, 8_000.0);
-    assert!(
-        (heard - expected()).abs() < 1.0,
-        "at the browser: {heard} dB instead of {}",
-        expected()
-    );
+    assert!((heard - expected()).abs() < 1.0, "at the browser: {heard} dB instead of {}", expected());
 }
 
 #[test]
 fn both_sides_hear_each_other_at_the_right_level() {
     for law in [G711Law::Mu, G711Law::A] {
-        let mut world = World::connected(Options {
-            law,
-            ..Options::default()
-        });
+        let mut world = World::connected(Options { law, ..Options::default() });
 
         world.talk(100, |_| false);
 
@@ -71,10 +52,7 @@ fn both_sides_hear_each_other_at_the_right_level() {
 
 #[test]
 fn a_browser_that_takes_the_server_role_is_heard_as_well() {
-    let mut world = World::connected(Options {
-        role: DtlsRole::Client,
-        ..Options::default()
-    });
+    let mut world = World::connected(Options { role: DtlsRole::Client, ..Options::default() });
     world.talk(50, |_| false);
     assert_both_hear(&mut world);
 }
@@ -85,10 +63,7 @@ fn aes_gcm_is_preferred_and_aes_cm_is_enough() {
     let both = World::connected(Options::default());
     assert_eq!(both.browser.profile, Some(Srtp_Aead_Aes_128_Gcm));
 
-    let mut old = World::connected(Options {
-        profiles: vec![Srtp_Aes128_Cm_Hmac_Sha1_80],
-        ..Options::default()
-    });
+    let mut old = World::connected(Options { profiles: vec![Srtp_Aes128_Cm_Hmac_Sha1_80], ..Options::default() });
     assert_eq!(old.browser.profile, Some(Srtp_Aes128_Cm_Hmac_Sha1_80));
     old.talk(50, |_| false);
     assert_both_hear(&mut old);
@@ -107,25 +82,13 @@ fn at_ten_per_cent_loss_the_pbx_gets_an_unbroken_stream() {
     assert_unbroken(&at_pbx, 160);
     let carrier = expected() - 6.0;
     let heard = level(&world.pbx.heard()[1_600..], BROWSER_TONE, 8_000.0);
-    assert!(
-        (heard - carrier).abs() < 1.0,
-        "at the PBX: {heard} dB instead of {carrier}"
-    );
+    assert!((heard - carrier).abs() < 1.0, "at the PBX: {heard} dB instead of {carrier}");
     let heard = level(&world.browser.heard()[1_600..], PBX_TONE, 8_000.0);
-    assert!(
-        (heard - carrier).abs() < 1.5,
-        "at the browser: {heard} dB instead of {carrier}"
-    );
+    assert!((heard - carrier).abs() < 1.5, "at the browser: {heard} dB instead of {carrier}");
 
     let report = world.close();
-    assert_eq!(
-        (report.web.packets_received, report.web.packets_lost),
-        (450, 50)
-    );
-    assert_eq!(
-        (report.trunk.packets_received, report.trunk.packets_lost),
-        (450, 50)
-    );
+    assert_eq!((report.web.packets_received, report.web.packets_lost), (450, 50));
+    assert_eq!((report.trunk.packets_received, report.trunk.packets_lost), (450, 50));
     assert_eq!((report.web.packets_late, report.trunk.packets_late), (0, 0));
 }
 
@@ -142,14 +105,9 @@ fn a_burst_of_lost_packets_is_bridged() {
 fn swapped_packets_are_put_in_order() {
     let mut world = World::connected(Options::default());
     for _ in 0..100 {
-        let packets = [
-            world.browser_packet(),
-            world.browser_packet(),
-            world.browser_packet(),
-            world.browser_packet(),
-        ];
+        let packets = [world.browser_packet(), world.browser_packet(), world.browser_packet(), world.browser_packet()];
         for number in [0, 2, 1, 3] {
-            world.from_browser(&packets[number]);
+            world.browser_sends(&packets[number]);
             world.run(20);
         }
         world.check();
@@ -166,10 +124,10 @@ fn without_loss_nothing_waits() {
     let mut world = World::connected(Options::default());
     for number in 1..=50 {
         let packet = world.browser_packet();
-        world.from_browser(&packet);
+        world.browser_sends(&packet);
         assert_eq!(world.pbx.audio().count(), number);
         let packet = world.pbx_packet();
-        world.from_pbx(&packet);
+        world.pbx_sends(&packet);
         assert_eq!(world.browser.received.len(), number);
         world.run(20);
     }
@@ -191,10 +149,7 @@ fn a_silent_browser_does_not_stop_the_stream_to_the_pbx() {
     let at_pbx: Vec<_> = world.pbx.audio().collect();
     assert_unbroken(&at_pbx, 160);
     assert!((147..=149).contains(&at_pbx.len()), "{}", at_pbx.len());
-    let pauses = at_pbx
-        .windows(2)
-        .map(|pair| pair[1].0.since(pair[0].0))
-        .max();
+    let pauses = at_pbx.windows(2).map(|pair| pair[1].0.since(pair[0].0)).max();
     assert!(pauses <= Some(Duration::from_millis(81)), "{pauses:?}");
 }
 
@@ -228,31 +183,24 @@ fn no_timer_runs_at_packet_rate_while_packets_come() {
 fn packet_lengths_may_differ_between_the_sides() {
     for millis in [10, 20, 30, 40, 60] {
         let ptime = Duration::from_millis(millis);
-        let mut world = World::connected(Options {
-            ptime,
-            ..Options::default()
-        });
+        let mut world = World::connected(Options { ptime, ..Options::default() });
         let samples = millis as usize * 8;
         for number in 0..1_200 / millis as usize {
             let sound = crate::tone::sine(PBX_TONE, AMPLITUDE, 8_000.0, number * samples, samples);
             let packet = world.pbx.speak(&sound);
-            world.from_pbx(&packet);
+            world.pbx_sends(&packet);
             world.run(millis);
         }
         for _ in 0..60 {
             let packet = world.browser_packet();
             world.sample += 160;
-            world.from_browser(&packet);
+            world.browser_sends(&packet);
             world.run(20);
         }
         assert_both_hear(&mut world);
         let at_pbx: Vec<_> = world.pbx.audio().take(1_200 / millis as usize).collect();
         assert_unbroken(&at_pbx, samples as u32);
-        assert!(
-            at_pbx
-                .iter()
-                .all(|(_, packet)| packet.payload.len() == samples)
-        );
+        assert!(at_pbx.iter().all(|(_, packet)| packet.payload.len() == samples));
         let at_browser: Vec<_> = world.browser.received.iter().collect();
         assert_eq!(at_browser.len(), 60);
         assert_unbroken(&at_browser, 960);
@@ -262,19 +210,16 @@ fn packet_lengths_may_differ_between_the_sides() {
 #[test]
 fn full_band_stereo_from_a_browser_is_heard() {
     let mut world = World::connected(Options::default());
-    let mut encoder =
-        opus::Encoder::new(48_000, opus::Channels::Stereo, opus::Application::Audio).unwrap();
+    let mut encoder = opus::Encoder::new(48_000, opus::Channels::Stereo, opus::Application::Audio).unwrap();
     encoder.set_bitrate(opus::Bitrate::Bits(96_000)).unwrap();
     for number in 0..60 {
         let mono = crate::tone::sine(BROWSER_TONE, AMPLITUDE, 48_000.0, number * 960, 960);
         let stereo: Vec<i16> = mono.iter().flat_map(|sample| [*sample, *sample]).collect();
         let payload = encoder.encode_vec(&stereo, 1_000).unwrap();
         let timestamp = world.browser.timestamp;
-        let packet = world
-            .browser
-            .packet(crate::browser::OPUS, false, timestamp, &payload);
+        let packet = world.browser.packet(crate::browser::OPUS, false, timestamp, &payload);
         world.browser.pause(960);
-        world.from_browser(&packet);
+        world.browser_sends(&packet);
         world.run(20);
     }
     let heard = level(&world.pbx.heard()[1_600..], BROWSER_TONE, 8_000.0);
@@ -285,16 +230,10 @@ fn full_band_stereo_from_a_browser_is_heard() {
 fn on_hold_nothing_flows_and_afterwards_the_streams_go_on() {
     let mut world = World::connected(Options::default());
     world.talk(50, |_| false);
-    let inactive = Direction {
-        send: false,
-        receive: false,
-    };
+    let inactive = Direction { send: false, receive: false };
     world.describe_trunk(world.pbx.address, inactive, MS20);
     world.talk(100, |_| false);
-    assert_eq!(
-        (world.pbx.audio().count(), world.browser.received.len()),
-        (50, 50)
-    );
+    assert_eq!((world.pbx.audio().count(), world.browser.received.len()), (50, 50));
 
     world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
     world.talk(50, |_| false);
@@ -302,10 +241,7 @@ fn on_hold_nothing_flows_and_afterwards_the_streams_go_on() {
     let at_pbx: Vec<_> = world.pbx.audio().collect();
     assert_eq!(at_pbx.len(), 100);
     let (before, after) = (&at_pbx[49].1.header, &at_pbx[50].1.header);
-    assert_eq!(
-        (after.ssrc, after.sequence_number),
-        (before.ssrc, before.sequence_number.wrapping_add(1))
-    );
+    assert_eq!((after.ssrc, after.sequence_number), (before.ssrc, before.sequence_number.wrapping_add(1)));
     assert!(after.marker);
     // The two seconds of the hold are in the time stamp.
     let passed = after.timestamp.wrapping_sub(before.timestamp);
@@ -327,7 +263,7 @@ fn g711_in_the_browser_needs_no_opus() {
     for number in 0..50_u32 {
         let payload: Vec<u8> = (0..160).map(|n| (n + number) as u8 | 0x80).collect();
         let packet = world.browser.packet(0, false, number * 160, &payload);
-        world.from_browser(&packet);
+        world.browser_sends(&packet);
         let last = &world.pbx.audio().last().unwrap().1;
         assert_eq!(last.payload, payload, "the same law passes unchanged");
         world.run(20);

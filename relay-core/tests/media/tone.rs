@@ -3,16 +3,8 @@
 use std::f64::consts::TAU;
 
 /// `count` samples of a sine from sample `from` on.
-pub(crate) fn sine(
-    frequency: f64,
-    amplitude: f64,
-    rate: f64,
-    from: usize,
-    count: usize,
-) -> Vec<i16> {
-    (from..from + count)
-        .map(|n| (amplitude * (n as f64 * frequency * TAU / rate).sin()) as i16)
-        .collect()
+pub(crate) fn sine(frequency: f64, amplitude: f64, rate: f64, from: usize, count: usize) -> Vec<i16> {
+    (from..from + count).map(|n| (amplitude * (n as f64 * frequency * TAU / rate).sin()) as i16).collect()
 }
 
 /// The level of `frequency` in `samples`, in dB of full scale (Goertzel's sum, by its definition).

@@ -44,13 +44,7 @@ impl Default for Options {
         use SrtpProtectionProfile::{Srtp_Aead_Aes_128_Gcm, Srtp_Aes128_Cm_Hmac_Sha1_80};
         let profiles = vec![Srtp_Aes128_Cm_Hmac_Sha1_80, Srtp_Aead_Aes_128_Gcm];
         let settings = MediaSettings::default();
-        Self {
-            role: DtlsRole::Server,
-            law: G711Law::Mu,
-            profiles,
-            settings,
-            ptime: Duration::from_millis(20),
-        }
+        Self { role: DtlsRole::Server, law: G711Law::Mu, profiles, settings, ptime: Duration::from_millis(20) }
     }
 }
 
@@ -64,19 +58,10 @@ impl World {
     pub(crate) fn open(options: Options) -> Self {
         let epoch = std::time::Instant::now();
         let identity = Arc::new(Identity::generate(epoch).unwrap());
-        let Options {
-            role,
-            law,
-            profiles,
-            settings,
-            ..
-        } = options;
+        let Options { role, law, profiles, settings, .. } = options;
         let mut worker = Worker::new(settings, identity, [3; 32]);
         let now = Instant::from_millis(1_000);
-        let local = IceCredentials {
-            ufrag: "relay".into(),
-            pwd: "a-password-of-the-relay".into(),
-        };
+        let local = IceCredentials { ufrag: "relay".into(), pwd: "a-password-of-the-relay".into() };
         let relay = address("198.51.100.1:20000");
         worker.open(ID, local.clone(), relay, now);
         let browser = Browser::new(address("203.0.113.5:50000"), local, role, &profiles, epoch);
@@ -126,34 +111,18 @@ impl World {
         self.command(MediaCommand::Web { id: ID, remote });
     }
 
-    pub(crate) fn describe_trunk(
-        &mut self,
-        rtp: SocketAddr,
-        direction: Direction,
-        ptime: Duration,
-    ) {
-        let law = if self.pbx.payload_type() == 0 {
-            G711Law::Mu
-        } else {
-            G711Law::A
-        };
+    pub(crate) fn describe_trunk(&mut self, rtp: SocketAddr, direction: Direction, ptime: Duration) {
+        let law = if self.pbx.payload_type() == 0 { G711Law::Mu } else { G711Law::A };
         let rtcp = SocketAddr::new(rtp.ip(), rtp.port() + 1);
         let codec = TrunkCodec::G711(law);
-        let remote = TrunkRemote {
-            rtp,
-            rtcp,
-            codec,
-            telephone_event: Some(exchange::EVENTS),
-            direction,
-            ptime,
-        };
+        let remote = TrunkRemote { rtp, rtcp, codec, telephone_event: Some(exchange::EVENTS), direction, ptime };
         self.command(MediaCommand::Trunk { id: ID, remote });
     }
 
     pub(crate) fn connect(&mut self) {
         self.check();
         for datagram in self.browser.hello(self.now) {
-            self.from_browser(&datagram);
+            self.browser_sends(&datagram);
         }
         self.run(100);
     }
@@ -161,7 +130,7 @@ impl World {
     pub(crate) fn check(&mut self) {
         let password = self.browser.relay.pwd.clone();
         let check = self.browser.check(true, &password, true);
-        self.from_browser(&check);
+        self.browser_sends(&check);
     }
 
     pub(crate) fn command(&mut self, command: MediaCommand) {
@@ -169,15 +138,13 @@ impl World {
         self.drain();
     }
 
-    pub(crate) fn from_browser(&mut self, bytes: &[u8]) {
-        self.worker
-            .handle_web(self.browser.address, bytes, self.now);
+    pub(crate) fn browser_sends(&mut self, bytes: &[u8]) {
+        self.worker.handle_web(self.browser.address, bytes, self.now);
         self.drain();
     }
 
-    pub(crate) fn from_pbx(&mut self, bytes: &[u8]) {
-        self.worker
-            .handle_trunk_rtp(ID, self.pbx.address, bytes, self.now);
+    pub(crate) fn pbx_sends(&mut self, bytes: &[u8]) {
+        self.worker.handle_trunk_rtp(ID, self.pbx.address, bytes, self.now);
         self.drain();
     }
 
@@ -185,17 +152,13 @@ impl World {
     pub(crate) fn run(&mut self, millis: u64) {
         for _ in 0..millis {
             self.now += Duration::from_millis(1);
-            if self
-                .worker
-                .next_timeout()
-                .is_some_and(|due| due <= self.now)
-            {
+            if self.worker.next_timeout().is_some_and(|due| due <= self.now) {
                 self.timeouts += 1;
                 self.worker.handle_timeout(self.now);
                 self.drain();
             }
             for datagram in self.browser.retransmit(self.now) {
-                self.from_browser(&datagram);
+                self.browser_sends(&datagram);
             }
         }
     }
@@ -224,8 +187,8 @@ impl World {
             let (browser, pbx) = (self.browser_packet(), self.pbx_packet());
             self.sample += 160;
             if !lost(number) {
-                self.from_browser(&browser);
-                self.from_pbx(&pbx);
+                self.browser_sends(&browser);
+                self.pbx_sends(&pbx);
             }
             if number % 100 == 99 {
                 self.check();
@@ -253,20 +216,14 @@ impl World {
                 Port::Web if transmit.to == self.browser.address => {
                     answers.extend(self.browser.receive(transmit.bytes, self.now))
                 }
-                Port::TrunkRtp(ID) if transmit.to == self.pbx.address => {
-                    self.pbx.receive(transmit.bytes, self.now)
-                }
-                Port::TrunkRtcp(ID) if transmit.to == self.pbx.rtcp => {
-                    self.pbx.reports.push(transmit.bytes.to_vec())
-                }
+                Port::TrunkRtp(ID) if transmit.to == self.pbx.address => self.pbx.receive(transmit.bytes, self.now),
+                Port::TrunkRtcp(ID) if transmit.to == self.pbx.rtcp => self.pbx.reports.push(transmit.bytes.to_vec()),
                 _ => self.astray.push(transmit.to),
             }
         }
-        self.events
-            .extend(std::iter::from_fn(|| self.worker.poll_event()));
+        self.events.extend(std::iter::from_fn(|| self.worker.poll_event()));
         for answer in answers {
-            self.worker
-                .handle_web(self.browser.address, &answer, self.now);
+            self.worker.handle_web(self.browser.address, &answer, self.now);
             self.drain();
         }
     }
