@@ -23,11 +23,7 @@ impl NameAddr {
     /// An address without name and parameters.
     #[must_use]
     pub const fn new(uri: Uri) -> Self {
-        Self {
-            display_name: None,
-            uri,
-            params: Params::new(),
-        }
+        Self { display_name: None, uri, params: Params::new() }
     }
 
     /// The `tag` (RFC 3261 §19.3).
@@ -44,9 +40,7 @@ impl NameAddr {
     /// The `expires` of a Contact, in seconds. A value that is no number counts as 3600 (RFC 3261 §20.10).
     #[must_use]
     pub fn expires(&self) -> Option<u32> {
-        self.params
-            .get("expires")
-            .map(|text| scan::number(text).unwrap_or(3_600))
+        self.params.get("expires").map(|text| scan::number(text).unwrap_or(3_600))
     }
 
     /// The `q` of a Contact in thousandths, from 0 to 1000.
@@ -85,11 +79,7 @@ impl NameAddr {
             return Err(SyntaxError("a closing angle bracket"));
         }
         let params = Params::parse(&mut cursor)?;
-        Ok(Self {
-            display_name,
-            uri,
-            params,
-        })
+        Ok(Self { display_name, uri, params })
     }
 
     /// Without brackets, parameters belong to the header, and a comma or question mark is an error (§20).
@@ -100,11 +90,7 @@ impl NameAddr {
         }
         let uri = uri.parse()?;
         let params = Params::parse(&mut cursor)?;
-        Ok(Self {
-            display_name: None,
-            uri,
-            params,
-        })
+        Ok(Self { display_name: None, uri, params })
     }
 }
 
@@ -115,11 +101,7 @@ fn unquoted_name(cursor: &mut Cursor<'_>) -> Result<Option<String>, SyntaxError>
     if name.contains(['"', ',', ';', ':', '\\']) {
         return Err(SyntaxError("quotes around the display name"));
     }
-    Ok(if name.is_empty() {
-        None
-    } else {
-        Some(name.to_owned())
-    })
+    Ok(if name.is_empty() { None } else { Some(name.to_owned()) })
 }
 
 impl FromStr for NameAddr {
@@ -198,14 +180,8 @@ mod tests {
 
         assert_eq!(address.display_name.as_deref(), Some("A \"B\" é\\"));
         assert_eq!(address.to_string(), r#""A \"B\" é\\" <sip:a@b;lr>;tag=x"#);
-        assert_eq!(
-            parse("Mr. Watson <sip:a@b>").display_name.as_deref(),
-            Some("Mr. Watson")
-        );
-        assert_eq!(
-            parse("caller<sip:a@b>").display_name.as_deref(),
-            Some("caller")
-        );
+        assert_eq!(parse("Mr. Watson <sip:a@b>").display_name.as_deref(), Some("Mr. Watson"));
+        assert_eq!(parse("caller<sip:a@b>").display_name.as_deref(), Some("caller"));
     }
 
     #[test]

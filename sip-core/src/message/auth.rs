@@ -41,22 +41,13 @@ impl Challenge {
     }
 
     fn parse_one(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
-        let mut challenge = Self {
-            scheme: cursor.token("a scheme")?.to_owned(),
-            ..Self::default()
-        };
+        let mut challenge = Self { scheme: cursor.token("a scheme")?.to_owned(), ..Self::default() };
         read_pairs(cursor, |name, value| match name {
             "realm" => challenge.realm = value,
             "nonce" => challenge.nonce = value,
             "opaque" => challenge.opaque = Some(value),
             "algorithm" => challenge.algorithm = Some(value),
-            "qop" => {
-                challenge.qop = value
-                    .split([',', ' '])
-                    .filter(|qop| !qop.is_empty())
-                    .map(str::to_owned)
-                    .collect()
-            }
+            "qop" => challenge.qop = value.split([',', ' ']).filter(|qop| !qop.is_empty()).map(str::to_owned).collect(),
             "stale" => challenge.stale = value.eq_ignore_ascii_case("true"),
             _ => {}
         })?;
@@ -70,10 +61,7 @@ impl FromStr for Challenge {
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
         let mut challenges = Vec::new();
         Self::parse_row(text, &mut challenges)?;
-        challenges
-            .into_iter()
-            .next()
-            .ok_or(SyntaxError("a challenge"))
+        challenges.into_iter().next().ok_or(SyntaxError("a challenge"))
     }
 }
 
@@ -144,11 +132,7 @@ impl FromStr for Authorization {
             "nc" => credentials.nc = Some(value),
             _ => {}
         })?;
-        if cursor.is_empty() {
-            Ok(credentials)
-        } else {
-            Err(SyntaxError("one set of credentials"))
-        }
+        if cursor.is_empty() { Ok(credentials) } else { Err(SyntaxError("one set of credentials")) }
     }
 }
 
@@ -181,10 +165,7 @@ pub(crate) fn auth_parameter(text: &str, wanted: &str) -> Option<String> {
 }
 
 /// Reads `name=value, …` to the end, or to a word without `=`: the scheme of the next challenge. Names come lower-cased.
-fn read_pairs(
-    cursor: &mut Cursor<'_>,
-    mut read: impl FnMut(&str, String),
-) -> Result<(), SyntaxError> {
+fn read_pairs(cursor: &mut Cursor<'_>, mut read: impl FnMut(&str, String)) -> Result<(), SyntaxError> {
     let mut count = 0;
     loop {
         cursor.skip_space();
@@ -195,11 +176,7 @@ fn read_pairs(
         let mut ahead = cursor.clone();
         let name = ahead.token("a parameter")?;
         if !ahead.eat_spaced(b'=') {
-            return if count > 0 {
-                Ok(())
-            } else {
-                Err(SyntaxError("a parameter"))
-            };
+            return if count > 0 { Ok(()) } else { Err(SyntaxError("a parameter")) };
         }
         *cursor = ahead;
         count += 1;
@@ -240,11 +217,7 @@ impl<'a, 'b> Pairs<'a, 'b> {
     /// A token without quotes; what came quoted and is none goes back into them.
     fn plain(&mut self, name: &str, value: &str) -> fmt::Result {
         self.name(name)?;
-        if is_token(value) {
-            self.f.write_str(value)
-        } else {
-            write_quoted(value, self.f)
-        }
+        if is_token(value) { self.f.write_str(value) } else { write_quoted(value, self.f) }
     }
 
     fn quoted(&mut self, name: &str, value: &str) -> fmt::Result {
@@ -267,7 +240,8 @@ mod tests {
 
     #[test]
     fn a_challenge_reads_back() {
-        let text = r#"Digest realm="a \"b\"", nonce="84a4", opaque="x", stale=true, algorithm=SHA-256, qop="auth,auth-int""#;
+        let text =
+            r#"Digest realm="a \"b\"", nonce="84a4", opaque="x", stale=true, algorithm=SHA-256, qop="auth,auth-int""#;
 
         let challenge: Challenge = text.parse().unwrap();
 
@@ -279,12 +253,10 @@ mod tests {
 
     #[test]
     fn spelling_and_quoting_quirks_are_borne_with() {
-        let challenge: Challenge = r#"DIGEST Realm=x,NONCE = "n" , , qop=auth,algorithm="md5",stale="FALSE",domain="sip:a""#.parse().unwrap();
+        let challenge: Challenge =
+            r#"DIGEST Realm=x,NONCE = "n" , , qop=auth,algorithm="md5",stale="FALSE",domain="sip:a""#.parse().unwrap();
 
-        assert_eq!(
-            (challenge.realm.as_str(), challenge.nonce.as_str()),
-            ("x", "n")
-        );
+        assert_eq!((challenge.realm.as_str(), challenge.nonce.as_str()), ("x", "n"));
         assert_eq!(challenge.algorithm.as_deref(), Some("md5"));
         assert_eq!(challenge.qop, ["auth"]);
         assert!(!challenge.stale);
@@ -294,16 +266,10 @@ mod tests {
     fn several_challenges_in_one_row_are_several() {
         let mut challenges = Vec::new();
 
-        Challenge::parse_row(
-            r#"Digest realm="a", nonce="1", Basic realm="b",Digest realm="c""#,
-            &mut challenges,
-        )
-        .unwrap();
+        Challenge::parse_row(r#"Digest realm="a", nonce="1", Basic realm="b",Digest realm="c""#, &mut challenges)
+            .unwrap();
 
-        let realms: Vec<_> = challenges
-            .iter()
-            .map(|c| (c.scheme.as_str(), c.realm.as_str()))
-            .collect();
+        let realms: Vec<_> = challenges.iter().map(|c| (c.scheme.as_str(), c.realm.as_str())).collect();
         assert_eq!(realms, [("Digest", "a"), ("Basic", "b"), ("Digest", "c")]);
         assert!(Challenge::parse_row("Digest", &mut challenges).is_ok());
         assert!(Challenge::parse_row("Digest a=\"", &mut challenges).is_err());

@@ -107,17 +107,11 @@ pub struct ParseError {
 
 impl ParseError {
     pub(super) const fn new(fault: Fault) -> Self {
-        Self {
-            fault,
-            request: None,
-        }
+        Self { fault, request: None }
     }
 
     pub(super) fn answerable(fault: Fault, request: Request) -> Self {
-        Self {
-            fault,
-            request: Some(Box::new(request)),
-        }
+        Self { fault, request: Some(Box::new(request)) }
     }
 
     /// What is wrong.

@@ -4,10 +4,7 @@
 pub(super) fn user(text: &str) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(text.len());
-    let hex = |nibble: u8| {
-        HEX.get(usize::from(nibble))
-            .map_or('0', |digit| char::from(*digit))
-    };
+    let hex = |nibble: u8| HEX.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
     for byte in text.bytes() {
         if is_user_byte(byte) {
             out.push(char::from(byte));
@@ -44,8 +41,7 @@ const fn is_user_byte(byte: u8) -> bool {
 /// The text behind a wire form; bytes that are no UTF-8 become U+FFFD, broken escapes stay.
 pub(super) fn decode(wire: &str) -> String {
     let bytes: Vec<u8> = Bytes(wire.as_bytes()).map(|(byte, _)| byte).collect();
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Whether each `%` starts two hexadecimal digits.
@@ -55,21 +51,13 @@ pub(super) fn is_well_formed(wire: &str) -> bool {
 
 /// Equality through the escapes. An escaped reserved character differs from a plain one.
 pub(super) fn equal(a: &str, b: &str) -> bool {
-    a == b
-        || (has_escape(a, b)
-            && Bytes(a.as_bytes())
-                .map(significant)
-                .eq(Bytes(b.as_bytes()).map(significant)))
+    a == b || (has_escape(a, b) && Bytes(a.as_bytes()).map(significant).eq(Bytes(b.as_bytes()).map(significant)))
 }
 
 /// As [`equal`], without regard to the case of letters.
 pub(super) fn equal_ignoring_case(a: &str, b: &str) -> bool {
     let fold = |(byte, escaped): (u8, bool)| significant((byte.to_ascii_lowercase(), escaped));
-    a.eq_ignore_ascii_case(b)
-        || (has_escape(a, b)
-            && Bytes(a.as_bytes())
-                .map(fold)
-                .eq(Bytes(b.as_bytes()).map(fold)))
+    a.eq_ignore_ascii_case(b) || (has_escape(a, b) && Bytes(a.as_bytes()).map(fold).eq(Bytes(b.as_bytes()).map(fold)))
 }
 
 fn has_escape(a: &str, b: &str) -> bool {
@@ -78,10 +66,7 @@ fn has_escape(a: &str, b: &str) -> bool {
 
 /// Escaping matters for reserved characters only.
 const fn significant((byte, escaped): (u8, bool)) -> (u8, bool) {
-    let reserved = matches!(
-        byte,
-        b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b','
-    );
+    let reserved = matches!(byte, b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b',');
     (byte, escaped && reserved)
 }
 

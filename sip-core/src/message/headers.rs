@@ -28,26 +28,18 @@ impl Headers {
     }
 
     pub(super) fn with_capacity(rows: usize) -> Self {
-        Self {
-            rows: Vec::with_capacity(rows),
-        }
+        Self { rows: Vec::with_capacity(rows) }
     }
 
     /// The first value of a name.
     #[must_use]
     pub fn get(&self, name: &HeaderName) -> Option<&str> {
-        self.rows
-            .iter()
-            .find(|row| row.name == *name)
-            .map(|row| row.value.as_str())
+        self.rows.iter().find(|row| row.name == *name).map(|row| row.value.as_str())
     }
 
     /// The values of all rows of a name.
     pub fn get_all<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.rows
-            .iter()
-            .filter(move |row| row.name == *name)
-            .map(|row| row.value.as_str())
+        self.rows.iter().filter(move |row| row.name == *name).map(|row| row.value.as_str())
     }
 
     /// The items of all rows of a name, taken apart at their commas (RFC 3261 §7.3.1).
@@ -63,21 +55,12 @@ impl Headers {
 
     /// Adds a row at the end.
     pub fn push(&mut self, name: HeaderName, value: impl Into<String>) {
-        self.rows.push(Header {
-            name,
-            value: value.into(),
-        });
+        self.rows.push(Header { name, value: value.into() });
     }
 
     /// Adds a row before all others, as a proxy does with its Via.
     pub fn push_front(&mut self, name: HeaderName, value: impl Into<String>) {
-        self.rows.insert(
-            0,
-            Header {
-                name,
-                value: value.into(),
-            },
-        );
+        self.rows.insert(0, Header { name, value: value.into() });
     }
 
     /// Replaces all rows of a name by one, in the place of the first of them.
@@ -151,8 +134,7 @@ impl<'a> IntoIterator for &'a Headers {
 
 impl Extend<(HeaderName, String)> for Headers {
     fn extend<T: IntoIterator<Item = (HeaderName, String)>>(&mut self, rows: T) {
-        self.rows
-            .extend(rows.into_iter().map(|(name, value)| Header { name, value }));
+        self.rows.extend(rows.into_iter().map(|(name, value)| Header { name, value }));
     }
 }
 
@@ -180,14 +162,8 @@ mod tests {
     fn values_walk_rows_and_commas() {
         let headers = vias();
 
-        assert_eq!(
-            headers.values(&HeaderName::Via).collect::<Vec<_>>(),
-            ["a", "b", "c"]
-        );
-        assert_eq!(
-            headers.get_all(&HeaderName::Via).collect::<Vec<_>>(),
-            ["a, b", "c"]
-        );
+        assert_eq!(headers.values(&HeaderName::Via).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(headers.get_all(&HeaderName::Via).collect::<Vec<_>>(), ["a, b", "c"]);
     }
 
     #[test]

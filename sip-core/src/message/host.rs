@@ -30,9 +30,7 @@ impl Host {
     }
 
     /// Reads a host and the port that may follow it.
-    pub(super) fn parse_with_port(
-        cursor: &mut Cursor<'_>,
-    ) -> Result<(Self, Option<u16>), SyntaxError> {
+    pub(super) fn parse_with_port(cursor: &mut Cursor<'_>) -> Result<(Self, Option<u16>), SyntaxError> {
         let host = Self::parse(cursor)?;
         let port = match cursor.eat(b':') {
             true => Some(parse_port(cursor)?),
@@ -43,14 +41,9 @@ impl Host {
 
     pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
         if cursor.eat(b'[') {
-            let inner =
-                cursor.take_while(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+            let inner = cursor.take_while(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
             let address = inner.parse().map_err(|_| SyntaxError("an IPv6 address"))?;
-            return if cursor.eat(b']') {
-                Ok(Self::V6(address))
-            } else {
-                Err(SyntaxError("a closing bracket"))
-            };
+            return if cursor.eat(b']') { Ok(Self::V6(address)) } else { Err(SyntaxError("a closing bracket")) };
         }
         match cursor.take(Class::HOST) {
             "" => Err(SyntaxError("a host")),
@@ -104,11 +97,7 @@ impl FromStr for Host {
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
         let mut cursor = Cursor::new(text);
         let host = Self::parse(&mut cursor)?;
-        if cursor.is_empty() {
-            Ok(host)
-        } else {
-            Err(SyntaxError("a host"))
-        }
+        if cursor.is_empty() { Ok(host) } else { Err(SyntaxError("a host")) }
     }
 }
 
@@ -132,19 +121,10 @@ mod tests {
 
     #[test]
     fn names_and_addresses_are_told_apart() {
-        assert_eq!(
-            "192.0.2.1".parse(),
-            Ok(Host::V4(Ipv4Addr::new(192, 0, 2, 1)))
-        );
+        assert_eq!("192.0.2.1".parse(), Ok(Host::V4(Ipv4Addr::new(192, 0, 2, 1))));
         assert_eq!("[::1]".parse(), Ok(Host::V6(Ipv6Addr::LOCALHOST)));
-        assert_eq!(
-            "Example.COM".parse(),
-            Ok(Host::Name("example.com".to_owned()))
-        );
-        assert_eq!(
-            "192.0.2.300".parse(),
-            Ok(Host::Name("192.0.2.300".to_owned()))
-        );
+        assert_eq!("Example.COM".parse(), Ok(Host::Name("example.com".to_owned())));
+        assert_eq!("192.0.2.300".parse(), Ok(Host::Name("192.0.2.300".to_owned())));
         for text in ["", "[::1", "[zz]", "::1", "a b", "a@b"] {
             assert!(text.parse::<Host>().is_err(), "{text}");
         }

@@ -85,10 +85,7 @@ impl Method {
     /// Whether a request of this method may create a dialog (RFC 3261 §12.1, RFC 6665 §4.1, RFC 3515 §2.4.4).
     #[must_use]
     pub const fn forms_dialog(&self) -> bool {
-        matches!(
-            self,
-            Self::Invite | Self::Subscribe | Self::Refer | Self::Notify
-        )
+        matches!(self, Self::Invite | Self::Subscribe | Self::Refer | Self::Notify)
     }
 }
 

@@ -138,12 +138,7 @@ impl Request {
     /// A request without headers.
     #[must_use]
     pub const fn new(method: Method, uri: Uri) -> Self {
-        Self {
-            method,
-            uri,
-            headers: Headers::new(),
-            body: Vec::new(),
-        }
+        Self { method, uri, headers: Headers::new(), body: Vec::new() }
     }
 
     /// A response to this request (RFC 3261 §8.2.6): Via, From, To, Call-ID and CSeq as they came, Record-Route where
@@ -168,11 +163,7 @@ impl Request {
 
     fn is_copied(&self, name: &HeaderName, status: StatusCode) -> bool {
         match name {
-            HeaderName::Via
-            | HeaderName::From
-            | HeaderName::To
-            | HeaderName::CallId
-            | HeaderName::CSeq => true,
+            HeaderName::Via | HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::CSeq => true,
             HeaderName::RecordRoute => {
                 self.method.forms_dialog() && status > StatusCode::TRYING && status.as_u16() < 300
             }
@@ -205,12 +196,7 @@ impl Response {
     /// A response without headers, with the status' own phrase.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
-        Self {
-            status,
-            reason: status.reason().to_owned(),
-            headers: Headers::new(),
-            body: Vec::new(),
-        }
+        Self { status, reason: status.reason().to_owned(), headers: Headers::new(), body: Vec::new() }
     }
 
     /// Sets the body and its Content-Type.

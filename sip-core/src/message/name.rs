@@ -151,22 +151,18 @@ impl HeaderName {
             [letter] => Self::compact(*letter),
             _ => None,
         };
-        compact
-            .or_else(|| Self::known(name))
-            .unwrap_or_else(|| Self::Other(name.to_owned()))
+        compact.or_else(|| Self::known(name)).unwrap_or_else(|| Self::Other(name.to_owned()))
     }
 
     fn known(name: &str) -> Option<Self> {
         let (start, end) = (*STARTS.get(name.len())?, *STARTS.get(name.len() + 1)?);
         let same_length = NAMES.get(start..end)?;
         let first = name.as_bytes().first();
-        let is_exact =
-            |(known, _): &&(&str, Self)| known.as_bytes().first() == first && *known == name;
-        let entry = same_length.iter().find(is_exact).or_else(|| {
-            same_length
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        })?;
+        let is_exact = |(known, _): &&(&str, Self)| known.as_bytes().first() == first && *known == name;
+        let entry = same_length
+            .iter()
+            .find(is_exact)
+            .or_else(|| same_length.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)))?;
         Some(entry.1.clone())
     }
 }
@@ -186,11 +182,7 @@ impl FromStr for HeaderName {
     type Err = SyntaxError;
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        if is_token(text) {
-            Ok(Self::of_token(text))
-        } else {
-            Err(SyntaxError("a header name"))
-        }
+        if is_token(text) { Ok(Self::of_token(text)) } else { Err(SyntaxError("a header name")) }
     }
 }
 
@@ -210,10 +202,7 @@ mod tests {
         for (name, variant) in NAMES {
             assert!(name.len() < LENGTHS, "{name}");
             assert_eq!(variant.as_str(), *name);
-            assert_eq!(
-                name.to_ascii_uppercase().parse::<HeaderName>().as_ref(),
-                Ok(variant)
-            );
+            assert_eq!(name.to_ascii_uppercase().parse::<HeaderName>().as_ref(), Ok(variant));
         }
     }
 

@@ -33,11 +33,7 @@ impl Param {
         let mut text = String::with_capacity(name.len() + value.len());
         text.push_str(name);
         text.push_str(value);
-        Self {
-            text,
-            name_length: name.len(),
-            value: kind,
-        }
+        Self { text, name_length: name.len(), value: kind }
     }
 
     fn name(&self) -> &str {
@@ -148,11 +144,7 @@ impl Params {
             })?;
         }
         cursor.skip_space();
-        if cursor.is_empty() {
-            Ok(params)
-        } else {
-            Err(SyntaxError("a parameter"))
-        }
+        if cursor.is_empty() { Ok(params) } else { Err(SyntaxError("a parameter")) }
     }
 
     /// Reads the parameters of a URI up to `?` or the end.
@@ -217,18 +209,14 @@ mod tests {
 
     #[test]
     fn names_ignore_case_and_order_survives() {
-        let mut params =
-            parse(r#" ; Branch = z9hG4bK1 ;rport;+sip.instance="<urn:uuid:1>" "#).unwrap();
+        let mut params = parse(r#" ; Branch = z9hG4bK1 ;rport;+sip.instance="<urn:uuid:1>" "#).unwrap();
 
         assert_eq!(params.get("branch"), Some("z9hG4bK1"));
         assert!(params.has("RPORT"));
         assert_eq!(params.get("rport"), None);
         params.set("rport", Some("5060"));
         params.set("note", Some("two words"));
-        assert_eq!(
-            params.to_string(),
-            r#";Branch=z9hG4bK1;rport=5060;+sip.instance="<urn:uuid:1>";note="two words""#
-        );
+        assert_eq!(params.to_string(), r#";Branch=z9hG4bK1;rport=5060;+sip.instance="<urn:uuid:1>";note="two words""#);
         assert!(params.remove("Rport") && !params.remove("rport"));
         assert_eq!(params.len(), 3);
     }

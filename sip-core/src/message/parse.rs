@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use super::scan::{Class, Cursor, before_control, number, trim};
 use super::{
-    Fault, HeaderError, HeaderName, Headers, Message, Method, ParseError, Request, Response,
-    StatusCode, SyntaxError, Uri, limits,
+    Fault, HeaderError, HeaderName, Headers, Message, Method, ParseError, Request, Response, StatusCode, SyntaxError,
+    Uri, limits,
 };
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
@@ -23,10 +23,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
     let Some(line) = reader.line() else {
         return Err(ParseError::new(reader.fault.unwrap_or(Fault::StartLine)));
     };
-    if line
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("SIP/"))
-    {
+    if line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SIP/")) {
         reader.response(&line)
     } else {
         reader.request(&line)
@@ -35,10 +32,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
 
 /// Line ends before the start line are ignored (RFC 3261 §7.5).
 fn skip_line_ends(bytes: &[u8]) -> &[u8] {
-    let start = bytes
-        .iter()
-        .position(|byte| !matches!(byte, b'\r' | b'\n'))
-        .unwrap_or(bytes.len());
+    let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
     bytes.get(start..).unwrap_or_default()
 }
 
@@ -57,12 +51,7 @@ impl<'a> Reader<'a> {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
             core::str::from_utf8(valid).unwrap_or_default()
         });
-        Self {
-            text,
-            length: bytes.len(),
-            rest: bytes,
-            fault: None,
-        }
+        Self { text, length: bytes.len(), rest: bytes, fault: None }
     }
 
     fn fail(&mut self, fault: Fault) {
@@ -89,10 +78,7 @@ impl<'a> Reader<'a> {
         let (method, rest) = line.split_once(' ').ok_or_else(not_sip)?;
         let method = method.parse().map_err(|_| not_sip())?;
         let (uri, version) = rest.rsplit_once(' ').ok_or_else(not_sip)?;
-        if !trim(rest)
-            .rsplit_once(' ')
-            .is_some_and(|(_, version)| is_version(version))
-        {
+        if !trim(rest).rsplit_once(' ').is_some_and(|(_, version)| is_version(version)) {
             return Err(not_sip());
         }
         match version {
@@ -112,12 +98,7 @@ impl<'a> Reader<'a> {
 
     fn response(&mut self, line: &str) -> Result<Message, ParseError> {
         let (status, reason) = status_line(line).map_err(ParseError::new)?;
-        let mut response = Response {
-            status,
-            reason: reason.to_owned(),
-            headers: Headers::new(),
-            body: Vec::new(),
-        };
+        let mut response = Response { status, reason: reason.to_owned(), headers: Headers::new(), body: Vec::new() };
         (response.headers, response.body) = self.headers_and_body();
         if let Err(fault) = check(&response.headers, None) {
             self.fail(fault);
@@ -158,9 +139,7 @@ impl<'a> Reader<'a> {
         }
         let value = trim(cursor.rest());
         match HeaderName::of_token(name) {
-            HeaderName::ContentLength if length.is_some() => {
-                self.fail(Fault::Duplicate(HeaderName::ContentLength))
-            }
+            HeaderName::ContentLength if length.is_some() => self.fail(Fault::Duplicate(HeaderName::ContentLength)),
             HeaderName::ContentLength => match number(value) {
                 Some(promised) => *length = Some(promised as usize),
                 None => self.fail(malformed(HeaderName::ContentLength)),
@@ -239,8 +218,7 @@ fn text(line: &[u8]) -> Cow<'_, str> {
 }
 
 fn is_version(text: &str) -> bool {
-    text.get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("SIP/"))
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SIP/"))
 }
 
 /// `SIP/2.0 180 Ringing`; the phrase may be missing, and the space before it too.

@@ -27,11 +27,8 @@ impl Class {
         let alphanumeric = byte.is_ascii_alphanumeric();
         let host = alphanumeric || matches!(byte, b'-' | b'.' | b'_');
         let token = host || matches!(byte, b'!' | b'%' | b'*' | b'+' | b'`' | b'\'' | b'~');
-        let uri_param = token
-            || matches!(
-                byte,
-                b'(' | b')' | b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'@' | b',' | 0x80..
-            );
+        let uri_param =
+            token || matches!(byte, b'(' | b')' | b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'@' | b',' | 0x80..);
         let visible = byte > b' ' && byte != 0x7f;
         let plain = visible && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | b'\\');
         let quoted = !matches!(byte, b'"' | b'\\');
@@ -48,17 +45,12 @@ impl Class {
 
     /// Whether a character is of this kind.
     pub(crate) fn has(self, byte: u8) -> bool {
-        CLASSES
-            .get(usize::from(byte))
-            .is_some_and(|classes| classes & self.0 != 0)
+        CLASSES.get(usize::from(byte)).is_some_and(|classes| classes & self.0 != 0)
     }
 
     /// How many bytes at the start are of this kind.
     pub(crate) fn run(self, bytes: &[u8]) -> usize {
-        bytes
-            .iter()
-            .position(|byte| !self.has(*byte))
-            .unwrap_or(bytes.len())
+        bytes.iter().position(|byte| !self.has(*byte)).unwrap_or(bytes.len())
     }
 }
 
@@ -85,11 +77,7 @@ pub(crate) fn before_control(bytes: &[u8]) -> usize {
     };
     let start = words.iter().take_while(is_free).count() * 8;
     let rest = bytes.get(start..).unwrap_or_default();
-    start
-        + rest
-            .iter()
-            .position(|byte| *byte <= b'\r')
-            .unwrap_or(rest.len())
+    start + rest.iter().position(|byte| *byte <= b'\r').unwrap_or(rest.len())
 }
 
 /// Whether all of a text is one token.
@@ -112,8 +100,7 @@ pub(crate) fn trim(text: &str) -> &str {
 pub(crate) fn write_quoted(text: &str, f: &mut impl core::fmt::Write) -> core::fmt::Result {
     f.write_char('"')?;
     for character in text.chars() {
-        if matches!(character, '"' | '\\' | '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\x7f')
-        {
+        if matches!(character, '"' | '\\' | '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\x7f') {
             f.write_char('\\')?;
         }
         f.write_char(character)?;
@@ -170,11 +157,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads the ASCII-delimited run whose bytes all satisfy `accept`.
     pub(crate) fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> &'a str {
-        let length = self
-            .rest
-            .bytes()
-            .position(|byte| !accept(byte))
-            .unwrap_or(self.rest.len());
+        let length = self.rest.bytes().position(|byte| !accept(byte)).unwrap_or(self.rest.len());
         self.advance(length)
     }
 
@@ -185,11 +168,7 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn token(&mut self, expected: &'static str) -> Result<&'a str, SyntaxError> {
         let token = self.take(Class::TOKEN);
-        if token.is_empty() {
-            Err(SyntaxError(expected))
-        } else {
-            Ok(token)
-        }
+        if token.is_empty() { Err(SyntaxError(expected)) } else { Ok(token) }
     }
 
     /// Reads a quoted string, of which the opening quote comes next, and undoes its escapes.
@@ -227,10 +206,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads `length` bytes; nothing where that would split a character.
     pub(crate) fn advance(&mut self, length: usize) -> &'a str {
-        let (read, rest) = self
-            .rest
-            .split_at_checked(length)
-            .unwrap_or(("", self.rest));
+        let (read, rest) = self.rest.split_at_checked(length).unwrap_or(("", self.rest));
         self.rest = rest;
         read
     }

@@ -173,10 +173,7 @@ mod tests {
 
     #[test]
     fn an_unknown_code_has_the_phrase_of_its_class() {
-        assert_eq!(
-            StatusCode::new(499).map(StatusCode::reason),
-            Some("Request Failure")
-        );
+        assert_eq!(StatusCode::new(499).map(StatusCode::reason), Some("Request Failure"));
         assert_eq!(StatusCode::RINGING.reason(), "Ringing");
     }
 }

@@ -5,8 +5,8 @@ use core::str::FromStr;
 use super::limits::MAX_VALUES;
 use super::scan::number;
 use super::{
-    CSeq, Challenge, Contacts, HeaderError, HeaderName, Headers, NameAddr, Parameterized, RAck,
-    Reason, SyntaxError, Via,
+    CSeq, Challenge, Contacts, HeaderError, HeaderName, Headers, NameAddr, Parameterized, RAck, Reason, SyntaxError,
+    Via,
 };
 
 impl Headers {
@@ -15,10 +15,7 @@ impl Headers {
     /// # Errors
     /// It is missing or malformed.
     pub fn via(&self) -> Result<Via, HeaderError> {
-        let first = self
-            .values(&HeaderName::Via)
-            .next()
-            .ok_or(HeaderError::Missing(HeaderName::Via))?;
+        let first = self.values(&HeaderName::Via).next().ok_or(HeaderError::Missing(HeaderName::Via))?;
         read(&HeaderName::Via, first)
     }
 
@@ -65,10 +62,7 @@ impl Headers {
     pub fn call_id(&self) -> Result<&str, HeaderError> {
         let value = self.required(&HeaderName::CallId)?;
         match value.is_empty() || value.contains([' ', '\t', ',']) {
-            true => Err(HeaderError::Malformed(
-                HeaderName::CallId,
-                SyntaxError("one word"),
-            )),
+            true => Err(HeaderError::Malformed(HeaderName::CallId, SyntaxError("one word"))),
             false => Ok(value),
         }
     }
@@ -161,10 +155,7 @@ impl Headers {
     #[must_use]
     pub fn supports(&self, option: &str) -> bool {
         let names = [HeaderName::Supported, HeaderName::Require];
-        names.iter().any(|name| {
-            self.values(name)
-                .any(|tag| tag.eq_ignore_ascii_case(option))
-        })
+        names.iter().any(|name| self.values(name).any(|tag| tag.eq_ignore_ascii_case(option)))
     }
 
     /// Content-Type.
@@ -195,39 +186,25 @@ impl Headers {
     /// The first readable Reason; one of Q.850 where there is one, because it says more.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        let mut reasons: Vec<Reason> = self
-            .values(&HeaderName::Reason)
-            .take(MAX_VALUES)
-            .filter_map(|value| value.parse().ok())
-            .collect();
+        let mut reasons: Vec<Reason> =
+            self.values(&HeaderName::Reason).take(MAX_VALUES).filter_map(|value| value.parse().ok()).collect();
         let best = reasons.iter().position(Reason::is_q850).unwrap_or(0);
-        if best < reasons.len() {
-            Some(reasons.swap_remove(best))
-        } else {
-            None
-        }
+        if best < reasons.len() { Some(reasons.swap_remove(best)) } else { None }
     }
 
     fn required(&self, name: &HeaderName) -> Result<&str, HeaderError> {
-        self.get(name)
-            .ok_or_else(|| HeaderError::Missing(name.clone()))
+        self.get(name).ok_or_else(|| HeaderError::Missing(name.clone()))
     }
 
     fn one<T: FromStr<Err = SyntaxError>>(&self, name: &HeaderName) -> Result<T, HeaderError> {
         read(name, self.required(name)?)
     }
 
-    fn list<T: FromStr<Err = SyntaxError>>(
-        &self,
-        name: &HeaderName,
-    ) -> Result<Vec<T>, HeaderError> {
+    fn list<T: FromStr<Err = SyntaxError>>(&self, name: &HeaderName) -> Result<Vec<T>, HeaderError> {
         let mut list = Vec::new();
         for value in self.values(name) {
             if list.len() >= MAX_VALUES {
-                return Err(HeaderError::Malformed(
-                    name.clone(),
-                    SyntaxError("fewer values"),
-                ));
+                return Err(HeaderError::Malformed(name.clone(), SyntaxError("fewer values")));
             }
             list.push(read(name, value)?);
         }
@@ -244,16 +221,11 @@ impl Headers {
 }
 
 fn read<T: FromStr<Err = SyntaxError>>(name: &HeaderName, text: &str) -> Result<T, HeaderError> {
-    text.parse()
-        .map_err(|error| HeaderError::Malformed(name.clone(), error))
+    text.parse().map_err(|error| HeaderError::Malformed(name.clone(), error))
 }
 
 /// `delta-seconds`: digits, of which too many mean "as long as can be".
 fn seconds(text: &str) -> Option<u32> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits {
-        Some(text.parse().unwrap_or(u32::MAX))
-    } else {
-        None
-    }
+    if digits { Some(text.parse().unwrap_or(u32::MAX)) } else { None }
 }

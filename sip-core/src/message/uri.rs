@@ -70,21 +70,13 @@ impl Uri {
     /// A `sip:` URI. The user is escaped where it needs to be.
     #[must_use]
     pub fn sip(user: Option<&str>, host: Host, port: Option<u16>) -> Self {
-        Self {
-            user: user.map(escape::user),
-            host,
-            port,
-            ..Self::bare(Scheme::Sip)
-        }
+        Self { user: user.map(escape::user), host, port, ..Self::bare(Scheme::Sip) }
     }
 
     /// A `tel:` URI.
     #[must_use]
     pub fn tel(number: &str) -> Self {
-        Self {
-            user: Some(number.to_owned()),
-            ..Self::bare(Scheme::Tel)
-        }
+        Self { user: Some(number.to_owned()), ..Self::bare(Scheme::Tel) }
     }
 
     const fn bare(scheme: Scheme) -> Self {
@@ -127,10 +119,7 @@ impl Uri {
         self.scheme == other.scheme
             && match self.scheme {
                 Scheme::Sip | Scheme::Sips => self.matches_sip(other),
-                Scheme::Tel => {
-                    same_number(self.user.as_deref(), other.user.as_deref())
-                        && same_params(self, other)
-                }
+                Scheme::Tel => same_number(self.user.as_deref(), other.user.as_deref()) && same_params(self, other),
                 Scheme::Other(_) => self.user == other.user,
             }
     }
@@ -149,16 +138,12 @@ impl Uri {
         let same = |(name, value): &(String, String), (n, v): &(String, String)| {
             escape::equal_ignoring_case(name, n) && escape::equal(value, v)
         };
-        other
-            .headers
-            .iter()
-            .all(|wanted| self.headers.iter().any(|header| same(header, wanted)))
+        other.headers.iter().all(|wanted| self.headers.iter().any(|header| same(header, wanted)))
     }
 
     fn parse(text: &str) -> Result<Self, SyntaxError> {
         let (name, rest) = text.split_once(':').ok_or(SyntaxError("a URI"))?;
-        let valid = name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name.bytes().all(is_scheme_byte);
+        let valid = name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(is_scheme_byte);
         if !valid || Class::URI.run(rest.as_bytes()) < rest.len() {
             return Err(SyntaxError("a URI"));
         }
@@ -166,10 +151,7 @@ impl Uri {
             scheme @ (Scheme::Sip | Scheme::Sips) => Self::parse_sip(scheme, rest),
             Scheme::Tel => Self::parse_tel(rest),
             Scheme::Other(_) if rest.is_empty() => Err(SyntaxError("a URI")),
-            scheme @ Scheme::Other(_) => Ok(Self {
-                user: Some(rest.to_owned()),
-                ..Self::bare(scheme)
-            }),
+            scheme @ Scheme::Other(_) => Ok(Self { user: Some(rest.to_owned()), ..Self::bare(scheme) }),
         }
     }
 
@@ -184,11 +166,7 @@ impl Uri {
         (uri.host, uri.port) = Host::parse_with_port(&mut cursor)?;
         uri.params = Params::parse_uri(&mut cursor)?;
         uri.headers = parse_headers(&mut cursor)?;
-        if cursor.is_empty() {
-            Ok(uri)
-        } else {
-            Err(SyntaxError("the end of the URI"))
-        }
+        if cursor.is_empty() { Ok(uri) } else { Err(SyntaxError("the end of the URI")) }
     }
 
     fn read_userinfo(&mut self, userinfo: &str) -> Result<(), SyntaxError> {
@@ -210,19 +188,13 @@ impl Uri {
         let number = cursor.take_while(is_phone_byte);
         let digits = number.strip_prefix('+').unwrap_or(number);
         if digits.contains('+')
-            || !digits
-                .bytes()
-                .any(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'#'))
+            || !digits.bytes().any(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'#'))
         {
             return Err(SyntaxError("a telephone number"));
         }
         let mut uri = Self::tel(number);
         uri.params = Params::parse_uri(&mut cursor)?;
-        if cursor.is_empty() {
-            Ok(uri)
-        } else {
-            Err(SyntaxError("a telephone number"))
-        }
+        if cursor.is_empty() { Ok(uri) } else { Err(SyntaxError("a telephone number")) }
     }
 }
 
@@ -260,24 +232,13 @@ fn same_escaped(a: Option<&str>, b: Option<&str>) -> bool {
 
 fn same_number(a: Option<&str>, b: Option<&str>) -> bool {
     let digits = |number: &str| -> String {
-        number
-            .chars()
-            .filter(|c| !matches!(c, '-' | '.' | '(' | ')'))
-            .map(|c| c.to_ascii_lowercase())
-            .collect()
+        number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).map(|c| c.to_ascii_lowercase()).collect()
     };
     a.map(digits) == b.map(digits)
 }
 
 /// Parameters that must be on both sides or on none (§19.1.4); any other on one side only is ignored.
-const DECISIVE: [&str; 6] = [
-    "user",
-    "ttl",
-    "method",
-    "maddr",
-    "transport",
-    "phone-context",
-];
+const DECISIVE: [&str; 6] = ["user", "ttl", "method", "maddr", "transport", "phone-context"];
 
 fn same_params(a: &Uri, b: &Uri) -> bool {
     agree(&a.params, &b.params) && agree(&b.params, &a.params)
@@ -290,9 +251,7 @@ fn agree(one: &Params, other: &Params) -> bool {
             (Some(a), Some(b)) => escape::equal_ignoring_case(a, b),
             (a, b) => a == b,
         },
-        false => !DECISIVE
-            .iter()
-            .any(|decisive| decisive.eq_ignore_ascii_case(name)),
+        false => !DECISIVE.iter().any(|decisive| decisive.eq_ignore_ascii_case(name)),
     })
 }
 

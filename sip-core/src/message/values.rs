@@ -23,13 +23,8 @@ impl FromStr for CSeq {
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
         let (digits, method) = split_space(text);
-        let number = number(digits)
-            .filter(|number| *number < 1 << 31)
-            .ok_or(SyntaxError("a sequence number"))?;
-        Ok(Self {
-            number,
-            method: method.parse()?,
-        })
+        let number = number(digits).filter(|number| *number < 1 << 31).ok_or(SyntaxError("a sequence number"))?;
+        Ok(Self { number, method: method.parse()? })
     }
 }
 
@@ -55,10 +50,7 @@ impl FromStr for RAck {
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
         let (digits, cseq) = split_space(text);
-        Ok(Self {
-            response: number(digits).ok_or(SyntaxError("a response number"))?,
-            cseq: cseq.parse()?,
-        })
+        Ok(Self { response: number(digits).ok_or(SyntaxError("a response number"))?, cseq: cseq.parse()? })
     }
 }
 
@@ -92,21 +84,13 @@ impl Reason {
     /// `SIP;cause=status;text="…"`.
     #[must_use]
     pub fn sip(cause: u16, text: &str) -> Self {
-        Self {
-            protocol: "SIP".to_owned(),
-            cause: Some(cause),
-            text: Some(text.to_owned()),
-        }
+        Self { protocol: "SIP".to_owned(), cause: Some(cause), text: Some(text.to_owned()) }
     }
 
     /// `Q.850;cause=…;text="…"`.
     #[must_use]
     pub fn q850(cause: u16, text: &str) -> Self {
-        Self {
-            protocol: "Q.850".to_owned(),
-            cause: Some(cause),
-            text: Some(text.to_owned()),
-        }
+        Self { protocol: "Q.850".to_owned(), cause: Some(cause), text: Some(text.to_owned()) }
     }
 
     /// Whether the cause is one of Q.850.
@@ -122,11 +106,7 @@ impl FromStr for Reason {
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
         let Parameterized { value, params } = text.parse()?;
         let cause = params.get("cause").and_then(|cause| cause.parse().ok());
-        Ok(Self {
-            protocol: value,
-            cause,
-            text: params.get("text").map(str::to_owned),
-        })
+        Ok(Self { protocol: value, cause, text: params.get("text").map(str::to_owned) })
     }
 }
 
@@ -178,10 +158,7 @@ impl FromStr for Parameterized {
         if value.is_empty() {
             return Err(SyntaxError("a value"));
         }
-        Ok(Self {
-            value: value.to_owned(),
-            params: Params::parse(&mut cursor)?,
-        })
+        Ok(Self { value: value.to_owned(), params: Params::parse(&mut cursor)? })
     }
 }
 
@@ -198,13 +175,7 @@ mod tests {
 
     #[test]
     fn cseq_is_a_number_below_two_to_the_31_and_a_method() {
-        assert_eq!(
-            "0009 \t INVITE".parse(),
-            Ok(CSeq {
-                number: 9,
-                method: Method::Invite
-            })
-        );
+        assert_eq!("0009 \t INVITE".parse(), Ok(CSeq { number: 9, method: Method::Invite }));
         assert!("2147483647 ACK".parse::<CSeq>().is_ok());
         for text in ["2147483648 ACK", "1", "ACK", "-1 ACK", "1 A CK", ""] {
             assert!(text.parse::<CSeq>().is_err(), "{text}");
@@ -219,10 +190,7 @@ mod tests {
 
         assert_eq!(reason, Reason::q850(16, "Normal, clearing"));
         assert!(reason.is_q850());
-        assert_eq!(
-            reason.to_string(),
-            r#"Q.850;cause=16;text="Normal, clearing""#
-        );
+        assert_eq!(reason.to_string(), r#"Q.850;cause=16;text="Normal, clearing""#);
     }
 
     #[test]
@@ -231,13 +199,7 @@ mod tests {
 
         assert!(value.is("Application/SDP"));
         assert_eq!(value.params.get("charset"), Some("utf-8"));
-        assert_eq!(
-            "1800;refresher=uac"
-                .parse::<Parameterized>()
-                .unwrap()
-                .number(),
-            Some(1_800)
-        );
+        assert_eq!("1800;refresher=uac".parse::<Parameterized>().unwrap().number(), Some(1_800));
         assert!(";a=b".parse::<Parameterized>().is_err());
     }
 }

@@ -40,12 +40,7 @@ impl Via {
         let mut params = Params::new();
         params.set("branch", Some(branch));
         params.set("rport", None);
-        Ok(Self {
-            transport: transport.to_owned(),
-            host,
-            port,
-            params,
-        })
+        Ok(Self { transport: transport.to_owned(), host, port, params })
     }
 
     /// The `branch`.
@@ -59,9 +54,7 @@ impl Via {
     #[must_use]
     pub fn received(&self) -> Option<IpAddr> {
         let text = self.params.get("received")?;
-        let inner = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'));
+        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
         inner.unwrap_or(text).parse().ok()
     }
 
@@ -88,12 +81,7 @@ impl Via {
         cursor.skip_space();
         let (host, port) = parse_sent_by(&mut cursor)?;
         let params = Params::parse(&mut cursor)?;
-        Ok(Self {
-            transport,
-            host,
-            port,
-            params,
-        })
+        Ok(Self { transport, host, port, params })
     }
 }
 
@@ -132,22 +120,18 @@ mod tests {
 
     #[test]
     fn white_space_may_stand_around_every_separator() {
-        let via: Via = "SIP / 2.0 /TCP  192.0.2.2 : 5060 ; branch = z9hG4bK390 ; rport"
-            .parse()
-            .unwrap();
+        let via: Via = "SIP / 2.0 /TCP  192.0.2.2 : 5060 ; branch = z9hG4bK390 ; rport".parse().unwrap();
 
         assert_eq!(via.transport, "TCP");
         assert_eq!(via.port, Some(5060));
         assert_eq!(via.branch(), Some("z9hG4bK390"));
-        assert_eq!(
-            via.to_string(),
-            "SIP/2.0/TCP 192.0.2.2:5060;branch=z9hG4bK390;rport"
-        );
+        assert_eq!(via.to_string(), "SIP/2.0/TCP 192.0.2.2:5060;branch=z9hG4bK390;rport");
     }
 
     #[test]
     fn received_and_rport_are_typed() {
-        let via: Via = "SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];rport=8080;branch=z9hG4bKas3-111".parse().unwrap();
+        let via: Via =
+            "SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];rport=8080;branch=z9hG4bKas3-111".parse().unwrap();
 
         assert_eq!(via.received(), "2001:db8::9:255".parse().ok());
         assert_eq!(via.rport(), Some(8080));

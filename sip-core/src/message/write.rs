@@ -10,9 +10,10 @@ impl Request {
     pub fn write(&self) -> Vec<u8> {
         let uri = self.uri.to_string();
         let mut out = String::with_capacity(uri.len() + 64 + size(&self.headers) + self.body.len());
-        for part in [self.method.as_str(), " ", &uri, " SIP/2.0\r\n"] {
-            out.push_str(part);
-        }
+        push_clean(&mut out, self.method.as_str());
+        out.push(' ');
+        push_clean(&mut out, &uri);
+        out.push_str(" SIP/2.0\r\n");
         finish(out, &self.headers, &self.body)
     }
 }
@@ -21,8 +22,7 @@ impl Response {
     /// The message as it goes on the wire.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        let mut out =
-            String::with_capacity(self.reason.len() + 64 + size(&self.headers) + self.body.len());
+        let mut out = String::with_capacity(self.reason.len() + 64 + size(&self.headers) + self.body.len());
         out.push_str("SIP/2.0 ");
         push_number(&mut out, usize::from(self.status.as_u16()));
         out.push(' ');
@@ -33,18 +33,12 @@ impl Response {
 }
 
 fn size(headers: &Headers) -> usize {
-    headers
-        .iter()
-        .map(|row| row.name.as_str().len() + row.value.len() + 4)
-        .sum()
+    headers.iter().map(|row| row.name.as_str().len() + row.value.len() + 4).sum()
 }
 
 fn finish(mut out: String, headers: &Headers, body: &[u8]) -> Vec<u8> {
-    for row in headers
-        .iter()
-        .filter(|row| row.name != HeaderName::ContentLength)
-    {
-        out.push_str(row.name.as_str());
+    for row in headers.iter().filter(|row| row.name != HeaderName::ContentLength) {
+        push_clean(&mut out, row.name.as_str());
         out.push_str(": ");
         push_clean(&mut out, &row.value);
         out.push_str(CRLF);
@@ -57,7 +51,7 @@ fn finish(mut out: String, headers: &Headers, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Line ends in a value would begin a header of somebody else's choice; they become spaces.
+/// Line ends in a text would begin a header of somebody else's choice; they become spaces.
 fn push_clean(out: &mut String, value: &str) {
     let start = out.len();
     out.push_str(value);
