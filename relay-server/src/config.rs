@@ -1,0 +1,254 @@
+//! What the relay is told: one value, made of defaults, a TOML file, the environment and flags, the later ones winning.
+//!
+//! `relay.example.toml` says what each key is for and why its default is what it is; [`keys`] is the list that file,
+//! environment and flags share. Nothing here opens a socket.
+
+mod error;
+pub mod keys;
+mod load;
+mod value;
+
+pub use error::{ConfigError, Place};
+pub use load::{Loaded, Sources, load};
+pub use value::Value;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything the relay can be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Towards browsers.
+    pub web: Web,
+    /// Towards PBXs.
+    pub sip: Sip,
+    /// Audio.
+    pub media: Media,
+    /// How much is taken on.
+    pub limits: Limits,
+    /// What is written to standard error.
+    pub log: Log,
+    /// The built-in exchange; used by `switchhook-relay demo` only.
+    pub demo: Demo,
+}
+
+/// HTTP and WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Where browsers connect.
+    pub listen: SocketAddr,
+    /// The WebSocket's path.
+    pub path: String,
+    /// Whose pages may connect besides those of the same host; see [`crate::origin`].
+    pub origins: Vec<String>,
+    /// A directory to serve pages from.
+    pub site: Option<PathBuf>,
+    /// The `Content-Security-Policy` of those pages.
+    pub content_security_policy: String,
+    /// How often a browser is pinged; two unanswered pings close its WebSocket.
+    pub ping_interval: Duration,
+    /// The biggest WebSocket message; a bigger one closes its connection with code 1009.
+    pub max_message_size: usize,
+    /// Messages that may wait for one slow browser; one more closes its connection.
+    pub outbox: usize,
+}
+
+/// SIP over UDP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sip {
+    /// Where PBXs send requests.
+    pub listen: SocketAddr,
+    /// The same socket as PBXs reach it. None: found out by asking the system how it would reach the first PBX.
+    pub external: Option<SocketAddr>,
+    /// Which PBX serves which SIP domain.
+    pub domains: Vec<Domain>,
+    /// `User-Agent` and `Server`.
+    pub product: String,
+}
+
+/// A SIP domain and the PBX that serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// The host part of addresses of record; `*` is any.
+    pub name: String,
+    /// The PBX's name or address.
+    pub host: String,
+    /// Its UDP port.
+    pub port: u16,
+}
+
+/// Sockets for audio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// Threads; 0 is one for each core.
+    pub workers: usize,
+    /// The UDP port browsers send to; worker n takes port + n. Port 0 leaves the choice to the system.
+    pub web_listen: SocketAddr,
+    /// The address to announce to browsers instead.
+    pub web_external: Option<IpAddr>,
+    /// The address PBXs send RTP to.
+    pub trunk_listen: IpAddr,
+    /// The address to announce to PBXs instead.
+    pub trunk_external: Option<IpAddr>,
+    /// The ports for RTP and RTCP towards PBXs, two for each call.
+    pub trunk_ports: RangeInclusive<u16>,
+}
+
+/// How much is taken on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls at once.
+    pub calls: usize,
+    /// Registered browsers at once.
+    pub registrations: usize,
+    /// TCP connections at once, WebSockets included.
+    pub connections: usize,
+    /// How long a browser may ring before the caller is told 480.
+    pub ring_timeout: Duration,
+    /// How long the address of a PBX is used before its name is looked up again.
+    pub resolve_ttl: Duration,
+    /// How long calls may take to end when the relay is told to stop.
+    pub shutdown: Duration,
+}
+
+/// Logging.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// What is logged, in the form of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+    /// How it is written.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The built-in exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demo {
+    /// The SIP domain it serves; a name in SIP addresses only, never looked up.
+    pub domain: String,
+    /// Its UDP port, on loopback.
+    pub listen: SocketAddr,
+    /// Accounts as `name:password`.
+    pub accounts: Vec<String>,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            path: "/sip".to_owned(),
+            origins: Vec::new(),
+            site: None,
+            content_security_policy: "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
+                style-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src 'self' blob: data:; \
+                connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+                .to_owned(),
+            ping_interval: Duration::from_secs(25),
+            max_message_size: 65_536,
+            outbox: 64,
+        }
+    }
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060)),
+            external: None,
+            domains: Vec::new(),
+            product: concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            web_listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9000)),
+            web_external: None,
+            trunk_listen: Ipv4Addr::UNSPECIFIED.into(),
+            trunk_external: None,
+            trunk_ports: 10_000..=19_999,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            calls: 2_000,
+            registrations: 20_000,
+            connections: 25_000,
+            ring_timeout: Duration::from_secs(180),
+            resolve_ttl: Duration::from_secs(60),
+            shutdown: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Demo {
+    fn default() -> Self {
+        Self {
+            domain: "demo.localhost".to_owned(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            accounts: vec!["alice:alice-secret".to_owned(), "bob:bob-secret".to_owned()],
+        }
+    }
+}
+
+impl Config {
+    /// Whether the keys make sense together, for a relay in front of a PBX.
+    ///
+    /// # Errors
+    /// The first thing that does not, with its remedy.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.sip.domains.is_empty() {
+            return Err(ConfigError::Nonsense {
+                key: "sip.domains",
+                problem: "is empty: there is no PBX to relay to".to_owned(),
+                remedy: "name one with --next-hop pbx.example.com, or start `switchhook-relay demo`".to_owned(),
+            });
+        }
+        self.check_site()
+    }
+
+    /// The same for a demo, which brings its own PBX.
+    ///
+    /// # Errors
+    /// The first thing that makes no sense, with its remedy.
+    pub fn check_demo(&self) -> Result<(), ConfigError> {
+        self.check_site()
+    }
+
+    /// Whether the pages are there.
+    ///
+    /// # Errors
+    /// `web.site` is not a directory.
+    pub fn check_site(&self) -> Result<(), ConfigError> {
+        match &self.web.site {
+            Some(site) if !site.is_dir() => Err(ConfigError::Nonsense {
+                key: "web.site",
+                problem: format!("is {}, which is not a directory", site.display()),
+                remedy: "name the directory that has index.html in it, or leave the key out".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What can be wrong with the settings: each error says where, what, and what to do instead.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a setting came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A line of the file, counted from 1.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// An environment variable.
+    Environment(String),
+    /// A flag.
+    Flag(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    Syntax {
+        /// Where.
+        place: Place,
+        /// What the parser said.
+        message: String,
+    },
+    /// There is no such key.
+    UnknownKey {
+        /// Where.
+        place: Place,
+        /// The key as given.
+        key: String,
+        /// The most similar one.
+        nearest: Option<&'static str>,
+    },
+    /// The value cannot be used for this key.
+    WrongValue {
+        /// Where.
+        place: Place,
+        /// The key.
+        key: &'static str,
+        /// The value as given.
+        found: String,
+        /// What is accepted, with an example.
+        expects: &'static str,
+    },
+    /// Each value is good by itself, but they make no sense together or on this machine.
+    Nonsense {
+        /// The key to change.
+        key: &'static str,
+        /// What is wrong, after the key's name.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, source } => {
+                write!(f, "{}: cannot be read ({source}); check the path given with --config", path.display())
+            }
+            Self::Syntax { place, message } => write!(f, "{place}: not TOML: {message}"),
+            Self::UnknownKey { place, key, nearest: Some(nearest) } => {
+                write!(f, "{place}: there is no key \"{key}\"; did you mean \"{nearest}\"?")
+            }
+            Self::UnknownKey { place, key, nearest: None } => {
+                write!(f, "{place}: there is no key \"{key}\"; relay.example.toml lists them all")
+            }
+            Self::WrongValue { place, key, found, expects } => {
+                write!(f, "{place}: {key} cannot be {found}: it is {expects}")
+            }
+            Self::Nonsense { key, problem, remedy } => write!(f, "{key} {problem}; {remedy}"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreadable { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

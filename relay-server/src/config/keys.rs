@@ -1,0 +1,185 @@
+//! The table of keys: one row for each, the same for file, environment and flags.
+
+use super::Config;
+use super::value::{Value, put, put_some_time, put_within};
+
+/// One setting.
+#[derive(Clone, Copy)]
+pub struct Key {
+    /// Its section and name: `web.listen`.
+    pub name: &'static str,
+    /// What its value is, for people, with an example.
+    pub expects: &'static str,
+    pub(super) set: fn(&mut Config, &Value) -> bool,
+}
+
+impl Key {
+    /// The environment variable of this key: `SWITCHHOOK_WEB_LISTEN`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+/// What each of our environment variables begins with.
+pub const PREFIX: &str = "SWITCHHOOK_";
+
+const ADDRESS: &str = "an IP address with a port, such as \"0.0.0.0:5060\"";
+const ADDRESS_OR_NONE: &str = "an IP address with a port, such as \"198.51.100.7:5060\", or \"\"";
+const IP: &str = "an IP address, such as \"0.0.0.0\"";
+const IP_OR_NONE: &str = "an IP address, such as \"198.51.100.7\", or \"\"";
+const COUNT: &str = "a whole number from 1 to 1000000";
+const TIME: &str = "a time with its unit, such as \"25s\", \"500ms\" or \"3m\", and more than nothing";
+
+/// Every key there is, in the order of `relay.example.toml`.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key("web.listen", ADDRESS, |c, v| put(&mut c.web.listen, v)),
+    key("web.path", "a path that begins with a slash, such as \"/sip\"", put_path),
+    key("web.origins", "a list of origins, such as [\"https://www.example.com\"], of \"none\" or \"*\"", put_origins),
+    key("web.site", "a directory, or \"\"", |c, v| put(&mut c.web.site, v)),
+    key("web.content_security_policy", "the header's value, or \"\" to send none", put_policy),
+    key("web.ping_interval", TIME, |c, v| put_some_time(&mut c.web.ping_interval, v)),
+    key("web.max_message_size", "a number of bytes from 4096 to 1048576", |c, v| put_within(&mut c.web.max_message_size, 4_096..=1_048_576, v)),
+    key("web.outbox", "a number of messages from 8 to 10000", |c, v| put_within(&mut c.web.outbox, 8..=10_000, v)),
+    key("sip.listen", ADDRESS, |c, v| put(&mut c.sip.listen, v)),
+    key("sip.external", ADDRESS_OR_NONE, |c, v| put(&mut c.sip.external, v)),
+    key("sip.domains", "a list of \"domain = host:port\", such as [\"example.com = pbx.example.com:5060\"], \"*\" being any domain", |c, v| put(&mut c.sip.domains, v)),
+    key("sip.product", "the text of User-Agent and Server, or \"\" to send none", put_product),
+    key("media.workers", "a whole number from 0 (one thread for each core) to 256", |c, v| put_within(&mut c.media.workers, 0..=256, v)),
+    key("media.web_listen", ADDRESS, |c, v| put(&mut c.media.web_listen, v)),
+    key("media.web_external", IP_OR_NONE, |c, v| put(&mut c.media.web_external, v)),
+    key("media.trunk_listen", IP, |c, v| put(&mut c.media.trunk_listen, v)),
+    key("media.trunk_external", IP_OR_NONE, |c, v| put(&mut c.media.trunk_external, v)),
+    key("media.trunk_ports", "the first and the last port, such as \"10000-19999\"", |c, v| put(&mut c.media.trunk_ports, v)),
+    key("limits.calls", COUNT, |c, v| put_within(&mut c.limits.calls, 1..=1_000_000, v)),
+    key("limits.registrations", COUNT, |c, v| put_within(&mut c.limits.registrations, 1..=1_000_000, v)),
+    key("limits.connections", COUNT, |c, v| put_within(&mut c.limits.connections, 1..=1_000_000, v)),
+    key("limits.ring_timeout", TIME, |c, v| put_some_time(&mut c.limits.ring_timeout, v)),
+    key("limits.resolve_ttl", TIME, |c, v| put_some_time(&mut c.limits.resolve_ttl, v)),
+    key("limits.shutdown", TIME, |c, v| put_some_time(&mut c.limits.shutdown, v)),
+    key("log.filter", "levels for parts of the program, such as \"info\" or \"relay_core=debug,info\"", put_filter),
+    key("log.format", "\"text\" or \"json\"", |c, v| put(&mut c.log.format, v)),
+    key("demo.domain", "a domain name", |c, v| put(&mut c.demo.domain, v)),
+    key("demo.listen", ADDRESS, |c, v| put(&mut c.demo.listen, v)),
+    key("demo.accounts", "a list of \"name:password\"", put_accounts),
+];
+
+const fn key(name: &'static str, expects: &'static str, set: fn(&mut Config, &Value) -> bool) -> Key {
+    Key { name, expects, set }
+}
+
+/// The key of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The key that was probably meant: at most two letters away, or the same name in another section.
+#[must_use]
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
+    let same_name = KEYS.iter().find(|key| last(key.name) == last(name));
+    let by_distance = KEYS.iter().map(|key| (distance(key.name, name), key)).min_by_key(|(distance, _)| *distance);
+    let close = by_distance.filter(|(distance, _)| *distance <= 2).map(|(_, key)| key);
+    close.or(same_name).map(|key| key.name)
+}
+
+/// How many letters must be put in, taken out or changed (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut next = vec![i + 1];
+        for ((to, above_left), above) in b.iter().zip(&row).zip(row.iter().skip(1)) {
+            let left = next.last().copied().unwrap_or_default();
+            next.push((above_left + usize::from(from != *to)).min(above + 1).min(left + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+fn put_path(config: &mut Config, value: &Value) -> bool {
+    let mut path = String::new();
+    let is_free = |path: &str| !RESERVED_PATHS.contains(&path);
+    let is_path = |path: &str| path.len() > 1 && path.starts_with('/') && !path.contains(PATH_SYNTAX);
+    let fits = put(&mut path, value) && is_path(&path) && is_free(&path);
+    if fits {
+        config.web.path = path;
+    }
+    fits
+}
+
+/// Paths that the relay answers itself.
+const RESERVED_PATHS: [&str; 2] = ["/healthz", "/demo.json"];
+/// What would make a pattern of a path, or end it.
+const PATH_SYNTAX: [char; 7] = ['{', '}', ':', '*', '?', '#', ' '];
+
+fn put_origins(config: &mut Config, value: &Value) -> bool {
+    let mut origins: Vec<String> = Vec::new();
+    let fits = put(&mut origins, value) && origins.iter().all(|rule| crate::origin::is_rule(rule));
+    if fits {
+        config.web.origins = origins;
+    }
+    fits
+}
+
+fn put_policy(config: &mut Config, value: &Value) -> bool {
+    put_line(&mut config.web.content_security_policy, value)
+}
+
+fn put_product(config: &mut Config, value: &Value) -> bool {
+    put_line(&mut config.sip.product, value)
+}
+
+/// A text that may stand in a header.
+fn put_line(place: &mut String, value: &Value) -> bool {
+    let mut text = String::new();
+    let fits = put(&mut text, value) && text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    if fits {
+        *place = text;
+    }
+    fits
+}
+
+fn put_filter(config: &mut Config, value: &Value) -> bool {
+    let mut filter = String::new();
+    let fits = put(&mut filter, value) && filter.parse::<tracing_subscriber::EnvFilter>().is_ok();
+    if fits {
+        config.log.filter = filter;
+    }
+    fits
+}
+
+fn put_accounts(config: &mut Config, value: &Value) -> bool {
+    let mut accounts: Vec<String> = Vec::new();
+    let is_account = |account: &String| matches!(account.split_once(':'), Some((name, word)) if !name.is_empty() && !word.is_empty());
+    let fits = put(&mut accounts, value) && accounts.iter().all(is_account);
+    if fits {
+        config.demo.accounts = accounts;
+    }
+    fits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_has_a_neighbour() {
+        assert_eq!(nearest("web.listn"), Some("web.listen"));
+        assert_eq!(nearest("limits.call"), Some("limits.calls"));
+        assert_eq!(nearest("web.external"), Some("sip.external"));
+        assert_eq!(nearest("colour"), None);
+    }
+
+    #[test]
+    fn no_two_keys_share_a_variable() {
+        let mut variables: Vec<String> = KEYS.iter().map(Key::variable).collect();
+        variables.sort();
+        variables.dedup();
+
+        assert_eq!(variables.len(), KEYS.len());
+    }
+}

@@ -1,0 +1,232 @@
+//! A setting before it has a type, and the types a setting can have.
+
+use super::{Domain, LogFormat};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What stands behind a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// From the environment or a flag, which have no types: lists are separated by commas.
+    Word(String),
+    /// A TOML string.
+    Text(String),
+    /// A TOML integer.
+    Integer(i64),
+    /// A TOML array of strings.
+    List(Vec<String>),
+    /// Any other TOML value: its type's name. No key has one.
+    Other(String),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(text) | Self::Text(text) => write!(f, "{text:?}"),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::List(items) => write!(f, "{items:?}"),
+            Self::Other(kind) => write!(f, "a {kind}"),
+        }
+    }
+}
+
+impl Value {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Word(text) | Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn list(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::Word(text) if text.trim().is_empty() => Some(Vec::new()),
+            Self::Word(text) => Some(text.split(',').map(str::trim).collect()),
+            Self::List(items) => Some(items.iter().map(String::as_str).collect()),
+            _ => None,
+        }
+    }
+}
+
+/// A type that a key can have.
+pub(super) trait FromValue: Sized {
+    /// None where the value is of another type or out of range.
+    fn from_value(value: &Value) -> Option<Self>;
+}
+
+/// Puts the value in its place, or says that it does not fit.
+pub(super) fn put<T: FromValue>(place: &mut T, value: &Value) -> bool {
+    T::from_value(value).map(|value| *place = value).is_some()
+}
+
+/// The same for a number with bounds.
+pub(super) fn put_within(place: &mut usize, range: RangeInclusive<usize>, value: &Value) -> bool {
+    usize::from_value(value).filter(|number| range.contains(number)).map(|number| *place = number).is_some()
+}
+
+/// The same for a duration that must not be nothing.
+pub(super) fn put_some_time(place: &mut Duration, value: &Value) -> bool {
+    Duration::from_value(value).filter(|time| !time.is_zero()).map(|time| *place = time).is_some()
+}
+
+impl FromValue for String {
+    fn from_value(value: &Value) -> Option<Self> {
+        value.text().map(str::to_owned)
+    }
+}
+
+impl FromValue for usize {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Word(text) => text.parse().ok(),
+            Value::Integer(number) => Self::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for SocketAddr {
+    fn from_value(value: &Value) -> Option<Self> {
+        value.text()?.parse().ok()
+    }
+}
+
+impl FromValue for IpAddr {
+    fn from_value(value: &Value) -> Option<Self> {
+        value.text()?.parse().ok()
+    }
+}
+
+impl FromValue for PathBuf {
+    fn from_value(value: &Value) -> Option<Self> {
+        value.text().map(Self::from)
+    }
+}
+
+impl FromValue for Vec<String> {
+    fn from_value(value: &Value) -> Option<Self> {
+        Some(value.list()?.into_iter().map(str::to_owned).collect())
+    }
+}
+
+/// An empty text is none: TOML has no null, and an environment variable cannot be taken back.
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value.text() {
+            Some("") => Some(None),
+            _ => T::from_value(value).map(Some),
+        }
+    }
+}
+
+/// `25s`, `500ms`, `3m`, `1h`.
+impl FromValue for Duration {
+    fn from_value(value: &Value) -> Option<Self> {
+        let text = value.text()?;
+        let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        let millis = match unit {
+            "ms" => number,
+            "s" => number.checked_mul(1_000)?,
+            "m" => number.checked_mul(60_000)?,
+            "h" => number.checked_mul(3_600_000)?,
+            _ => return None,
+        };
+        Some(Self::from_millis(millis))
+    }
+}
+
+/// `10000-19999`, with room for at least one call.
+impl FromValue for RangeInclusive<u16> {
+    fn from_value(value: &Value) -> Option<Self> {
+        let (from, to) = value.text()?.split_once('-')?;
+        let (from, to): (u16, u16) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+        (from > 0 && to > from).then_some(from..=to)
+    }
+}
+
+impl FromValue for LogFormat {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value.text()? {
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Vec<Domain> {
+    fn from_value(value: &Value) -> Option<Self> {
+        value.list()?.into_iter().map(domain).collect()
+    }
+}
+
+/// `example.com = pbx.example.com:5060`; without a name, any domain; without a port, 5060.
+fn domain(text: &str) -> Option<Domain> {
+    let (name, next_hop) = text.split_once('=').unwrap_or(("*", text));
+    let (name, next_hop) = (name.trim(), next_hop.trim());
+    let (host, port) = host_port(next_hop)?;
+    (!name.is_empty()).then(|| Domain { name: name.to_owned(), host, port })
+}
+
+fn host_port(text: &str) -> Option<(String, u16)> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return (address.port() > 0).then(|| (address.ip().to_string(), address.port()));
+    }
+    if let Ok(address) = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        return Some((address.to_string(), 5060));
+    }
+    let (host, port) = text.split_once(':').unwrap_or((text, "5060"));
+    let is_name = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    let port: u16 = port.parse().ok()?;
+    (is_name && port > 0).then(|| (host.to_owned(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word<T: FromValue>(text: &str) -> Option<T> {
+        T::from_value(&Value::Word(text.to_owned()))
+    }
+
+    #[test]
+    fn durations_have_units() {
+        let read = |text| word::<Duration>(text);
+
+        assert_eq!(read("25s"), Some(Duration::from_secs(25)));
+        assert_eq!(read("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(read("3m"), Some(Duration::from_secs(180)));
+        assert_eq!(read("1h"), Some(Duration::from_secs(3600)));
+        assert_eq!(read("25"), None);
+        assert_eq!(read("s"), None);
+        assert_eq!(read("-1s"), None);
+        assert_eq!(read("99999999999999999999s"), None);
+    }
+
+    #[test]
+    fn domains_name_a_next_hop_with_or_without_a_port() {
+        let read = |text| word::<Vec<Domain>>(text).and_then(|domains| domains.into_iter().next());
+        let domain = |name: &str, host: &str, port| Some(Domain { name: name.into(), host: host.into(), port });
+
+        assert_eq!(read("example.com = pbx.example.com:5080"), domain("example.com", "pbx.example.com", 5080));
+        assert_eq!(read("pbx.example.com"), domain("*", "pbx.example.com", 5060));
+        assert_eq!(read("*=192.0.2.7"), domain("*", "192.0.2.7", 5060));
+        assert_eq!(read("*=[2001:db8::7]:5061"), domain("*", "2001:db8::7", 5061));
+        assert_eq!(read("*=[2001:db8::7]"), domain("*", "2001:db8::7", 5060));
+        assert_eq!(read("=pbx"), None);
+        assert_eq!(read("*=sip:pbx"), None);
+        assert_eq!(read("*=pbx:0"), None);
+    }
+
+    #[test]
+    fn port_ranges_have_room_for_a_call() {
+        assert_eq!(word::<RangeInclusive<u16>>("10000-19999"), Some(10_000..=19_999));
+        assert_eq!(word::<RangeInclusive<u16>>("10000-10000"), None);
+        assert_eq!(word::<RangeInclusive<u16>>("20000-10000"), None);
+        assert_eq!(word::<RangeInclusive<u16>>("10000"), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! Which pages may open a WebSocket (RFC 6455 §10.2): cookies and private networks make any page a user of the relay
+//! unless its origin is checked. It does not authenticate anybody: programs can send any Origin they like.
+
+/// The rules from `web.origins`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origins {
+    admits_all: bool,
+    admits_absent: bool,
+    list: Vec<String>,
+}
+
+impl Origins {
+    pub(crate) fn new(rules: &[String]) -> Self {
+        Self {
+            admits_all: rules.iter().any(|rule| rule == "*"),
+            admits_absent: rules.iter().any(|rule| rule == "none"),
+            list: rules.iter().map(|rule| normal(rule)).collect(),
+        }
+    }
+
+    /// `host` is the request's Host: pages from there are always admitted.
+    pub(crate) fn admits(&self, origin: Option<&str>, host: Option<&str>) -> bool {
+        let Some(origin) = origin else {
+            return self.admits_all || self.admits_absent;
+        };
+        let origin = normal(origin);
+        self.admits_all || self.list.contains(&origin) || is_same_host(&origin, host)
+    }
+}
+
+/// Whether `web.origins` may have this entry: `scheme://host`, maybe with a port.
+pub(crate) fn is_rule(rule: &str) -> bool {
+    let is_origin = |rule: &str| {
+        let authority = rule.split_once("://").map(|(_, authority)| authority.trim_end_matches('/'));
+        authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?', '#', '@', ' ', '*']))
+    };
+    matches!(rule, "*" | "none" | "null") || is_origin(rule)
+}
+
+fn is_same_host(origin: &str, host: Option<&str>) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        return false;
+    };
+    let host = host.map(|host| normal(&format!("{scheme}://{host}")));
+    host.as_deref().and_then(|host| host.split_once("://")).is_some_and(|(_, host)| host == authority)
+}
+
+/// Lower case, without a trailing slash and without the scheme's own port (RFC 6454 §6.2).
+fn normal(origin: &str) -> String {
+    let origin = origin.trim_end_matches('/').to_ascii_lowercase();
+    let default_port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    origin.strip_suffix(default_port).unwrap_or(&origin).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(rules: &[&str]) -> Origins {
+        Origins::new(&rules.iter().map(|rule| (*rule).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn pages_of_the_same_host_are_admitted_and_others_are_not() {
+        let origins = origins(&[]);
+
+        assert!(origins.admits(Some("http://localhost:8080"), Some("localhost:8080")));
+        assert!(origins.admits(Some("https://Phone.Example.com"), Some("phone.example.com")));
+        assert!(origins.admits(Some("https://phone.example.com:443"), Some("phone.example.com")));
+        assert!(!origins.admits(Some("http://localhost:9090"), Some("localhost:8080")));
+        assert!(!origins.admits(Some("https://evil.example"), Some("phone.example.com")));
+        assert!(!origins.admits(Some("https://phone.example.com.evil.example"), Some("phone.example.com")));
+        assert!(!origins.admits(Some("null"), Some("phone.example.com")));
+        assert!(!origins.admits(Some("https://phone.example.com"), None));
+        assert!(!origins.admits(None, Some("phone.example.com")));
+    }
+
+    #[test]
+    fn listed_pages_are_admitted() {
+        let origins = origins(&["https://www.example.com/", "http://localhost:3000"]);
+
+        assert!(origins.admits(Some("https://www.example.com"), Some("relay.example.com")));
+        assert!(origins.admits(Some("http://localhost:3000"), Some("relay.example.com")));
+        assert!(!origins.admits(Some("http://www.example.com"), Some("relay.example.com")));
+    }
+
+    #[test]
+    fn only_the_star_admits_everybody() {
+        assert!(origins(&["*"]).admits(Some("https://evil.example"), None));
+        assert!(origins(&["*"]).admits(None, None));
+        assert!(origins(&["none"]).admits(None, Some("relay.example.com")));
+        assert!(!origins(&["none"]).admits(Some("https://evil.example"), Some("relay.example.com")));
+    }
+
+    #[test]
+    fn rules_are_origins_and_not_addresses_of_pages() {
+        assert!(is_rule("https://www.example.com"));
+        assert!(is_rule("http://localhost:3000/"));
+        assert!(!is_rule("www.example.com"));
+        assert!(!is_rule("https://www.example.com/page"));
+        assert!(!is_rule("https://*.example.com"));
+    }
+}

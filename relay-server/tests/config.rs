@@ -1,0 +1,213 @@
+//! What the relay says about its settings: each class of mistake names its place, its key and the remedy.
+
+use relay_server::config::keys::KEYS;
+use relay_server::config::{Config, ConfigError, Loaded, Sources, load};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLE: &str = include_str!("../relay.example.toml");
+
+/// A file that is there while the test runs.
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("switchhook-{}-{name}.toml", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn from_file(name: &str, text: &str) -> Result<Loaded, ConfigError> {
+    let file = TempFile::new(name, text);
+    load(&Sources { file: Some(file.0.clone()), ..Sources::default() })
+}
+
+fn from_environment(variable: &str, value: &str) -> Result<Loaded, ConfigError> {
+    load(&Sources { environment: vec![(variable.to_owned(), value.to_owned())], ..Sources::default() })
+}
+
+/// What a person reads, without the path of the temporary file.
+fn sentence(result: Result<Loaded, ConfigError>) -> String {
+    let text = result.expect_err("these settings are wrong").to_string();
+    text.split_once(".toml:").map_or(text.clone(), |(_, rest)| rest.to_owned())
+}
+
+#[test]
+fn the_example_is_exactly_the_defaults() {
+    let loaded = from_file("example", EXAMPLE).unwrap();
+
+    assert_eq!(loaded.config, Config::default());
+}
+
+#[test]
+fn the_example_mentions_every_key_in_its_section() {
+    let mut section = "";
+    let mut mentioned: Vec<String> = Vec::new();
+    for line in EXAMPLE.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        } else if let Some((name, _)) = line.split_once(" = ") {
+            mentioned.push(format!("{section}.{name}"));
+        }
+    }
+
+    assert_eq!(mentioned, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_its_neighbour() {
+    let said = sentence(from_file("unknown-key", "[web]\n\n# a comment\nlistn = \"127.0.0.1:1\"\n"));
+
+    assert_eq!(said, "4: there is no key \"web.listn\"; did you mean \"web.listen\"?");
+}
+
+#[test]
+fn an_unknown_section_is_an_error() {
+    let said = sentence(from_file("unknown-section", "[colour]\nred = 1\n"));
+
+    assert_eq!(said, "2: there is no key \"colour.red\"; relay.example.toml lists them all");
+}
+
+#[test]
+fn a_key_outside_of_any_section_is_an_error() {
+    let said = sentence(from_file("no-section", "listen = \"127.0.0.1:1\"\n"));
+
+    assert_eq!(said, "1: there is no key \"listen\"; did you mean \"web.listen\"?");
+}
+
+#[test]
+fn a_wrong_value_is_shown_with_what_would_be_right() {
+    let said = sentence(from_file("wrong-value", "[web]\nlisten = \"localhost\"\n"));
+
+    assert_eq!(
+        said,
+        "2: web.listen cannot be \"localhost\": it is an IP address with a port, such as \"0.0.0.0:5060\""
+    );
+}
+
+#[test]
+fn a_value_of_another_type_is_an_error() {
+    let said = sentence(from_file("wrong-type", "[limits]\ncalls = \"many\"\n"));
+
+    assert_eq!(said, "2: limits.calls cannot be \"many\": it is a whole number from 1 to 1000000");
+    assert!(from_file("quoted", "[limits]\ncalls = \"200\"\n").is_err());
+    assert!(from_file("boolean", "[web]\nsite = true\n").is_err());
+    assert!(from_file("table", "[web]\nlisten = { host = \"x\" }\n").is_err());
+}
+
+#[test]
+fn a_value_out_of_range_is_an_error() {
+    for row in ["[limits]\ncalls = 0", "[web]\noutbox = 2", "[web]\nping_interval = \"0s\"", "[media]\nworkers = -1"] {
+        assert!(matches!(from_file("range", row), Err(ConfigError::WrongValue { .. })), "{row}");
+    }
+}
+
+#[test]
+fn origins_are_origins() {
+    let said = sentence(from_file("origins", "[web]\norigins = [\"www.example.com\"]\n"));
+
+    assert!(said.starts_with("2: web.origins cannot be [\"www.example.com\"]"), "{said}");
+}
+
+#[test]
+fn a_path_that_the_relay_needs_itself_is_an_error() {
+    assert!(from_file("healthz", "[web]\npath = \"/healthz\"\n").is_err());
+    assert!(from_file("pattern", "[web]\npath = \"/{any}\"\n").is_err());
+    assert!(from_file("path", "[web]\npath = \"/phone/sip\"\n").is_ok());
+}
+
+#[test]
+fn what_is_not_toml_is_named_with_its_line() {
+    let said = sentence(from_file("syntax", "[web]\nlisten = \n"));
+
+    assert!(said.starts_with("2: not TOML: "), "{said}");
+}
+
+#[test]
+fn a_missing_file_is_an_error_that_names_the_flag() {
+    let missing = load(&Sources { file: Some("/does/not/exist.toml".into()), ..Sources::default() });
+
+    let said = missing.expect_err("there is no such file").to_string();
+    assert!(said.starts_with("/does/not/exist.toml: cannot be read"), "{said}");
+    assert!(said.contains("--config"), "{said}");
+}
+
+#[test]
+fn every_key_can_come_from_the_environment() {
+    for key in KEYS {
+        let wrong = from_environment(&key.variable(), "\u{7}");
+        let is_seen = match wrong {
+            Ok(loaded) => loaded.config != Config::default(),
+            Err(ConfigError::WrongValue { key: named, .. }) => named == key.name,
+            Err(other) => panic!("{other}"),
+        };
+        assert!(is_seen, "{}", key.name);
+    }
+}
+
+#[test]
+fn a_misspelt_variable_of_one_of_our_sections_is_an_error() {
+    let said = sentence(from_environment("SWITCHHOOK_WEB_LISTN", "127.0.0.1:1"));
+
+    let expected =
+        "environment variable SWITCHHOOK_WEB_LISTN: there is no key \"web.listn\"; did you mean \"web.listen\"?";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn variables_that_a_platform_invents_are_warned_about_only() {
+    let loaded = from_environment("SWITCHHOOK_SERVICE_HOST", "10.0.0.1").unwrap();
+
+    assert_eq!(loaded.config, Config::default());
+    assert_eq!(loaded.warnings.len(), 1);
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file = TempFile::new("layers", "[web]\noutbox = 10\nping_interval = \"10s\"\n[limits]\ncalls = 10\n");
+    let sources = Sources {
+        file: Some(file.0.clone()),
+        environment: vec![
+            ("SWITCHHOOK_WEB_OUTBOX".to_owned(), "20".to_owned()),
+            ("SWITCHHOOK_LIMITS_CALLS".to_owned(), "20".to_owned()),
+        ],
+        flags: vec![("--set".to_owned(), "limits.calls".to_owned(), "30".to_owned())],
+    };
+
+    let config = load(&sources).unwrap().config;
+
+    assert_eq!(config.web.ping_interval, Duration::from_secs(10));
+    assert_eq!(config.web.outbox, 20);
+    assert_eq!(config.limits.calls, 30);
+}
+
+#[test]
+fn lists_come_as_words_from_the_environment() {
+    let config = from_environment("SWITCHHOOK_SIP_DOMAINS", "example.com=pbx:5080, *=192.0.2.1").unwrap().config;
+
+    let domains: Vec<_> = config.sip.domains.iter().map(|d| (d.name.as_str(), d.host.as_str(), d.port)).collect();
+    assert_eq!(domains, [("example.com", "pbx", 5080), ("*", "192.0.2.1", 5060)]);
+}
+
+#[test]
+fn a_relay_without_a_pbx_is_told_how_to_get_one() {
+    let said = Config::default().check().expect_err("no domains").to_string();
+
+    assert!(said.starts_with("sip.domains is empty"), "{said}");
+    assert!(said.contains("--next-hop"), "{said}");
+}
+
+#[test]
+fn a_site_that_is_not_there_is_an_error() {
+    let mut config = Config::default();
+    config.web.site = Some("/does/not/exist".into());
+
+    assert!(config.check_site().is_err());
+}
