@@ -1,0 +1,61 @@
+//! What the shell counted: each thing that it dropped, refused or closed has its number here, shown by `/healthz`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $field:ident as $name:literal,)*) => {
+        /// Counts since the start.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $($(#[$doc])* pub(crate) $field: Counter,)*
+        }
+
+        impl Counters {
+            /// All of them, by the names that `/healthz` shows.
+            pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$(($name, self.$field.value()),)*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    /// WebSockets opened.
+    web_opened as "webSocketsOpened",
+    /// WebSocket requests from pages that may not connect.
+    origins_refused as "originsRefused",
+    /// WebSocket requests that were not RFC 7118.
+    upgrades_refused as "upgradesRefused",
+    /// WebSockets closed for a message above `web.max_message_size`.
+    oversized as "oversizedMessages",
+    /// WebSockets closed for breaking RFC 6455.
+    broken_frames as "brokenFrames",
+    /// WebSockets closed because more than `web.outbox` messages waited.
+    slow_clients as "slowClients",
+    /// WebSockets closed because two pings had no answer.
+    silent_clients as "silentClients",
+    /// Messages for a WebSocket that was already gone.
+    web_unsendable as "messagesForGoneClients",
+    /// Datagrams that the system did not take.
+    datagrams_unsent as "datagramsUnsent",
+    /// Datagrams longer than a SIP message may be.
+    datagrams_oversized as "datagramsOversized",
+    /// ICMP errors about PBXs.
+    unreachable as "unreachable",
+    /// Name look-ups refused because too many were under way.
+    lookups_refused as "lookupsRefused",
+}
