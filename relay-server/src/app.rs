@@ -1,0 +1,113 @@
+//! The HTTP side: `/sip` (WebSocket), `/healthz`, and pages from a directory.
+
+use crate::config::{Config, Web};
+use crate::counters::Counters;
+use crate::listener::WebListener;
+use crate::origin::Origins;
+use crate::shutdown::Leave;
+use crate::signaling::Signaling;
+use crate::websocket;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::routing::{any, get};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use sip_core::SocketId;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// What every request and every WebSocket needs.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) signaling: Signaling,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) origins: Origins,
+    pub(crate) max_message_size: usize,
+    pub(crate) outbox: usize,
+    pub(crate) ping_interval: Duration,
+    leave: Leave,
+    last_socket: AtomicU64,
+}
+
+impl App {
+    pub(crate) fn new(web: &Web, signaling: Signaling, counters: Arc<Counters>, leave: Leave) -> Self {
+        Self {
+            signaling,
+            counters,
+            origins: Origins::new(&web.origins),
+            max_message_size: web.max_message_size,
+            outbox: web.outbox,
+            ping_interval: web.ping_interval,
+            leave,
+            last_socket: AtomicU64::new(0),
+        }
+    }
+
+    /// A number for a WebSocket; 0 is the UDP socket's.
+    pub(crate) fn next_socket(&self) -> SocketId {
+        SocketId(self.last_socket.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+/// Serves until told to leave.
+pub(crate) async fn serve(
+    listener: WebListener,
+    config: &Config,
+    app: Arc<App>,
+    demo: Option<Value>,
+) -> std::io::Result<()> {
+    let leave = app.leave.clone();
+    let service = router(&config.web, app, demo).into_make_service_with_connect_info::<crate::listener::Peer>();
+    axum::serve(listener, service).with_graceful_shutdown(leave.told()).await
+}
+
+fn router(web: &Web, app: Arc<App>, demo: Option<Value>) -> Router {
+    let mut router = Router::new().route(&web.path, any(websocket::upgrade)).route("/healthz", get(health));
+    if let Some(demo) = demo {
+        router = router.route("/demo.json", get(|| async { Json(demo) }));
+    }
+    let router = router.with_state(app);
+    match &web.site {
+        Some(site) => router.fallback_service(pages(site, &web.content_security_policy)),
+        None => router.fallback(no_pages),
+    }
+}
+
+async fn health(State(app): State<Arc<App>>) -> Json<Value> {
+    let occupancy = app.signaling.occupancy();
+    let counters: serde_json::Map<String, Value> =
+        app.counters.all().map(|(name, count)| (name.to_owned(), count.into())).collect();
+    Json(json!({
+        "status": if app.leave.is_told() { "leaving" } else { "ok" },
+        "version": env!("CARGO_PKG_VERSION"),
+        "calls": occupancy.calls,
+        "registrations": occupancy.bindings,
+        "webSockets": app.signaling.web_sockets(),
+        "counters": counters,
+    }))
+}
+
+async fn no_pages() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "switchhook-relay: no pages are served here (web.site names a directory with some).\n")
+}
+
+/// A directory's files. They are checked for changes each time, which costs a 304, so that a rebuilt page is never
+/// mixed with an old script.
+fn pages(site: &Path, policy: &str) -> Router {
+    let fixed = [
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "microphone=(self)"),
+    ];
+    let policy = HeaderValue::from_str(policy).ok().filter(|policy| !policy.is_empty());
+    let policy = policy.map(|policy| (header::CONTENT_SECURITY_POLICY, policy));
+    let headers = fixed.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).chain(policy);
+    headers.fold(Router::new().fallback_service(ServeDir::new(site)), |router, (name, value)| {
+        router.layer(SetResponseHeaderLayer::overriding(name, value))
+    })
+}
