@@ -73,6 +73,8 @@ impl From<Side> for SideKey {
 
 /// Sessions beyond the calls that are allowed: those that are being refused or are ending.
 const SPARE_SESSIONS: usize = 256;
+/// Requests under way on one side, refreshes of all bindings among them.
+const MAX_TRANSACTIONS: usize = 65_536;
 
 /// How busy the relay is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -322,6 +324,7 @@ fn agent_config(config: &Config, application_methods: &[Method]) -> agent::Confi
         // Calls are counted here, where the refusal can say when to try again.
         max_sessions: config.max_calls.saturating_add(SPARE_SESSIONS),
         full_status: 503,
+        max_transactions: MAX_TRANSACTIONS,
         ..agent::Config::default()
     }
 }
