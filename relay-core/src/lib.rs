@@ -7,4 +7,5 @@
 
 pub mod b2bua;
 pub mod codec;
+pub mod exchange;
 pub mod media;
