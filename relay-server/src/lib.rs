@@ -1,1 +1,27 @@
-//! relay-server
+//! `relay-server`: the tokio and axum shell of [`relay_core`].
+//!
+//! [`run`] opens the sockets, starts one task for signalling, one for each browser, one for the SIP socket, and the
+//! media threads, and gives back the addresses. The shell moves bytes; what they mean is decided in the core.
+#![deny(unsafe_code)]
+
+mod app;
+pub mod cli;
+mod clock;
+pub mod config;
+mod counters;
+pub mod demo;
+mod error;
+mod icmp;
+mod listener;
+pub mod log;
+pub mod media;
+mod origin;
+mod resolve;
+pub mod shutdown;
+mod signaling;
+mod sip_udp;
+mod start;
+mod websocket;
+
+pub use error::{RunError, StartError};
+pub use start::{Running, run};

@@ -124,6 +124,7 @@ impl MediaWorkers {
     ///
     /// # Errors
     /// When a port cannot be bound, the port range has no pair for each thread, or the system has no randomness.
+    #[allow(clippy::needless_pass_by_value, reason = "what the threads are made of is theirs")]
     pub fn start(config: MediaConfig, events: tokio::sync::mpsc::Sender<MediaEvent>) -> io::Result<Self> {
         let epoch = std::time::Instant::now();
         let identity = Arc::new(Identity::generate(epoch).map_err(io::Error::other)?);

@@ -13,7 +13,7 @@ struct TempFile(PathBuf);
 impl TempFile {
     fn new(name: &str, text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("switchhook-{}-{name}.toml", std::process::id()));
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, text).expect("a temporary directory");
         Self(path)
     }
 }

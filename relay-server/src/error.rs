@@ -1,0 +1,65 @@
+//! Why a relay does not start, or stops by itself.
+
+use std::fmt;
+use std::io;
+
+/// Why the relay cannot start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A socket cannot be had.
+    Bind {
+        /// What it is for.
+        purpose: &'static str,
+        /// The address, as configured.
+        address: String,
+        /// The key that names another.
+        key: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refuses something without which there is no relay.
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { purpose, address, key, source } => {
+                write!(f, "cannot listen on {address} for {purpose}: {source}; {key} names another address")
+            }
+            Self::System { what, source } => write!(f, "{what}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Bind { source, .. } | Self::System { source, .. } => Some(source),
+        }
+    }
+}
+
+/// Why a running relay stopped without being asked to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A task that must not end did.
+    Lost(&'static str),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(task) => write!(f, "the {task} task ended; the log above says why"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}

@@ -1,0 +1,246 @@
+//! Drives the B2BUA: one task, one bounded queue in, one timer. It decides nothing.
+
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::media::MediaWorkers;
+use crate::resolve::Lookups;
+use crate::sip_udp::SipUdp;
+use crate::websocket::{Frame, Outbox, Unsendable};
+use relay_core::b2bua::{B2bua, CallRecord, Input, Occupancy, Output};
+use relay_core::media::control::MediaEvent;
+use sip_core::{Duration, Flow, Instant, SocketId};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// Inputs that may wait. A full queue makes sockets wait to be read: WebSockets stop their senders, the system drops
+/// datagrams, which SIP sends again.
+const MAX_WAITING: usize = 1_024;
+
+/// What comes to the signalling task from the other tasks.
+#[derive(Debug)]
+enum Arrival {
+    WebOpened { socket: SocketId, peer: SocketAddr, secure: bool, outbox: Outbox },
+    Input(Input),
+    Leave,
+}
+
+/// The way to the signalling task.
+#[derive(Clone, Debug)]
+pub(crate) struct Signaling {
+    arrivals: mpsc::Sender<Arrival>,
+    status: watch::Receiver<Status>,
+}
+
+/// What `/healthz` shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Status {
+    occupancy: Occupancy,
+    web_sockets: usize,
+}
+
+impl Signaling {
+    pub(crate) async fn web_opened(&self, socket: SocketId, peer: SocketAddr, secure: bool, outbox: Outbox) {
+        self.arrive(Arrival::WebOpened { socket, peer, secure, outbox }).await;
+    }
+
+    pub(crate) async fn web_message(&self, socket: SocketId, bytes: Vec<u8>) {
+        self.input(Input::WebMessage { socket, bytes }).await;
+    }
+
+    pub(crate) async fn web_closed(&self, socket: SocketId) {
+        self.input(Input::WebClosed { socket }).await;
+    }
+
+    pub(crate) async fn input(&self, input: Input) {
+        self.arrive(Arrival::Input(input)).await;
+    }
+
+    /// Hangs up every call; the task ends when they are over.
+    pub(crate) async fn leave(&self) {
+        self.arrive(Arrival::Leave).await;
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.arrivals.is_closed()
+    }
+
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        self.status.borrow().occupancy
+    }
+
+    pub(crate) fn web_sockets(&self) -> usize {
+        self.status.borrow().web_sockets
+    }
+
+    async fn arrive(&self, arrival: Arrival) {
+        if self.arrivals.send(arrival).await.is_err() {
+            tracing::trace!("signalling is gone");
+        }
+    }
+}
+
+/// The ends of the queue, before the task that reads it exists.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    arrivals: mpsc::Receiver<Arrival>,
+    status: watch::Sender<Status>,
+}
+
+pub(crate) fn queue() -> (Signaling, Queue) {
+    let (sender, arrivals) = mpsc::channel(MAX_WAITING);
+    let (status, watched) = watch::channel(Status::default());
+    (Signaling { arrivals: sender, status: watched }, Queue { arrivals, status })
+}
+
+/// What the task works with.
+pub(crate) struct Parts {
+    pub(crate) b2bua: B2bua,
+    pub(crate) clock: Clock,
+    pub(crate) queue: Queue,
+    /// For what answers later.
+    pub(crate) signaling: Signaling,
+    pub(crate) media: MediaWorkers,
+    pub(crate) media_events: mpsc::Receiver<MediaEvent>,
+    pub(crate) sip: Arc<SipUdp>,
+    pub(crate) lookups: Lookups,
+    pub(crate) counters: Arc<Counters>,
+    /// How long calls may take to end.
+    pub(crate) shutdown: Duration,
+}
+
+/// The task.
+pub(crate) struct Driver {
+    parts: Parts,
+    /// Open WebSockets.
+    web: BTreeMap<SocketId, Outbox>,
+    /// Flows on which sending failed at once.
+    failed: VecDeque<Flow>,
+    /// When to stop waiting for calls to end.
+    leaving: Option<Instant>,
+}
+
+impl Driver {
+    pub(crate) const fn new(parts: Parts) -> Self {
+        Self { parts, web: BTreeMap::new(), failed: VecDeque::new(), leaving: None }
+    }
+
+    /// Until every call is over after [`Signaling::leave`].
+    pub(crate) async fn run(mut self) {
+        let mut deadline = None;
+        while !self.is_done() {
+            let input = tokio::select! {
+                Some(arrival) = self.parts.queue.arrivals.recv() => self.admit(arrival),
+                Some(event) = self.parts.media_events.recv() => Input::Media(event),
+                () = self.parts.clock.sleep_until(earliest(deadline, self.leaving)) => Input::Timeout,
+            };
+            self.parts.b2bua.handle_input(input, self.parts.clock.now());
+            deadline = self.drain();
+            self.publish();
+        }
+        self.close_all();
+        // Threads are waited for, which is not for this one to do.
+        if tokio::task::spawn_blocking(|| self.parts.media.stop()).await.is_err() {
+            tracing::error!("the media threads did not stop");
+        }
+    }
+
+    /// Does what the core asks for, until it wants nothing more before the moment returned.
+    fn drain(&mut self) -> Option<Instant> {
+        loop {
+            match self.parts.b2bua.poll_output() {
+                Output::WebSend { socket, bytes } => self.web_send(socket, bytes),
+                Output::Datagram { flow, bytes } => self.send(flow, &bytes),
+                Output::Media(command) => self.parts.media.command(command),
+                Output::Resolve { query, host, port } => {
+                    self.parts.lookups.start(query, host, port, self.parts.signaling.clone())
+                }
+                Output::CallEnded(record) => log(&record),
+                Output::Timeout(at) => match self.failed.pop_front() {
+                    Some(flow) => self.parts.b2bua.handle_input(Input::FlowFailed { flow }, self.parts.clock.now()),
+                    None => return at,
+                },
+            }
+        }
+    }
+
+    fn admit(&mut self, arrival: Arrival) -> Input {
+        match arrival {
+            Arrival::WebOpened { socket, peer, secure, outbox } => {
+                self.web.insert(socket, outbox);
+                Input::WebOpened { socket, peer, secure }
+            }
+            Arrival::Input(Input::WebClosed { socket }) => {
+                self.web.remove(&socket);
+                Input::WebClosed { socket }
+            }
+            Arrival::Input(input) => input,
+            Arrival::Leave => {
+                self.leaving = Some(self.parts.clock.now() + self.parts.shutdown);
+                Input::Shutdown
+            }
+        }
+    }
+
+    fn web_send(&mut self, socket: SocketId, bytes: Vec<u8>) {
+        let sent = self.web.get(&socket).ok_or(Unsendable::Gone).and_then(|outbox| outbox.send(Frame::Message(bytes)));
+        if sent.is_err() {
+            self.parts.counters.web_unsendable.add_one();
+            self.web.remove(&socket);
+        }
+    }
+
+    fn send(&mut self, flow: Flow, bytes: &[u8]) {
+        let Some(to) = flow.remote else { return };
+        if let Err(error) = self.parts.sip.send(to, bytes) {
+            tracing::debug!(%error, %to, "cannot be sent");
+            self.parts.counters.unreachable.add_one();
+            self.failed.push_back(flow);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let is_late = |limit: Instant| self.parts.clock.now() >= limit;
+        self.leaving.is_some_and(|limit| self.parts.b2bua.occupancy().calls == 0 || is_late(limit))
+    }
+
+    /// RFC 6455 §7.4.1: 1001, the server goes away.
+    fn close_all(&mut self) {
+        for outbox in self.web.values() {
+            let close = Frame::Close { code: 1001, reason: "the relay stops" };
+            if outbox.send(close).is_err() {
+                tracing::trace!("a WebSocket was full when the relay stopped");
+            }
+        }
+        self.web.clear();
+    }
+
+    fn publish(&self) {
+        let status = Status { occupancy: self.parts.b2bua.occupancy(), web_sockets: self.web.len() };
+        self.parts.queue.status.send_if_modified(|shown| std::mem::replace(shown, status) != status);
+    }
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    [a, b].into_iter().flatten().min()
+}
+
+/// One line for each call. Who called whom is for `debug` only.
+fn log(record: &CallRecord) {
+    let status = record.status.map(sip_core::message::StatusCode::as_u16);
+    let (web, trunk) = (&record.report.web, &record.report.trunk);
+    tracing::info!(
+        call = record.id.0,
+        direction = ?record.direction,
+        status,
+        reason = record.reason,
+        ended_by = ?record.ended_by,
+        rang_ms = record.answered.unwrap_or(record.ended).since(record.started).as_millis(),
+        talked_ms = record.answered.map(|answered| record.ended.since(answered).as_millis()),
+        web_lost = web.packets_lost,
+        trunk_lost = trunk.packets_lost,
+        "call ended"
+    );
+    tracing::debug!(call = record.id.0, from = record.from, to = record.to, "call ended");
+}
