@@ -9,10 +9,7 @@ const USE_SRTP: u16 = 14;
 const AEAD_AES_128_GCM: u16 = 0x0007;
 
 pub(super) fn offers_aes_128_gcm(datagram: &[u8]) -> bool {
-    profiles(datagram).is_some_and(|list| {
-        list.chunks_exact(2)
-            .any(|pair| pair == AEAD_AES_128_GCM.to_be_bytes())
-    })
+    profiles(datagram).is_some_and(|list| list.chunks_exact(2).any(|pair| pair == AEAD_AES_128_GCM.to_be_bytes()))
 }
 
 fn profiles(datagram: &[u8]) -> Option<&[u8]> {
@@ -54,8 +51,6 @@ fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
 
 /// A vector with a length of `width` octets before it.
 fn vector<'a>(rest: &mut &'a [u8], width: usize) -> Option<&'a [u8]> {
-    let length = take(rest, width)?
-        .iter()
-        .fold(0, |length, octet| length << 8 | usize::from(*octet));
+    let length = take(rest, width)?.iter().fold(0, |length, octet| length << 8 | usize::from(*octet));
     take(rest, length)
 }

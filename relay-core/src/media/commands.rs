@@ -10,12 +10,7 @@ impl MediaSession {
     /// The browser was described, or described anew.
     pub(super) fn describe_web(&mut self, remote: &WebRemote, bench: &mut Bench, now: Instant) {
         let format = Format::from(remote.codec);
-        let events = remote
-            .telephone_event
-            .map(|(payload_type, rate)| EventFormat {
-                payload_type,
-                rate: rate.max(1),
-            });
+        let events = remote.telephone_event.map(|(payload_type, rate)| EventFormat { payload_type, rate: rate.max(1) });
         self.web.describe(remote, &bench.settings, now);
         self.web_leg.intake.describe(format, events);
         self.web_leg.outlet.describe(format, events, remote.ptime);
@@ -23,17 +18,13 @@ impl MediaSession {
             self.web_leg.intake.pause();
             self.web_leg.direction = remote.direction;
         }
-        self.web
-            .start_dtls(&bench.settings, &bench.identity, &mut bench.transmits, now);
+        self.web.start_dtls(&bench.settings, &bench.identity, &mut bench.transmits, now);
     }
 
     /// The PBX was described, or described anew.
     pub(super) fn describe_trunk(&mut self, remote: &TrunkRemote, bench: &Bench, now: Instant) {
         let format = Format::from(remote.codec);
-        let events = remote.telephone_event.map(|payload_type| EventFormat {
-            payload_type,
-            rate: 8_000,
-        });
+        let events = remote.telephone_event.map(|payload_type| EventFormat { payload_type, rate: 8_000 });
         let moved = self.trunk.describe(remote, now);
         self.trunk_leg.intake.describe(format, events);
         self.trunk_leg.outlet.describe(format, events, remote.ptime);
@@ -41,19 +32,11 @@ impl MediaSession {
             self.trunk_leg.intake.pause();
             self.trunk_leg.direction = remote.direction;
         }
-        self.trunk_leg
-            .reporter
-            .start(bench.settings.rtcp_interval, now);
+        self.trunk_leg.reporter.start(bench.settings.rtcp_interval, now);
     }
 
     /// Digits for the PBX.
-    pub(super) fn dial(
-        &mut self,
-        digits: &str,
-        duration: Duration,
-        bench: &mut Bench,
-        now: Instant,
-    ) {
+    pub(super) fn dial(&mut self, digits: &str, duration: Duration, bench: &mut Bench, now: Instant) {
         if !self.trunk_leg.outlet.dial(digits, duration, now) {
             bench.drops.count(DropReason::Digits);
         }
@@ -62,13 +45,7 @@ impl MediaSession {
     /// The end: both far ends hear of it by RTCP, signalling by the report.
     pub(super) fn close(&mut self, bench: &mut Bench, now: Instant) {
         self.say_bye(bench, now);
-        let report = MediaReport {
-            web: self.web_leg.report(),
-            trunk: self.trunk_leg.report(),
-        };
-        bench.events.push_back(MediaEvent::Closed {
-            id: self.id,
-            report,
-        });
+        let report = MediaReport { web: self.web_leg.report(), trunk: self.trunk_leg.report() };
+        bench.events.push_back(MediaEvent::Closed { id: self.id, report });
     }
 }

@@ -174,10 +174,7 @@ pub struct Direction {
 
 impl Direction {
     /// Both ways.
-    pub const SENDRECV: Self = Self {
-        send: true,
-        receive: true,
-    };
+    pub const SENDRECV: Self = Self { send: true, receive: true };
 }
 
 /// The browser as its description shows it.

@@ -29,7 +29,9 @@ enum State {
     #[default]
     Idle,
     /// The next digit may begin then.
-    Waiting { until: Instant },
+    Waiting {
+        until: Instant,
+    },
     Sounding {
         writer: EventWriter,
         since: Instant,
@@ -50,15 +52,11 @@ impl DigitSender {
         let duration = duration.clamp(SHORTEST, LONGEST);
         let codes = digits.chars().filter_map(telephone_event::code);
         let room = MAX_QUEUED - self.queue.len();
-        self.queue
-            .extend(codes.take(room).map(|code| (code, duration)));
+        self.queue.extend(codes.take(room).map(|code| (code, duration)));
         if matches!(self.state, State::Idle) && !self.queue.is_empty() {
             self.state = State::Waiting { until: now };
         }
-        digits.chars().count() <= room
-            && digits
-                .chars()
-                .all(|digit| telephone_event::code(digit).is_some())
+        digits.chars().count() <= room && digits.chars().all(|digit| telephone_event::code(digit).is_some())
     }
 
     /// Whether sound must be left out.
@@ -100,53 +98,24 @@ impl DigitSender {
         match self.state {
             State::Idle => {}
             State::Waiting { .. } => self.begin(timestamp, rate, now, send),
-            State::Sounding {
-                mut writer,
-                since,
-                duration,
-                ..
-            } => {
+            State::Sounding { mut writer, since, duration, .. } => {
                 let end = now.since(since) + STEP >= duration;
-                let told = if end {
-                    duration
-                } else {
-                    now.since(since) + STEP
-                };
+                let told = if end { duration } else { now.since(since) + STEP };
                 let units = units(told, rate);
                 let (timestamp, payload, _) = writer.tell(units, end);
                 send(timestamp, payload, false);
                 let next = now + STEP;
                 self.state = match end {
-                    true => State::Ending {
-                        writer,
-                        units,
-                        left: ENDS - 1,
-                        next,
-                    },
-                    false => State::Sounding {
-                        writer,
-                        since,
-                        duration,
-                        next,
-                    },
+                    true => State::Ending { writer, units, left: ENDS - 1, next },
+                    false => State::Sounding { writer, since, duration, next },
                 };
             }
-            State::Ending {
-                mut writer,
-                units,
-                left,
-                ..
-            } => {
+            State::Ending { mut writer, units, left, .. } => {
                 let (timestamp, payload, _) = writer.tell(units, true);
                 send(timestamp, payload, false);
                 self.state = match left - 1 {
                     0 => self.after(now),
-                    left => State::Ending {
-                        writer,
-                        units,
-                        left,
-                        next: now + STEP,
-                    },
+                    left => State::Ending { writer, units, left, next: now + STEP },
                 };
             }
         }
@@ -160,13 +129,7 @@ impl DigitSender {
         }
     }
 
-    fn begin(
-        &mut self,
-        timestamp: u32,
-        rate: u32,
-        now: Instant,
-        send: &mut dyn FnMut(u32, Payload, bool),
-    ) {
+    fn begin(&mut self, timestamp: u32, rate: u32, now: Instant, send: &mut dyn FnMut(u32, Payload, bool)) {
         let Some((code, duration)) = self.queue.pop_front() else {
             self.state = State::Idle;
             return;
@@ -174,20 +137,11 @@ impl DigitSender {
         let mut writer = EventWriter::new(code, VOLUME, timestamp);
         let (timestamp, payload, _) = writer.tell(units(STEP, rate), false);
         send(timestamp, payload, true);
-        self.state = State::Sounding {
-            writer,
-            since: now,
-            duration,
-            next: now + STEP,
-        };
+        self.state = State::Sounding { writer, since: now, duration, next: now + STEP };
     }
 
     fn after(&self, now: Instant) -> State {
-        if self.queue.is_empty() {
-            State::Idle
-        } else {
-            State::Waiting { until: now + PAUSE }
-        }
+        if self.queue.is_empty() { State::Idle } else { State::Waiting { until: now + PAUSE } }
     }
 }
 

@@ -119,9 +119,6 @@ impl Drops {
 
 impl core::ops::AddAssign<&Self> for Drops {
     fn add_assign(&mut self, other: &Self) {
-        self.0
-            .iter_mut()
-            .zip(other.0)
-            .for_each(|(sum, more)| *sum += more);
+        self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum += more);
     }
 }

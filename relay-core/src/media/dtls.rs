@@ -41,9 +41,7 @@ pub struct Identity {
 
 impl core::fmt::Debug for Identity {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Identity")
-            .field("fingerprint", &self.fingerprint)
-            .finish_non_exhaustive()
+        f.debug_struct("Identity").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
     }
 }
 
@@ -70,14 +68,9 @@ impl Identity {
 
     fn make(epoch: std::time::Instant) -> Result<Self, Error> {
         use SrtpProtectionProfile::{Srtp_Aead_Aes_128_Gcm, Srtp_Aes128_Cm_Hmac_Sha1_80};
-        let provider = crypto_provider::default_provider()
-            .map_err(|error| Error::Crypto(error.to_string()))?;
-        let certificate =
-            Certificate::generate_self_signed(vec!["switchhook".to_owned()], provider.crypto())?;
-        let der = certificate
-            .certificate
-            .first()
-            .ok_or(Error::ErrNoCertificates)?;
+        let provider = crypto_provider::default_provider().map_err(|error| Error::Crypto(error.to_string()))?;
+        let certificate = Certificate::generate_self_signed(vec!["switchhook".to_owned()], provider.crypto())?;
+        let der = certificate.certificate.first().ok_or(Error::ErrNoCertificates)?;
         let fingerprint = Fingerprint {
             algorithm: "sha-256".to_owned(),
             value: digest::digest(&digest::SHA256, der).as_ref().to_vec(),
@@ -100,19 +93,8 @@ impl Identity {
             builder.build(client, Some(PEER)).map(Arc::new)
         };
         let both = [Srtp_Aead_Aes_128_Gcm, Srtp_Aes128_Cm_Hmac_Sha1_80];
-        let (server, server_gcm, client) = (
-            build(&both, false)?,
-            build(&both[..1], false)?,
-            build(&both, true)?,
-        );
-        Ok(Self {
-            provider,
-            server,
-            server_gcm,
-            client,
-            fingerprint,
-            epoch,
-        })
+        let (server, server_gcm, client) = (build(&both, false)?, build(&both[..1], false)?, build(&both, true)?);
+        Ok(Self { provider, server, server_gcm, client, fingerprint, epoch })
     }
 
     /// What descriptions announce.
@@ -180,12 +162,7 @@ impl Dtls {
     }
 
     pub(super) fn new(role: DtlsRole) -> Self {
-        Self {
-            endpoint: None,
-            role,
-            state: State::New,
-            datagrams: 0,
-        }
+        Self { endpoint: None, role, state: State::New, datagrams: 0 }
     }
 
     /// An address is valid: time runs, and a client says hello.
@@ -193,15 +170,10 @@ impl Dtls {
         if self.state != State::New {
             return;
         }
-        self.state = State::Handshake {
-            deadline: now + limit,
-        };
+        self.state = State::Handshake { deadline: now + limit };
         if self.role == DtlsRole::Client {
             let mut endpoint = Box::new(Endpoint::new(PEER, TransportProtocol::UDP, None));
-            if endpoint
-                .connect(identity.clock(now), PEER, identity.client.clone(), None)
-                .is_err()
-            {
+            if endpoint.connect(identity.clock(now), PEER, identity.client.clone(), None).is_err() {
                 self.state = State::Failed;
             }
             self.endpoint = Some(endpoint);
@@ -221,22 +193,12 @@ impl Dtls {
         self.datagrams += 1;
         let endpoint = self.endpoint.get_or_insert_with(|| {
             let wants_gcm = client_hello::offers_aes_128_gcm(bytes);
-            let config = if wants_gcm {
-                &identity.server_gcm
-            } else {
-                &identity.server
-            };
-            Box::new(Endpoint::new(
-                PEER,
-                TransportProtocol::UDP,
-                Some(config.clone()),
-            ))
+            let config = if wants_gcm { &identity.server_gcm } else { &identity.server };
+            Box::new(Endpoint::new(PEER, TransportProtocol::UDP, Some(config.clone())))
         });
         match endpoint.read(identity.clock(now), PEER, None, BytesMut::from(bytes)) {
             Ok(events) => self.conclude(&events, described),
-            Err(Error::ErrAlertFatalOrClose) if self.state != State::Established => {
-                self.fail(WebFailure::DtlsFailed)
-            }
+            Err(Error::ErrAlertFatalOrClose) if self.state != State::Established => self.fail(WebFailure::DtlsFailed),
             Err(_) => Handled::Refused,
         }
     }
@@ -249,10 +211,7 @@ impl Dtls {
         if now >= deadline {
             return self.fail(WebFailure::DtlsFailed);
         }
-        let retransmitted = self
-            .endpoint
-            .as_mut()
-            .map(|endpoint| endpoint.handle_timeout(PEER, identity.clock(now)));
+        let retransmitted = self.endpoint.as_mut().map(|endpoint| endpoint.handle_timeout(PEER, identity.clock(now)));
         // An error without an association only means that no hello has come yet.
         if self.role == DtlsRole::Client && matches!(retransmitted, Some(Err(_))) {
             return self.fail(WebFailure::DtlsFailed);
@@ -261,20 +220,14 @@ impl Dtls {
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<BytesMut> {
-        self.endpoint
-            .as_mut()?
-            .poll_transmit()
-            .map(|transmit| transmit.message)
+        self.endpoint.as_mut()?.poll_transmit().map(|transmit| transmit.message)
     }
 
     pub(super) fn next_timeout(&self, identity: &Identity) -> Option<Instant> {
         let State::Handshake { deadline } = self.state else {
             return None;
         };
-        let flight = self
-            .endpoint
-            .as_ref()
-            .and_then(|endpoint| endpoint.poll_timeout(&PEER));
+        let flight = self.endpoint.as_ref().and_then(|endpoint| endpoint.poll_timeout(&PEER));
         Some(flight.map_or(deadline, |flight| identity.instant(flight).min(deadline)))
     }
 
@@ -291,37 +244,21 @@ impl Dtls {
     }
 
     fn establish(&mut self, described: &[Fingerprint]) -> Handled {
-        let state = self
-            .endpoint
-            .as_ref()
-            .and_then(|endpoint| endpoint.get_connection_state(PEER));
-        let Some((state, certificate)) =
-            state.and_then(|state| Some((state, state.peer_certificates.first()?)))
-        else {
+        let state = self.endpoint.as_ref().and_then(|endpoint| endpoint.get_connection_state(PEER));
+        let Some((state, certificate)) = state.and_then(|state| Some((state, state.peer_certificates.first()?))) else {
             return self.fail(WebFailure::DtlsFailed);
         };
-        if !described
-            .iter()
-            .any(|fingerprint| is_of(fingerprint, certificate))
-        {
+        if !described.iter().any(|fingerprint| is_of(fingerprint, certificate)) {
             return self.fail(WebFailure::FingerprintMismatch);
         }
         let (profile, role) = (state.srtp_protection_profile(), self.role);
         let length = super::srtp::keying_length(profile);
-        let export = length.and_then(|length| {
-            state
-                .export_keying_material("EXTRACTOR-dtls_srtp", &[], length)
-                .ok()
-        });
+        let export = length.and_then(|length| state.export_keying_material("EXTRACTOR-dtls_srtp", &[], length).ok());
         let Some(export) = export else {
             return self.fail(WebFailure::DtlsFailed);
         };
         (self.state, self.datagrams) = (State::Established, 0);
-        Handled::Established(Keys {
-            profile,
-            role,
-            export: export.into_bytes(),
-        })
+        Handled::Established(Keys { profile, role, export: export.into_bytes() })
     }
 
     fn fail(&mut self, failure: WebFailure) -> Handled {

@@ -45,22 +45,15 @@ pub(super) enum Refused {
 impl IceLite {
     pub(super) fn new(local: IceCredentials) -> Self {
         let key = stun::key(&local.pwd);
-        Self {
-            key,
-            local,
-            remote: None,
-            valid: Vec::new(),
-            nominated: None,
-            checked: None,
-        }
+        Self { key, local, remote: None, valid: Vec::new(), nominated: None, checked: None }
     }
 
-    /// Takes the browser's credentials; other ones than before are an ICE restart (§9), and its checks start anew.
+    /// Takes the browser's credentials; true when they are other ones than before, an ICE restart (§9). Media stays on
+    /// the old path until the browser has nominated a new one.
     pub(super) fn describe(&mut self, remote: &IceCredentials) -> bool {
         let restart = self.remote.as_ref() != Some(remote);
         if restart {
             self.remote = Some(remote.clone());
-            self.checked = None;
         }
         restart
     }
@@ -82,22 +75,14 @@ impl IceLite {
             None => None,
         };
         if let Some(answer) = refusal {
-            return Ok(Checked {
-                answer,
-                validated: false,
-                evicted: None,
-            });
+            return Ok(Checked { answer, validated: false, evicted: None });
         }
         let (validated, evicted) = self.validate(source);
         if request.use_candidate {
             self.nominated = Some(source);
         }
         self.checked = Some(now);
-        Ok(Checked {
-            answer: request.success(source, &self.key),
-            validated,
-            evicted,
-        })
+        Ok(Checked { answer: request.success(source, &self.key), validated, evicted })
     }
 
     /// Where to send: the browser's choice, before it chose the last address it was heard from.
@@ -113,7 +98,7 @@ impl IceLite {
         &self.local.ufrag
     }
 
-    /// When the last authentic check came since the browser was (re)described.
+    /// When the last authentic check came.
     pub(super) fn checked(&self) -> Option<Instant> {
         self.checked
     }
@@ -122,13 +107,8 @@ impl IceLite {
         if self.valid.contains(&source) {
             return (false, None);
         }
-        let spare = self
-            .valid
-            .iter()
-            .position(|address| Some(*address) != self.nominated);
-        let evicted = spare
-            .filter(|_| self.valid.len() >= MAX_VALID)
-            .map(|at| self.valid.remove(at));
+        let spare = self.valid.iter().position(|address| Some(*address) != self.nominated);
+        let evicted = spare.filter(|_| self.valid.len() >= MAX_VALID).map(|at| self.valid.remove(at));
         self.valid.push(source);
         (true, evicted)
     }

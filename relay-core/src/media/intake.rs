@@ -99,23 +99,12 @@ impl Intake {
 
     /// Whether packets of this payload type are expected.
     pub(super) fn expects(&self, payload_type: u8) -> bool {
-        let audio = self
-            .format
-            .is_some_and(|format| format.payload_type == payload_type);
-        audio
-            || self
-                .event_format
-                .is_some_and(|format| format.payload_type == payload_type)
+        let audio = self.format.is_some_and(|format| format.payload_type == payload_type);
+        audio || self.event_format.is_some_and(|format| format.payload_type == payload_type)
     }
 
     /// Takes a packet. Sound is only decoded when it is `audible`; events always count.
-    pub(super) fn accept(
-        &mut self,
-        packet: &Packet<'_>,
-        audible: bool,
-        now: Instant,
-        heard: &mut Heard,
-    ) {
+    pub(super) fn accept(&mut self, packet: &Packet<'_>, audible: bool, now: Instant, heard: &mut Heard) {
         if !self.expects(packet.payload_type) {
             heard.dropped = Some(DropReason::RtpPayloadType);
             return;
@@ -167,14 +156,8 @@ impl Intake {
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        let due = self
-            .timeline
-            .and_then(|timeline| timeline.due)
-            .filter(|_| self.fills);
-        [self.buffer.next_timeout(), due, self.events.next_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let due = self.timeline.and_then(|timeline| timeline.due).filter(|_| self.fills);
+        [self.buffer.next_timeout(), due, self.events.next_timeout()].into_iter().flatten().min()
     }
 
     /// Of the payload's time stamps.
@@ -194,10 +177,7 @@ impl Intake {
     }
 
     fn play(&mut self, item: Item<'_>, audible: bool, now: Instant, heard: &mut Heard) {
-        if self
-            .event_format
-            .is_some_and(|format| format.payload_type == item.payload_type)
-        {
+        if self.event_format.is_some_and(|format| format.payload_type == item.payload_type) {
             self.event(item, now, heard);
         } else if audible {
             self.audio(item, now, heard);
@@ -207,9 +187,7 @@ impl Intake {
     }
 
     fn audio(&mut self, item: Item<'_>, now: Instant, heard: &mut Heard) {
-        let gap = self.timeline.map(|timeline| {
-            item.timestamp.wrapping_sub(timeline.next) as i32 / self.ratio() as i32
-        });
+        let gap = self.timeline.map(|timeline| item.timestamp.wrapping_sub(timeline.next) as i32 / self.ratio() as i32);
         let overlap = match gap {
             Some(0) => 0,
             Some(gap @ 1..=MAX_GAP) => {
@@ -259,9 +237,7 @@ impl Intake {
 
     fn decode(&mut self, item: Item<'_>, overlap: usize, now: Instant, heard: &mut Heard) {
         let (from, ratio) = (heard.samples.len(), self.ratio());
-        let usual = self
-            .timeline
-            .map_or(FILL as u32, |timeline| timeline.packet) as usize;
+        let usual = self.timeline.map_or(FILL as u32, |timeline| timeline.packet) as usize;
         let Some(decoder) = self.decoder() else {
             return;
         };
@@ -272,11 +248,7 @@ impl Intake {
         let count = heard.samples.len() - from;
         heard.samples.drain(from..from + overlap.min(count));
         heard.audio_since(from);
-        let patience = if item.payload.len() <= DTX_PAYLOAD {
-            SILENT_PATIENCE
-        } else {
-            PATIENCE
-        };
+        let patience = if item.payload.len() <= DTX_PAYLOAD { SILENT_PATIENCE } else { PATIENCE };
         let length = Duration::from_micros(count as u64 * 125);
         self.timeline = Some(Timeline {
             next: item.timestamp.wrapping_add(count as u32 * ratio),
@@ -290,11 +262,7 @@ impl Intake {
 
     fn fill(&mut self, now: Instant, heard: &mut Heard) {
         for _ in 0..MAX_FILLS {
-            let Some(due) = self
-                .timeline
-                .and_then(|timeline| timeline.due)
-                .filter(|due| *due <= now)
-            else {
+            let Some(due) = self.timeline.and_then(|timeline| timeline.due).filter(|due| *due <= now) else {
                 return;
             };
             let from = heard.samples.len();
@@ -302,11 +270,7 @@ impl Intake {
             heard.audio_since(from);
             self.advance(FILL as u32, Some(due + FILL_TIME));
         }
-        if let Some(due) = self
-            .timeline
-            .and_then(|timeline| timeline.due)
-            .filter(|due| *due <= now)
-        {
+        if let Some(due) = self.timeline.and_then(|timeline| timeline.due).filter(|due| *due <= now) {
             let missed = (now.since(due).as_millis() / FILL_TIME.as_millis()) as u32 + 1;
             heard.skip(missed * FILL as u32);
             self.advance(missed * FILL as u32, Some(due + FILL_TIME * missed));
@@ -331,17 +295,12 @@ impl Intake {
     }
 
     fn event(&mut self, item: Item<'_>, now: Instant, heard: &mut Heard) {
-        let (Some(payload), Some(format)) = (Payload::parse(item.payload), self.event_format)
-        else {
+        let (Some(payload), Some(format)) = (Payload::parse(item.payload), self.event_format) else {
             heard.dropped = Some(DropReason::RtpPayload);
             return;
         };
-        let news = self
-            .events
-            .accept(item.timestamp, payload, format.rate, now);
-        news.into_iter()
-            .flatten()
-            .for_each(|progress| self.event_progress(progress, now, heard));
+        let news = self.events.accept(item.timestamp, payload, format.rate, now);
+        news.into_iter().flatten().for_each(|progress| self.event_progress(progress, now, heard));
     }
 
     /// While an event lasts it stands for the sound, unless the sender goes on with both.
@@ -354,8 +313,7 @@ impl Intake {
             (timeline.after_event, timeline.due) = (timeline.after_event || progress.first, None);
             return;
         }
-        let samples = (progress.duration.as_micros() * u128::from(super::payload::SAMPLE_RATE)
-            / 1_000_000) as u32;
+        let samples = (progress.duration.as_micros() * u128::from(super::payload::SAMPLE_RATE) / 1_000_000) as u32;
         if timeline.after_event || progress.first {
             timeline.after_event = true;
             heard.skip(samples);
@@ -373,32 +331,12 @@ impl Intake {
 
 impl<'a> Item<'a> {
     fn of(packet: &Packet<'a>, lost: u64) -> Self {
-        let Packet {
-            payload_type,
-            timestamp,
-            payload,
-            ..
-        } = *packet;
-        Self {
-            payload_type,
-            timestamp,
-            payload,
-            lost,
-        }
+        let Packet { payload_type, timestamp, payload, .. } = *packet;
+        Self { payload_type, timestamp, payload, lost }
     }
 
     fn held(held: &'a Held, lost: u64) -> Self {
-        let Held {
-            payload_type,
-            timestamp,
-            payload,
-            ..
-        } = held;
-        Self {
-            payload_type: *payload_type,
-            timestamp: *timestamp,
-            payload,
-            lost,
-        }
+        let Held { payload_type, timestamp, payload, .. } = held;
+        Self { payload_type: *payload_type, timestamp: *timestamp, payload, lost }
     }
 }

@@ -75,9 +75,7 @@ impl JitterBuffer {
         if self.wait.is_zero() && self.held.is_empty() {
             self.give_up(next, number, now);
             self.advance(number, now);
-            return Turn::Now {
-                lost: number - next,
-            };
+            return Turn::Now { lost: number - next };
         }
         self.hold(number, packet, now)
     }
@@ -85,12 +83,8 @@ impl JitterBuffer {
     /// The next packet whose turn it is, with the number of lost ones before it. Give it back by [`recycle`](Self::recycle).
     pub(super) fn pop(&mut self, now: Instant) -> Option<(u64, Held)> {
         let next = self.next?;
-        let (at, first) = self
-            .held
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, held)| held.number)
-            .map(|(at, held)| (at, held.number))?;
+        let (at, first) =
+            self.held.iter().enumerate().min_by_key(|(_, held)| held.number).map(|(at, held)| (at, held.number))?;
         let overdue = self.next_timeout().is_some_and(|due| now >= due);
         if first != next && !overdue && self.held.len() < MAX_HELD {
             return None;
@@ -114,11 +108,8 @@ impl JitterBuffer {
 
     fn advance(&mut self, number: u64, now: Instant) {
         self.next = Some(number + 1);
-        let gap = !self.held.is_empty()
-            && self
-                .held
-                .iter()
-                .all(|held| held.number != number + 1 && held.number != number);
+        let gap =
+            !self.held.is_empty() && self.held.iter().all(|held| held.number != number + 1 && held.number != number);
         self.waiting = gap.then_some(now);
     }
 
@@ -128,17 +119,8 @@ impl JitterBuffer {
         }
         let mut payload = self.spare.pop().unwrap_or_default();
         payload.extend_from_slice(packet.payload);
-        let Packet {
-            payload_type,
-            timestamp,
-            ..
-        } = *packet;
-        self.held.push(Held {
-            number,
-            payload_type,
-            timestamp,
-            payload,
-        });
+        let Packet { payload_type, timestamp, .. } = *packet;
+        self.held.push(Held { number, payload_type, timestamp, payload });
         self.waiting = self.waiting.or(Some(now));
         Turn::Later
     }
@@ -148,10 +130,7 @@ impl JitterBuffer {
     }
 
     fn late(&mut self, number: u64, now: Instant) -> Turn {
-        let Some((_, _, since)) = self
-            .given_up
-            .filter(|(from, to, _)| (*from..*to).contains(&number))
-        else {
+        let Some((_, _, since)) = self.given_up.filter(|(from, to, _)| (*from..*to).contains(&number)) else {
             return Turn::Duplicate;
         };
         self.wait = self.wait.max(now.since(since) + MARGIN).min(MAX_WAIT);
@@ -160,15 +139,8 @@ impl JitterBuffer {
     }
 
     fn calm(&mut self, now: Instant) {
-        if self
-            .quiet_since
-            .is_some_and(|since| now.since(since) >= QUIET)
-        {
-            self.wait = if self.wait / 2 < MIN_WAIT {
-                Duration::ZERO
-            } else {
-                self.wait / 2
-            };
+        if self.quiet_since.is_some_and(|since| now.since(since) >= QUIET) {
+            self.wait = if self.wait / 2 < MIN_WAIT { Duration::ZERO } else { self.wait / 2 };
             self.quiet_since = Some(now);
         }
     }
@@ -233,10 +205,7 @@ mod tests {
 
     #[test]
     fn it_holds_a_bounded_number() {
-        let mut buffer = JitterBuffer {
-            wait: MAX_WAIT,
-            ..JitterBuffer::default()
-        };
+        let mut buffer = JitterBuffer { wait: MAX_WAIT, ..JitterBuffer::default() };
         insert(&mut buffer, 1, 0);
         for number in 3..100 {
             insert(&mut buffer, number, 1);

@@ -22,22 +22,13 @@ pub(super) struct Latch {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Open,
-    Trial {
-        source: SocketAddr,
-        since: Instant,
-        seen: Instant,
-    },
-    Locked {
-        source: SocketAddr,
-    },
+    Trial { source: SocketAddr, since: Instant, seen: Instant },
+    Locked { source: SocketAddr },
 }
 
 impl Latch {
     pub(super) fn new(signalled: SocketAddr) -> Self {
-        Self {
-            signalled,
-            state: State::Open,
-        }
+        Self { signalled, state: State::Open }
     }
 
     pub(super) fn signalled(&self) -> SocketAddr {
@@ -53,11 +44,9 @@ impl Latch {
         match self.state {
             State::Locked { source: locked } => locked == source,
             _ if !is_neighbour(source.ip(), self.signalled.ip()) => false,
-            State::Trial {
-                source: tried,
-                since,
-                seen,
-            } if tried == source && now.since(seen) < PAUSE => self.try_on(source, since, now),
+            State::Trial { source: tried, since, seen } if tried == source && now.since(seen) < PAUSE => {
+                self.try_on(source, since, now)
+            }
             State::Trial { seen, .. } if now.since(seen) < PAUSE => false,
             _ => self.try_on(source, now, now),
         }
@@ -73,15 +62,7 @@ impl Latch {
 
     fn try_on(&mut self, source: SocketAddr, since: Instant, now: Instant) -> bool {
         let believed = now.since(since) >= PATIENCE;
-        self.state = if believed {
-            State::Locked { source }
-        } else {
-            State::Trial {
-                source,
-                since,
-                seen: now,
-            }
-        };
+        self.state = if believed { State::Locked { source } } else { State::Trial { source, since, seen: now } };
         believed
     }
 }
@@ -120,11 +101,7 @@ mod tests {
         let mut latch = Latch::new(address("192.0.2.10:4000"));
         assert!(latch.admits(address("192.0.2.10:4000"), at(0)));
         for attacker in ["192.0.2.10:4002", "192.0.2.11:4000", "198.51.100.1:4000"] {
-            assert!(
-                (0..5_000)
-                    .step_by(20)
-                    .all(|ms| !latch.admits(address(attacker), at(ms)))
-            );
+            assert!((0..5_000).step_by(20).all(|ms| !latch.admits(address(attacker), at(ms))));
         }
         assert_eq!(latch.target(), address("192.0.2.10:4000"));
     }
@@ -132,11 +109,7 @@ mod tests {
     #[test]
     fn an_attacker_who_comes_first_gets_nothing_when_the_signalled_address_speaks() {
         let mut latch = Latch::new(address("192.0.2.10:4000"));
-        assert!(
-            (0..480)
-                .step_by(20)
-                .all(|ms| !latch.admits(address("192.0.2.66:9"), at(ms)))
-        );
+        assert!((0..480).step_by(20).all(|ms| !latch.admits(address("192.0.2.66:9"), at(ms))));
         assert_eq!(latch.target(), address("192.0.2.10:4000"));
         assert!(latch.admits(address("192.0.2.10:4000"), at(490)));
         assert!(!latch.admits(address("192.0.2.66:9"), at(2_000)));
@@ -145,9 +118,7 @@ mod tests {
     #[test]
     fn a_neighbour_is_believed_when_the_signalled_address_stays_silent() {
         let mut latch = Latch::new(address("192.0.2.10:4000"));
-        let believed = (0..2_000)
-            .step_by(20)
-            .find(|ms| latch.admits(address("192.0.2.10:5000"), at(*ms)));
+        let believed = (0..2_000).step_by(20).find(|ms| latch.admits(address("192.0.2.10:5000"), at(*ms)));
         assert_eq!(believed, Some(500));
         assert_eq!(latch.target(), address("192.0.2.10:5000"));
         assert!(!latch.admits(address("192.0.2.10:5002"), at(3_000)));
@@ -159,23 +130,12 @@ mod tests {
     #[test]
     fn a_foreign_network_is_never_believed() {
         let mut latch = Latch::new(address("192.0.2.10:4000"));
-        assert!(
-            (0..60_000)
-                .step_by(20)
-                .all(|ms| !latch.admits(address("198.51.100.1:4000"), at(ms)))
-        );
+        assert!((0..60_000).step_by(20).all(|ms| !latch.admits(address("198.51.100.1:4000"), at(ms))));
     }
 
     #[test]
     fn media_goes_to_single_hosts_only() {
-        for target in [
-            "0.0.0.0:9",
-            "192.0.2.1:0",
-            "224.0.0.1:5004",
-            "255.255.255.255:9",
-            "[::]:9",
-            "[ff02::1]:9",
-        ] {
+        for target in ["0.0.0.0:9", "192.0.2.1:0", "224.0.0.1:5004", "255.255.255.255:9", "[::]:9", "[ff02::1]:9"] {
             assert!(!is_target(address(target)), "{target}");
         }
         assert!(is_target(address("192.0.2.1:9")));

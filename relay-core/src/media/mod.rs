@@ -89,32 +89,17 @@ struct Leg {
 }
 
 impl MediaSession {
-    fn new(
-        id: MediaId,
-        local: IceCredentials,
-        trunk: SocketAddr,
-        bench: &Bench,
-        entropy: &mut Entropy,
-    ) -> Self {
+    fn new(id: MediaId, local: IceCredentials, trunk: SocketAddr, bench: &Bench, entropy: &mut Entropy) -> Self {
         let opus = bench.settings.opus;
         let mut leg = |fills| Leg {
             intake: Intake::new(fills, entropy.number() as u32),
             outlet: Outlet::new(entropy.number(), opus),
-            direction: Direction {
-                send: false,
-                receive: false,
-            },
+            direction: Direction { send: false, receive: false },
             reporter: Reporter::new(entropy.token(16), entropy.number()),
             rejected: 0,
         };
         let (web_leg, trunk_leg) = (leg(true), leg(false));
-        Self {
-            id,
-            web: WebTransport::new(local),
-            web_leg,
-            trunk: TrunkTransport::new(id, trunk),
-            trunk_leg,
-        }
+        Self { id, web: WebTransport::new(local), web_leg, trunk: TrunkTransport::new(id, trunk), trunk_leg }
     }
 
     /// A datagram on the shared port, from an address that ICE has validated for this call.
@@ -138,9 +123,7 @@ impl MediaSession {
         }
         bench.heard.clear();
         let audible = self.is_audible_on_trunk();
-        self.web_leg
-            .intake
-            .accept(&packet, audible, now, &mut bench.heard);
+        self.web_leg.intake.accept(&packet, audible, now, &mut bench.heard);
         self.play_to_trunk(bench, now);
         bench.heard.dropped.map_or(Ok(()), Err)
     }
@@ -164,21 +147,13 @@ impl MediaSession {
         }
         bench.heard.clear();
         let audible = self.is_audible_on_web();
-        self.trunk_leg
-            .intake
-            .accept(&packet, audible, now, &mut bench.heard);
+        self.trunk_leg.intake.accept(&packet, audible, now, &mut bench.heard);
         self.play_to_web(bench, now);
         bench.heard.dropped.map_or(Ok(()), Err)
     }
 
     fn play_to_trunk(&mut self, bench: &mut Bench, now: Instant) {
-        let Bench {
-            heard,
-            transmits,
-            drops,
-            events,
-            ..
-        } = bench;
+        let Bench { heard, transmits, drops, events, .. } = bench;
         tell_digits(self.id, Side::Web, heard, events);
         if !self.trunk_leg.direction.send {
             return;
@@ -192,66 +167,34 @@ impl MediaSession {
     }
 
     fn play_to_web(&mut self, bench: &mut Bench, now: Instant) {
-        let Bench {
-            heard,
-            transmits,
-            events,
-            plain,
-            ..
-        } = bench;
+        let Bench { heard, transmits, events, plain, .. } = bench;
         tell_digits(self.id, Side::Trunk, heard, events);
         if !self.is_audible_on_web() {
             return;
         }
         let web = &mut self.web;
-        self.web_leg.outlet.play(heard, now, &mut |packet| {
-            web.send_rtp(packet, plain, transmits)
-        });
+        self.web_leg.outlet.play(heard, now, &mut |packet| web.send_rtp(packet, plain, transmits));
     }
 
-    fn web_dtls(
-        &mut self,
-        bytes: &[u8],
-        bench: &mut Bench,
-        now: Instant,
-    ) -> Result<(), DropReason> {
-        let news = self
-            .web
-            .handle_dtls(bytes, &bench.identity, &mut bench.transmits, now)?;
+    fn web_dtls(&mut self, bytes: &[u8], bench: &mut Bench, now: Instant) -> Result<(), DropReason> {
+        let news = self.web.handle_dtls(bytes, &bench.identity, &mut bench.transmits, now)?;
         self.tell(news, bench, now);
         Ok(())
     }
 
-    fn web_rtcp(
-        &mut self,
-        bytes: &[u8],
-        bench: &mut Bench,
-        now: Instant,
-    ) -> Result<(), DropReason> {
+    fn web_rtcp(&mut self, bytes: &[u8], bench: &mut Bench, now: Instant) -> Result<(), DropReason> {
         let plain = self.web.unprotect_rtcp(bytes, &bench.identity)?;
         self.web_leg.hear_reports(&plain, now)
     }
 
     /// A datagram on the call's RTP port.
-    fn handle_trunk_rtp(
-        &mut self,
-        source: SocketAddr,
-        bytes: &[u8],
-        bench: &mut Bench,
-        now: Instant,
-    ) {
+    fn handle_trunk_rtp(&mut self, source: SocketAddr, bytes: &[u8], bench: &mut Bench, now: Instant) {
         let handled = self.trunk_rtp(source, bytes, bench, now);
         self.trunk_leg.count_rejected(handled, bench);
     }
 
     /// A datagram on the call's RTCP port.
-    fn handle_trunk_rtcp(
-        &mut self,
-        source: SocketAddr,
-        bytes: &[u8],
-        bench: &mut Bench,
-        now: Instant,
-    ) {
+    fn handle_trunk_rtcp(&mut self, source: SocketAddr, bytes: &[u8], bench: &mut Bench, now: Instant) {
         let admitted = self.trunk.admit_rtcp(source, now);
         let handled = admitted.and_then(|()| self.trunk_leg.hear_reports(bytes, now));
         self.trunk_leg.count_rejected(handled, bench);
@@ -267,11 +210,8 @@ impl MediaSession {
     ) -> Option<ice::Checked> {
         match self.web.handle_check(request, source, now) {
             Ok(checked) => {
-                bench
-                    .transmits
-                    .push(Port::Web, source, &[checked.answer.as_bytes()]);
-                self.web
-                    .start_dtls(&bench.settings, &bench.identity, &mut bench.transmits, now);
+                bench.transmits.push(Port::Web, source, &[checked.answer.as_bytes()]);
+                self.web.start_dtls(&bench.settings, &bench.identity, &mut bench.transmits, now);
                 Some(checked)
             }
             Err(reason) => {
@@ -282,9 +222,7 @@ impl MediaSession {
     }
 
     fn handle_timeout(&mut self, bench: &mut Bench, now: Instant) {
-        let news =
-            self.web
-                .handle_timeout(&bench.settings, &bench.identity, &mut bench.transmits, now);
+        let news = self.web.handle_timeout(&bench.settings, &bench.identity, &mut bench.transmits, now);
         self.tell(news, bench, now);
         self.handle_stream_timeouts(bench, now);
         self.handle_outlet_timeouts(bench, now);
@@ -295,22 +233,16 @@ impl MediaSession {
     fn handle_stream_timeouts(&mut self, bench: &mut Bench, now: Instant) {
         bench.heard.clear();
         let audible = self.is_audible_on_trunk();
-        self.web_leg
-            .intake
-            .handle_timeout(audible, now, &mut bench.heard);
+        self.web_leg.intake.handle_timeout(audible, now, &mut bench.heard);
         self.play_to_trunk(bench, now);
         bench.heard.clear();
         let audible = self.is_audible_on_web();
-        self.trunk_leg
-            .intake
-            .handle_timeout(audible, now, &mut bench.heard);
+        self.trunk_leg.intake.handle_timeout(audible, now, &mut bench.heard);
         self.play_to_web(bench, now);
     }
 
     fn handle_outlet_timeouts(&mut self, bench: &mut Bench, now: Instant) {
-        let Bench {
-            transmits, drops, ..
-        } = bench;
+        let Bench { transmits, drops, .. } = bench;
         let trunk = &self.trunk;
         self.trunk_leg.outlet.handle_timeout(now, &mut |packet| {
             if let Err(reason) = trunk.send_rtp(packet, transmits) {
@@ -323,17 +255,12 @@ impl MediaSession {
         if !self.trunk_leg.direction.receive {
             self.trunk.excuse_silence(now);
         } else if self.trunk.falls_silent(bench.settings.trunk_silence, now) {
-            bench
-                .events
-                .push_back(MediaEvent::TrunkSilent { id: self.id });
+            bench.events.push_back(MediaEvent::TrunkSilent { id: self.id });
         }
     }
 
     fn next_timeout(&self, bench: &Bench) -> Option<Instant> {
-        let silence = self
-            .trunk
-            .silent_at(bench.settings.trunk_silence)
-            .filter(|_| self.trunk_leg.direction.receive);
+        let silence = self.trunk.silent_at(bench.settings.trunk_silence).filter(|_| self.trunk_leg.direction.receive);
         let deadlines = [
             self.web.next_timeout(&bench.settings, &bench.identity),
             self.web_leg.intake.next_timeout(),
@@ -351,17 +278,13 @@ impl MediaSession {
         match news {
             None => {}
             Some(News::Connected) => {
-                self.web_leg
-                    .reporter
-                    .start(bench.settings.rtcp_interval, now);
+                self.web_leg.reporter.start(bench.settings.rtcp_interval, now);
                 bench.events.push_back(MediaEvent::WebConnected { id });
             }
             Some(News::Failed(failure)) => {
                 self.web_leg.intake.pause();
                 self.web_leg.reporter.stop();
-                bench
-                    .events
-                    .push_back(MediaEvent::WebFailed { id, failure });
+                bench.events.push_back(MediaEvent::WebFailed { id, failure });
             }
         }
     }
@@ -384,12 +307,7 @@ fn tell_digits(id: MediaId, from: Side, heard: &Heard, events: &mut VecDeque<Med
     for act in heard.acts() {
         let Act::Event(progress) = act else { continue };
         if let Some(digit) = telephone_event::digit(progress.code).filter(|_| progress.end) {
-            events.push_back(MediaEvent::Digit {
-                id,
-                from,
-                digit,
-                duration: progress.duration,
-            });
+            events.push_back(MediaEvent::Digit { id, from, digit, duration: progress.duration });
         }
     }
 }

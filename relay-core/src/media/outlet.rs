@@ -53,14 +53,7 @@ impl Outlet {
         // Below 2^15, so that a lost first packet cannot be taken for a roll-over (RFC 3711 §3.3.1).
         let sequence = random as u16 >> 1;
         Self {
-            stream: Stream {
-                ssrc,
-                sequence,
-                timestamp,
-                marker: true,
-                packets: 0,
-                octets: 0,
-            },
+            stream: Stream { ssrc, sequence, timestamp, marker: true, packets: 0, octets: 0 },
             format: None,
             event_format: None,
             encoder: None,
@@ -76,12 +69,7 @@ impl Outlet {
     }
 
     /// Takes what was negotiated; the stream goes on under its numbers.
-    pub(super) fn describe(
-        &mut self,
-        format: Format,
-        event_format: Option<EventFormat>,
-        ptime: Duration,
-    ) {
+    pub(super) fn describe(&mut self, format: Format, event_format: Option<EventFormat>, ptime: Duration) {
         if self.format.map(|format| format.kind) != Some(format.kind) {
             self.encoder = None;
             self.pending.clear();
@@ -123,14 +111,9 @@ impl Outlet {
             self.restart(now);
         }
         let (timestamp, stream) = (self.stream.timestamp, &mut self.stream);
-        self.digits.handle_timeout(
-            timestamp,
-            format.rate,
-            now,
-            &mut |timestamp, payload, first| {
-                stream.event(format.payload_type, timestamp, payload, first, send);
-            },
-        );
+        self.digits.handle_timeout(timestamp, format.rate, now, &mut |timestamp, payload, first| {
+            stream.event(format.payload_type, timestamp, payload, first, send);
+        });
         self.quiet_until = self.digits.ended().or(self.quiet_until);
     }
 
@@ -156,23 +139,11 @@ impl Outlet {
 
     /// For a sender report; none before the first packet.
     pub(super) fn sent(&self, now: Instant) -> Option<Sent> {
-        let Stream {
-            timestamp,
-            packets,
-            octets,
-            ..
-        } = self.stream;
+        let Stream { timestamp, packets, octets, .. } = self.stream;
         let at = self.at.filter(|_| packets > 0)?;
-        let (ahead, behind) = (
-            self.clock_units(now.since(at)),
-            self.clock_units(at.since(now)),
-        );
+        let (ahead, behind) = (self.clock_units(now.since(at)), self.clock_units(at.since(now)));
         let timestamp = timestamp.wrapping_add(ahead).wrapping_sub(behind);
-        Some(Sent {
-            timestamp,
-            packets: packets as u32,
-            octets,
-        })
+        Some(Sent { timestamp, packets: packets as u32, octets })
     }
 
     fn audio(&mut self, samples: &[i16], now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
@@ -194,17 +165,11 @@ impl Outlet {
         }
         let mut payload = [0; MAX_PAYLOAD];
         let frame = self.pending.get(..self.frame).unwrap_or_default();
-        let encoded = self
-            .encoder
-            .as_mut()
-            .and_then(|encoder| encoder.encode(frame, &mut payload).ok());
+        let encoded = self.encoder.as_mut().and_then(|encoder| encoder.encode(frame, &mut payload).ok());
         if let Some(payload) = encoded.and_then(|length| payload.get(..length)) {
             self.stream.audio(format.payload_type, payload, send);
         }
-        self.stream.timestamp = self
-            .stream
-            .timestamp
-            .wrapping_add(self.frame as u32 * format.ratio());
+        self.stream.timestamp = self.stream.timestamp.wrapping_add(self.frame as u32 * format.ratio());
         self.pending.drain(..self.frame);
     }
 
@@ -223,10 +188,7 @@ impl Outlet {
         let silent = self.at.map_or(Duration::ZERO, |at| now.since(at));
         let passed = self.clock_units(silent);
         let whole = self.frame as u32 * self.format.map_or(1, Format::ratio);
-        self.stream.timestamp = self
-            .stream
-            .timestamp
-            .wrapping_add(passed - passed % whole.max(1));
+        self.stream.timestamp = self.stream.timestamp.wrapping_add(passed - passed % whole.max(1));
         self.pending.clear();
         self.stream.marker = true;
         self.at = Some(now);
@@ -239,11 +201,7 @@ impl Outlet {
         if progress.first {
             self.pending.clear();
             self.at = Some(now);
-            self.relayed = Some(EventWriter::new(
-                progress.code,
-                progress.volume,
-                self.stream.timestamp,
-            ));
+            self.relayed = Some(EventWriter::new(progress.code, progress.volume, self.stream.timestamp));
         }
         let Some(writer) = &mut self.relayed else {
             return;
@@ -254,13 +212,7 @@ impl Outlet {
             let (timestamp, payload, more) = writer.tell(units, progress.end);
             let times = if payload.end { ENDS } else { 1 };
             (0..times).for_each(|_| {
-                self.stream.event(
-                    format.payload_type,
-                    timestamp,
-                    payload,
-                    core::mem::take(&mut first),
-                    send,
-                );
+                self.stream.event(format.payload_type, timestamp, payload, core::mem::take(&mut first), send);
             });
             if !more {
                 break;
@@ -315,14 +267,7 @@ impl Stream {
         send: &mut dyn FnMut(&Packet<'_>),
     ) {
         let Self { ssrc, sequence, .. } = *self;
-        send(&Packet {
-            marker,
-            payload_type,
-            sequence,
-            timestamp,
-            ssrc,
-            payload,
-        });
+        send(&Packet { marker, payload_type, sequence, timestamp, ssrc, payload });
         self.sequence = sequence.wrapping_add(1);
         self.packets += 1;
         self.octets = self.octets.wrapping_add(payload.len() as u32);

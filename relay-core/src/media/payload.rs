@@ -1,9 +1,7 @@
 //! Payload types of one leg and the codecs behind them (RFC 3551, RFC 7587).
 
 use super::control::{G711Law, TrunkCodec, WebCodec};
-use crate::codec::{
-    CodecError, Decoder, Encoder, G711Decoder, G711Encoder, OpusDecoder, OpusEncoder, OpusSettings,
-};
+use crate::codec::{CodecError, Decoder, Encoder, G711Decoder, G711Encoder, OpusDecoder, OpusEncoder, OpusSettings};
 
 /// The rate of all codecs' samples.
 pub(super) const SAMPLE_RATE: u32 = 8_000;
@@ -31,14 +29,8 @@ pub(super) struct EventFormat {
 impl From<WebCodec> for Format {
     fn from(codec: WebCodec) -> Self {
         match codec {
-            WebCodec::Opus { payload_type } => Self {
-                payload_type,
-                kind: Kind::Opus,
-            },
-            WebCodec::G711(law, payload_type) => Self {
-                payload_type,
-                kind: Kind::G711(law),
-            },
+            WebCodec::Opus { payload_type } => Self { payload_type, kind: Kind::Opus },
+            WebCodec::G711(law, payload_type) => Self { payload_type, kind: Kind::G711(law) },
         }
     }
 }
@@ -46,14 +38,8 @@ impl From<WebCodec> for Format {
 impl From<TrunkCodec> for Format {
     fn from(codec: TrunkCodec) -> Self {
         match codec {
-            TrunkCodec::G711(G711Law::Mu) => Self {
-                payload_type: 0,
-                kind: Kind::G711(G711Law::Mu),
-            },
-            TrunkCodec::G711(G711Law::A) => Self {
-                payload_type: 8,
-                kind: Kind::G711(G711Law::A),
-            },
+            TrunkCodec::G711(G711Law::Mu) => Self { payload_type: 0, kind: Kind::G711(G711Law::Mu) },
+            TrunkCodec::G711(G711Law::A) => Self { payload_type: 8, kind: Kind::G711(G711Law::A) },
         }
     }
 }

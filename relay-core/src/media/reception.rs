@@ -74,18 +74,14 @@ impl Reception {
     pub(super) fn block(&mut self, now: Instant) -> Option<Received> {
         let source = self.source.as_mut()?;
         let (expected, received) = (source.expected(), source.received);
-        let interval = (
-            expected - source.reported.0,
-            received.saturating_sub(source.reported.1),
-        );
+        let interval = (expected - source.reported.0, received.saturating_sub(source.reported.1));
         source.reported = (expected, received);
         let lost = interval.0.saturating_sub(interval.1);
         let delay = |at: Instant| (now.since(at).as_micros() as u64 * 65_536 / 1_000_000) as u32;
         Some(Received {
             ssrc: source.ssrc,
             fraction_lost: (lost * 256).checked_div(interval.0).unwrap_or(0).min(255) as u8,
-            lost: (expected as i64 - received as i64).clamp(i32::MIN.into(), i32::MAX.into())
-                as i32,
+            lost: (expected as i64 - received as i64).clamp(i32::MIN.into(), i32::MAX.into()) as i32,
             highest: source.highest as u32,
             jitter: (source.jitter >> 4) as u32,
             last_report: source.last_report.map_or(0, |(clock, _)| clock),
@@ -107,11 +103,7 @@ impl Reception {
 
     pub(super) fn jitter(&self, rate: u32) -> Duration {
         let units = self.source.as_ref().map_or(0, |source| source.jitter >> 4) as u64;
-        Duration::from_micros(
-            (units * 1_000_000)
-                .checked_div(u64::from(rate))
-                .unwrap_or(0),
-        )
+        Duration::from_micros((units * 1_000_000).checked_div(u64::from(rate)).unwrap_or(0))
     }
 
     fn place(&mut self, packet: &Packet<'_>) -> Arrival {
@@ -187,38 +179,19 @@ mod tests {
 
     fn packet(ssrc: u32, sequence: u16) -> Packet<'static> {
         let timestamp = u32::from(sequence) * 160;
-        Packet {
-            marker: false,
-            payload_type: 0,
-            sequence,
-            timestamp,
-            ssrc,
-            payload: &[],
-        }
+        Packet { marker: false, payload_type: 0, sequence, timestamp, ssrc, payload: &[] }
     }
 
     #[test]
     fn sequence_numbers_wrap_and_losses_are_counted() {
         let mut reception = Reception::default();
-        assert_eq!(
-            reception.count(&packet(1, 65_534), 8_000, Instant::ZERO),
-            Arrival::First(0x1_FFFE)
-        );
-        assert_eq!(
-            reception.count(&packet(1, 1), 8_000, Instant::ZERO),
-            Arrival::Sequel(0x2_0001)
-        );
-        assert_eq!(
-            reception.count(&packet(1, 65_535), 8_000, Instant::ZERO),
-            Arrival::Sequel(0x1_FFFF)
-        );
+        assert_eq!(reception.count(&packet(1, 65_534), 8_000, Instant::ZERO), Arrival::First(0x1_FFFE));
+        assert_eq!(reception.count(&packet(1, 1), 8_000, Instant::ZERO), Arrival::Sequel(0x2_0001));
+        assert_eq!(reception.count(&packet(1, 65_535), 8_000, Instant::ZERO), Arrival::Sequel(0x1_FFFF));
 
         assert_eq!((reception.received(), reception.lost()), (3, 1));
         let block = reception.block(Instant::ZERO).unwrap();
-        assert_eq!(
-            (block.fraction_lost, block.lost, block.highest),
-            (64, 1, 0x2_0001)
-        );
+        assert_eq!((block.fraction_lost, block.lost, block.highest), (64, 1, 0x2_0001));
         assert_eq!(reception.block(Instant::ZERO).unwrap().fraction_lost, 0);
     }
 
@@ -227,22 +200,10 @@ mod tests {
         let mut reception = Reception::default();
         reception.count(&packet(1, 10), 8_000, Instant::ZERO);
 
-        assert_eq!(
-            reception.count(&packet(1, 30_000), 8_000, Instant::ZERO),
-            Arrival::Stray
-        );
-        assert_eq!(
-            reception.count(&packet(1, 11), 8_000, Instant::ZERO),
-            Arrival::Sequel(0x1_000B)
-        );
-        assert_eq!(
-            reception.count(&packet(1, 40_000), 8_000, Instant::ZERO),
-            Arrival::Stray
-        );
-        assert_eq!(
-            reception.count(&packet(1, 40_001), 8_000, Instant::ZERO),
-            Arrival::First(0x1_9C41)
-        );
+        assert_eq!(reception.count(&packet(1, 30_000), 8_000, Instant::ZERO), Arrival::Stray);
+        assert_eq!(reception.count(&packet(1, 11), 8_000, Instant::ZERO), Arrival::Sequel(0x1_000B));
+        assert_eq!(reception.count(&packet(1, 40_000), 8_000, Instant::ZERO), Arrival::Stray);
+        assert_eq!(reception.count(&packet(1, 40_001), 8_000, Instant::ZERO), Arrival::First(0x1_9C41));
         assert_eq!(reception.lost(), 0);
     }
 
@@ -251,16 +212,9 @@ mod tests {
         let mut reception = Reception::default();
         for number in 0..200_u16 {
             let late = u64::from(number % 2) * 10;
-            reception.count(
-                &packet(1, number),
-                8_000,
-                Instant::from_millis(u64::from(number) * 20 + late),
-            );
+            reception.count(&packet(1, number), 8_000, Instant::from_millis(u64::from(number) * 20 + late));
         }
         let jitter = reception.jitter(8_000);
-        assert!(
-            jitter.abs_diff(Duration::from_millis(10)) < Duration::from_millis(1),
-            "{jitter:?}"
-        );
+        assert!(jitter.abs_diff(Duration::from_millis(10)) < Duration::from_millis(1), "{jitter:?}");
     }
 }

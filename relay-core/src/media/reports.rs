@@ -21,14 +21,7 @@ pub(super) struct Reporter {
 
 impl Reporter {
     pub(super) fn new(cname: String, dice: u64) -> Self {
-        Self {
-            cname,
-            dice: dice | 1,
-            interval: Duration::ZERO,
-            next: None,
-            round_trip: None,
-            loss: 0,
-        }
+        Self { cname, dice: dice | 1, interval: Duration::ZERO, next: None, round_trip: None, loss: 0 }
     }
 
     /// Reports are due from now on, the first after half an interval; running ones go on.
@@ -50,10 +43,7 @@ impl Reporter {
         if self.next.is_none_or(|next| next > now) {
             return false;
         }
-        self.dice = self
-            .dice
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let part = (self.dice >> 54) as u32;
         self.next = Some(now + self.interval / 2 + self.interval * part / 1_024);
         true
@@ -62,11 +52,7 @@ impl Reporter {
     /// Rises at once and falls slowly: redundancy is needed before the next loss.
     fn lost(&mut self, fraction: u8) -> u8 {
         let fraction = u32::from(fraction);
-        self.loss = if fraction >= self.loss {
-            fraction
-        } else {
-            (self.loss * 3 + fraction) / 4
-        };
+        self.loss = if fraction >= self.loss { fraction } else { (self.loss * 3 + fraction) / 4 };
         (self.loss * 100 / 256) as u8
     }
 }
@@ -74,22 +60,11 @@ impl Reporter {
 impl Leg {
     /// RTCP from the far end.
     pub(super) fn hear_reports(&mut self, compound: &[u8], now: Instant) -> Result<(), DropReason> {
-        let Self {
-            intake,
-            outlet,
-            reporter,
-            ..
-        } = self;
+        let Self { intake, outlet, reporter, .. } = self;
         let heard = rtcp::read(compound, |statement| match statement {
             Statement::Sent { ssrc, clock } => intake.reception.reported(ssrc, clock, now),
-            Statement::Received {
-                ssrc,
-                fraction_lost,
-                last_report,
-                delay,
-            } if ssrc == outlet.ssrc() => {
-                reporter.round_trip =
-                    rtcp::round_trip(last_report, delay, now).or(reporter.round_trip);
+            Statement::Received { ssrc, fraction_lost, last_report, delay } if ssrc == outlet.ssrc() => {
+                reporter.round_trip = rtcp::round_trip(last_report, delay, now).or(reporter.round_trip);
                 outlet.expect_loss(reporter.lost(fraction_lost));
             }
             Statement::Received { .. } | Statement::Bye { .. } => {}
@@ -112,8 +87,7 @@ impl Leg {
 
     fn compound(&mut self, now: Instant) -> Compound {
         let (ssrc, sent) = (self.outlet.ssrc(), self.outlet.sent(now));
-        Compound::report(ssrc, sent, self.intake.reception.block(now), now)
-            .cname(ssrc, &self.reporter.cname)
+        Compound::report(ssrc, sent, self.intake.reception.block(now), now).cname(ssrc, &self.reporter.cname)
     }
 }
 
@@ -121,25 +95,18 @@ impl MediaSession {
     pub(super) fn handle_report_timeouts(&mut self, bench: &mut Bench, now: Instant) {
         if self.web_leg.reporter.is_due(now) {
             let compound = self.web_leg.compound(now);
-            self.web
-                .send_rtcp(compound.as_bytes(), &mut bench.transmits);
+            self.web.send_rtcp(compound.as_bytes(), &mut bench.transmits);
         }
         if self.trunk_leg.reporter.is_due(now) {
             let compound = self.trunk_leg.compound(now);
-            self.trunk
-                .send_rtcp(compound.as_bytes(), &mut bench.transmits);
+            self.trunk.send_rtcp(compound.as_bytes(), &mut bench.transmits);
         }
     }
 
     pub(super) fn say_bye(&mut self, bench: &mut Bench, now: Instant) {
         let compound = self.web_leg.compound(now).bye(self.web_leg.outlet.ssrc());
-        self.web
-            .send_rtcp(compound.as_bytes(), &mut bench.transmits);
-        let compound = self
-            .trunk_leg
-            .compound(now)
-            .bye(self.trunk_leg.outlet.ssrc());
-        self.trunk
-            .send_rtcp(compound.as_bytes(), &mut bench.transmits);
+        self.web.send_rtcp(compound.as_bytes(), &mut bench.transmits);
+        let compound = self.trunk_leg.compound(now).bye(self.trunk_leg.outlet.ssrc());
+        self.trunk.send_rtcp(compound.as_bytes(), &mut bench.transmits);
     }
 }

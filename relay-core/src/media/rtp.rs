@@ -24,20 +24,9 @@ impl<'a> Packet<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let packet = Self::parse_header(bytes)?;
         let first = bytes.first().copied().ok_or(Malformed)?;
-        let rest = packet
-            .payload
-            .get(4 * usize::from(first & 0x0F)..)
-            .ok_or(Malformed)?;
-        let rest = if first & 0x10 != 0 {
-            after_extension(rest)?
-        } else {
-            rest
-        };
-        let payload = if first & 0x20 != 0 {
-            without_padding(rest)?
-        } else {
-            rest
-        };
+        let rest = packet.payload.get(4 * usize::from(first & 0x0F)..).ok_or(Malformed)?;
+        let rest = if first & 0x10 != 0 { after_extension(rest)? } else { rest };
+        let payload = if first & 0x20 != 0 { without_padding(rest)? } else { rest };
         Ok(Self { payload, ..packet })
     }
 
@@ -63,36 +52,18 @@ impl<'a> Packet<'a> {
         let [s0, s1] = self.sequence.to_be_bytes();
         let [t0, t1, t2, t3] = self.timestamp.to_be_bytes();
         let [c0, c1, c2, c3] = self.ssrc.to_be_bytes();
-        [
-            0x80,
-            u8::from(self.marker) << 7 | self.payload_type & 0x7F,
-            s0,
-            s1,
-            t0,
-            t1,
-            t2,
-            t3,
-            c0,
-            c1,
-            c2,
-            c3,
-        ]
+        [0x80, u8::from(self.marker) << 7 | self.payload_type & 0x7F, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3]
     }
 }
 
 fn after_extension(rest: &[u8]) -> Result<&[u8], Malformed> {
     let ([_, _, high, low], rest) = rest.split_first_chunk().ok_or(Malformed)?;
-    rest.get(4 * usize::from(u16::from_be_bytes([*high, *low]))..)
-        .ok_or(Malformed)
+    rest.get(4 * usize::from(u16::from_be_bytes([*high, *low]))..).ok_or(Malformed)
 }
 
 fn without_padding(rest: &[u8]) -> Result<&[u8], Malformed> {
     let padding = usize::from(*rest.last().ok_or(Malformed)?);
-    let length = rest
-        .len()
-        .checked_sub(padding)
-        .filter(|_| padding != 0)
-        .ok_or(Malformed)?;
+    let length = rest.len().checked_sub(padding).filter(|_| padding != 0).ok_or(Malformed)?;
     rest.get(..length).ok_or(Malformed)
 }
 
@@ -129,14 +100,8 @@ mod tests {
 
         let packet = Packet::parse(bytes).unwrap();
 
-        assert_eq!(
-            (packet.marker, packet.payload_type, packet.sequence),
-            (true, 0x6F, 0x0102)
-        );
-        assert_eq!(
-            (packet.timestamp, packet.ssrc, packet.payload),
-            (9, 7, &b"payload"[..])
-        );
+        assert_eq!((packet.marker, packet.payload_type, packet.sequence), (true, 0x6F, 0x0102));
+        assert_eq!((packet.timestamp, packet.ssrc, packet.payload), (9, 7, &b"payload"[..]));
     }
 
     #[test]
@@ -145,14 +110,8 @@ mod tests {
             Packet::parse(b"\x90\x6f\0\x01\0\0\0\x02\x01\x02\x03\x04\xbe\xde\0\x02\x10\x85\x31\0"),
             Err(Malformed)
         );
-        assert_eq!(
-            Packet::parse(b"\xa0\x6f\0\x01\0\0\0\x02\x01\x02\x03\x04\x05\x09"),
-            Err(Malformed)
-        );
-        assert_eq!(
-            Packet::parse(b"\xa0\x6f\0\x01\0\0\0\x02\x01\x02\x03\x04\x05\x00"),
-            Err(Malformed)
-        );
+        assert_eq!(Packet::parse(b"\xa0\x6f\0\x01\0\0\0\x02\x01\x02\x03\x04\x05\x09"), Err(Malformed));
+        assert_eq!(Packet::parse(b"\xa0\x6f\0\x01\0\0\0\x02\x01\x02\x03\x04\x05\x00"), Err(Malformed));
     }
 
     proptest! {

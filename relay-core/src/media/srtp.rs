@@ -41,45 +41,19 @@ pub(super) struct NotAuthentic;
 impl Srtp {
     pub(super) fn new(keys: &Keys, provider: &dyn RTCCryptoProvider) -> Option<Self> {
         let profile = profile(keys.profile)?;
-        let mut config = Config {
-            profile,
-            ..Config::default()
-        };
-        config
-            .set_session_keys_from_keying_material(&keys.export, keys.role == DtlsRole::Client)
-            .ok()?;
+        let mut config = Config { profile, ..Config::default() };
+        config.set_session_keys_from_keying_material(&keys.export, keys.role == DtlsRole::Client).ok()?;
         let keys = config.keys;
         let crypto = provider.crypto();
-        let outgoing = Context::new(
-            &keys.local_master_key,
-            &keys.local_master_salt,
-            profile,
-            None,
-            None,
-            crypto,
-        )
-        .ok()?;
-        let (incoming, strangers) = (
-            incoming(&keys, profile, provider)?,
-            incoming(&keys, profile, provider)?,
-        );
+        let outgoing =
+            Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, crypto).ok()?;
+        let (incoming, strangers) = (incoming(&keys, profile, provider)?, incoming(&keys, profile, provider)?);
         let (rtp_sources, rtcp_sources) = (Vec::new(), Vec::new());
-        Some(Self {
-            outgoing,
-            incoming,
-            strangers,
-            failures: 0,
-            rtp_sources,
-            rtcp_sources,
-            keys,
-            profile,
-        })
+        Some(Self { outgoing, incoming, strangers, failures: 0, rtp_sources, rtcp_sources, keys, profile })
     }
 
     pub(super) fn protect_rtp(&mut self, packet: &Packet<'_>, plain: &[u8]) -> Option<BytesMut> {
-        self.outgoing
-            .encrypt_rtp_with_header(plain, &plain_header(packet))
-            .ok()
+        self.outgoing.encrypt_rtp_with_header(plain, &plain_header(packet)).ok()
     }
 
     pub(super) fn protect_rtcp(&mut self, plain: &[u8]) -> Option<BytesMut> {
@@ -98,23 +72,13 @@ impl Srtp {
             _ => rtc_rtp::Header::unmarshal(&mut &bytes[..]).map_err(|_| NotAuthentic)?,
         };
         if self.rtp_sources.contains(&packet.ssrc) {
-            return self
-                .incoming
-                .decrypt_rtp_with_header(bytes, &header)
-                .map_err(|_| NotAuthentic);
+            return self.incoming.decrypt_rtp_with_header(bytes, &header).map_err(|_| NotAuthentic);
         }
-        if self
-            .strangers
-            .decrypt_rtp_with_header(bytes, &header)
-            .is_err()
-            || self.rtp_sources.len() >= MAX_SOURCES
-        {
+        if self.strangers.decrypt_rtp_with_header(bytes, &header).is_err() || self.rtp_sources.len() >= MAX_SOURCES {
             return self.fail(provider);
         }
         self.rtp_sources.push(packet.ssrc);
-        self.incoming
-            .decrypt_rtp_with_header(bytes, &header)
-            .map_err(|_| NotAuthentic)
+        self.incoming.decrypt_rtp_with_header(bytes, &header).map_err(|_| NotAuthentic)
     }
 
     pub(super) fn unprotect_rtcp(
@@ -122,10 +86,7 @@ impl Srtp {
         bytes: &[u8],
         provider: &dyn RTCCryptoProvider,
     ) -> Result<BytesMut, NotAuthentic> {
-        let source = bytes
-            .get(4..)
-            .and_then(<[u8]>::first_chunk)
-            .ok_or(NotAuthentic)?;
+        let source = bytes.get(4..).and_then(<[u8]>::first_chunk).ok_or(NotAuthentic)?;
         let source = u32::from_be_bytes(*source);
         if self.rtcp_sources.contains(&source) {
             return self.incoming.decrypt_rtcp(bytes).map_err(|_| NotAuthentic);
@@ -157,23 +118,14 @@ pub(super) fn keying_length(negotiated: SrtpProtectionProfile) -> Option<usize> 
 fn profile(negotiated: SrtpProtectionProfile) -> Option<ProtectionProfile> {
     match negotiated {
         SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => Some(ProtectionProfile::AeadAes128Gcm),
-        SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => {
-            Some(ProtectionProfile::Aes128CmHmacSha1_80)
-        }
+        SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => Some(ProtectionProfile::Aes128CmHmacSha1_80),
         _ => None,
     }
 }
 
-fn incoming(
-    keys: &SessionKeys,
-    profile: ProtectionProfile,
-    provider: &dyn RTCCryptoProvider,
-) -> Option<Context> {
+fn incoming(keys: &SessionKeys, profile: ProtectionProfile, provider: &dyn RTCCryptoProvider) -> Option<Context> {
     let (key, salt) = (&keys.remote_master_key, &keys.remote_master_salt);
-    let (rtp, rtcp) = (
-        srtp_replay_protection(REPLAY_WINDOW),
-        srtcp_replay_protection(REPLAY_WINDOW),
-    );
+    let (rtp, rtcp) = (srtp_replay_protection(REPLAY_WINDOW), srtcp_replay_protection(REPLAY_WINDOW));
     Context::new(key, salt, profile, Some(rtp), Some(rtcp), provider.crypto()).ok()
 }
 

@@ -68,25 +68,15 @@ impl<'a> Request<'a> {
         }
         let transaction = header.last_chunk().copied().ok_or(StunError::Malformed)?;
         let (use_candidate, controlled, unknown) = (false, false, None);
-        let mut request = Self {
-            bytes,
-            transaction,
-            ufrags: ("", ""),
-            use_candidate,
-            controlled,
-            unknown,
-            integrity_at: 0,
-        };
+        let mut request =
+            Self { bytes, transaction, ufrags: ("", ""), use_candidate, controlled, unknown, integrity_at: 0 };
         request.read_attributes(rest)?;
         Ok(request)
     }
 
     /// Whether MESSAGE-INTEGRITY was made with `key`.
     pub(super) fn is_authentic(&self, key: &hmac::Key) -> bool {
-        let Some(tag) = self
-            .bytes
-            .get(self.integrity_at + 4..self.integrity_at + 4 + INTEGRITY_SIZE)
-        else {
+        let Some(tag) = self.bytes.get(self.integrity_at + 4..self.integrity_at + 4 + INTEGRITY_SIZE) else {
             return false;
         };
         // The length that counts is that of a message ending with MESSAGE-INTEGRITY (RFC 8489 §14.5).
@@ -127,9 +117,7 @@ impl<'a> Request<'a> {
             let (head, tail) = rest.split_at_checked(4).ok_or(StunError::Malformed)?;
             let (kind, length) = (word(head, 0), usize::from(word(head, 2)));
             let value = tail.get(..length).ok_or(StunError::Malformed)?;
-            rest = tail
-                .get(length.next_multiple_of(4)..)
-                .ok_or(StunError::Malformed)?;
+            rest = tail.get(length.next_multiple_of(4)..).ok_or(StunError::Malformed)?;
             match kind {
                 FINGERPRINT => fingerprinted = rest.is_empty() && self.has_fingerprint(at, value),
                 // What follows MESSAGE-INTEGRITY is not protected and does not count (§14.5).
@@ -144,11 +132,7 @@ impl<'a> Request<'a> {
             }
         }
         let complete = fingerprinted && self.integrity_at != 0 && !self.ufrags.0.is_empty();
-        if complete {
-            Ok(())
-        } else {
-            Err(StunError::Malformed)
-        }
+        if complete { Ok(()) } else { Err(StunError::Malformed) }
     }
 
     fn has_fingerprint(&self, at: usize, value: &[u8]) -> bool {
@@ -166,10 +150,7 @@ pub(super) struct Answer {
 
 impl Answer {
     fn new(kind: u16, transaction: [u8; 12]) -> Self {
-        let mut answer = Self {
-            bytes: [0; MAX_ANSWER],
-            length: 0,
-        };
+        let mut answer = Self { bytes: [0; MAX_ANSWER], length: 0 };
         answer.push(&kind.to_be_bytes());
         answer.push(&[0, 0]);
         answer.push(&COOKIE);
@@ -192,11 +173,7 @@ impl Answer {
         self.push(&kind.to_be_bytes());
         self.push(&(value.len() as u16).to_be_bytes());
         self.push(value);
-        self.push(
-            [0; 3]
-                .get(..value.len().next_multiple_of(4) - value.len())
-                .unwrap_or_default(),
-        );
+        self.push([0; 3].get(..value.len().next_multiple_of(4) - value.len()).unwrap_or_default());
     }
 
     /// RFC 8489 §14.2.
@@ -213,15 +190,9 @@ impl Answer {
                 let mut value = [0; 20];
                 value[..4].copy_from_slice(&[0, 2, port[0], port[1]]);
                 value[4..].copy_from_slice(&ip.octets());
-                let mask: [u8; 16] = self
-                    .bytes
-                    .get(4..HEADER)
-                    .and_then(|mask| mask.try_into().ok())
-                    .unwrap_or_default();
-                value[4..]
-                    .iter_mut()
-                    .zip(mask)
-                    .for_each(|(octet, mask)| *octet ^= mask);
+                let mask: [u8; 16] =
+                    self.bytes.get(4..HEADER).and_then(|mask| mask.try_into().ok()).unwrap_or_default();
+                value[4..].iter_mut().zip(mask).for_each(|(octet, mask)| *octet ^= mask);
                 self.attribute(XOR_MAPPED_ADDRESS, &value);
             }
         }
@@ -245,23 +216,16 @@ impl Answer {
 }
 
 fn ufrags(username: &[u8]) -> Option<(&str, &str)> {
-    core::str::from_utf8(username)
-        .ok()?
-        .split_once(':')
-        .filter(|(ours, _)| !ours.is_empty())
+    core::str::from_utf8(username).ok()?.split_once(':').filter(|(ours, _)| !ours.is_empty())
 }
 
 fn word(bytes: &[u8], at: usize) -> u16 {
-    bytes
-        .get(at..at + 2)
-        .map_or(0, |pair| u16::from_be_bytes([pair[0], pair[1]]))
+    bytes.get(at..at + 2).map_or(0, |pair| u16::from_be_bytes([pair[0], pair[1]]))
 }
 
 /// The CRC of ITU V.42 (RFC 8489 §14.7).
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (crc >> 8) ^ CRC[usize::from(crc as u8 ^ *byte)]
-    })
+    !bytes.iter().fold(u32::MAX, |crc, byte| (crc >> 8) ^ CRC[usize::from(crc as u8 ^ *byte)])
 }
 
 static CRC: [u32; 256] = {
@@ -271,11 +235,7 @@ static CRC: [u32; 256] = {
         let mut value = index as u32;
         let mut bit = 0;
         while bit < 8 {
-            value = if value & 1 == 1 {
-                (value >> 1) ^ 0xEDB8_8320
-            } else {
-                value >> 1
-            };
+            value = if value & 1 == 1 { (value >> 1) ^ 0xEDB8_8320 } else { value >> 1 };
             bit += 1;
         }
         table[index] = value;
@@ -310,8 +270,8 @@ mod tests {
         for at in 0..SAMPLE.len() {
             let mut bytes = SAMPLE.to_vec();
             bytes[at] ^= 0x40;
-            let authentic = Request::parse(&bytes)
-                .is_ok_and(|request| request.is_authentic(&key("VOkJxbRl1RmTxUk/WvJxBt")));
+            let authentic =
+                Request::parse(&bytes).is_ok_and(|request| request.is_authentic(&key("VOkJxbRl1RmTxUk/WvJxBt")));
             assert!(!authentic, "byte {at}");
         }
     }
@@ -321,10 +281,7 @@ mod tests {
         use rtc_stun::integrity::MessageIntegrity;
         use rtc_stun::message::{Getter, Message};
         let request = Request::parse(SAMPLE).unwrap();
-        for source in [
-            "192.0.2.1:32853",
-            "[2001:db8:1234:5678:11:2233:4455:6677]:32853",
-        ] {
+        for source in ["192.0.2.1:32853", "[2001:db8:1234:5678:11:2233:4455:6677]:32853"] {
             let source: SocketAddr = source.parse().unwrap();
             let answer = request.success(source, &key("VOkJxbRl1RmTxUk/WvJxBt"));
 
@@ -333,8 +290,7 @@ mod tests {
             let mut mapped = rtc_stun::xoraddr::XorMappedAddress::default();
             mapped.get_from(&message).unwrap();
             let provider = rtc_dtls::crypto_provider::default_provider().unwrap();
-            MessageIntegrity::check(&mut message, b"VOkJxbRl1RmTxUk/WvJxBt", provider.crypto())
-                .unwrap();
+            MessageIntegrity::check(&mut message, b"VOkJxbRl1RmTxUk/WvJxBt", provider.crypto()).unwrap();
             rtc_stun::fingerprint::FINGERPRINT.check(&message).unwrap();
             assert_eq!(SocketAddr::new(mapped.ip, mapped.port), source);
         }

@@ -4,9 +4,7 @@
 
 use sip_core::{Duration, Instant};
 
-const DIGITS: [char; 16] = [
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D',
-];
+const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
 /// Without a packet for so long the event has ended, and its three end packets were lost.
 const ABANDONED: Duration = Duration::from_millis(250);
 /// The longest duration that one segment can tell (§2.5.1.3).
@@ -27,32 +25,19 @@ impl Payload {
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let [code, flags, high, low] = *bytes.first_chunk()?;
         let duration = u16::from_be_bytes([high, low]);
-        (code < 16).then_some(Self {
-            code,
-            end: flags & 0x80 != 0,
-            volume: flags & 0x3F,
-            duration,
-        })
+        (code < 16).then_some(Self { code, end: flags & 0x80 != 0, volume: flags & 0x3F, duration })
     }
 
     pub(super) fn bytes(self) -> [u8; 4] {
         let [high, low] = self.duration.to_be_bytes();
-        [
-            self.code,
-            u8::from(self.end) << 7 | self.volume & 0x3F,
-            high,
-            low,
-        ]
+        [self.code, u8::from(self.end) << 7 | self.volume & 0x3F, high, low]
     }
 }
 
 /// The code of a digit.
 pub(super) fn code(digit: char) -> Option<u8> {
     let digit = digit.to_ascii_uppercase();
-    DIGITS
-        .iter()
-        .position(|known| *known == digit)
-        .map(|code| code as u8)
+    DIGITS.iter().position(|known| *known == digit).map(|code| code as u8)
 }
 
 /// The digit of a code below 16.
@@ -95,13 +80,7 @@ impl Current {
     fn progress(&self, first: bool) -> Progress {
         let total = u64::from((self.base + self.duration).min(LONGEST));
         let duration = Duration::from_micros(total * 1_000_000 / u64::from(self.rate.max(1)));
-        Progress {
-            code: self.code,
-            volume: self.volume,
-            duration,
-            first,
-            end: self.ended,
-        }
+        Progress { code: self.code, volume: self.volume, duration, first, end: self.ended }
     }
 
     fn is_sequel(&self, timestamp: u32, code: u8) -> bool {
@@ -124,12 +103,7 @@ impl EventReceiver {
         rate: u32,
         now: Instant,
     ) -> [Option<Progress>; 2] {
-        let Payload {
-            code,
-            end,
-            volume,
-            duration,
-        } = payload;
+        let Payload { code, end, volume, duration } = payload;
         let duration = u32::from(duration);
         match &mut self.current {
             Some(current) if current.timestamp == timestamp => {
@@ -141,35 +115,19 @@ impl EventReceiver {
                 [None, Some(current.progress(false))]
             }
             Some(current) if current.is_sequel(timestamp, code) => {
-                current.base =
-                    (current.base + timestamp.wrapping_sub(current.timestamp)).min(LONGEST);
-                (
-                    current.timestamp,
-                    current.duration,
-                    current.seen,
-                    current.ended,
-                ) = (timestamp, duration, now, end);
+                current.base = (current.base + timestamp.wrapping_sub(current.timestamp)).min(LONGEST);
+                (current.timestamp, current.duration, current.seen, current.ended) = (timestamp, duration, now, end);
                 [None, Some(current.progress(false))]
             }
             // An older event's packet that was overtaken.
             Some(current)
-                if (timestamp.wrapping_sub(current.timestamp) as i32) < 0
-                    && now.since(current.seen) < ABANDONED =>
+                if (timestamp.wrapping_sub(current.timestamp) as i32) < 0 && now.since(current.seen) < ABANDONED =>
             {
                 [None, None]
             }
             _ => {
                 let unfinished = self.abandon();
-                let current = Current {
-                    code,
-                    volume,
-                    timestamp,
-                    base: 0,
-                    duration,
-                    rate,
-                    seen: now,
-                    ended: end,
-                };
+                let current = Current { code, volume, timestamp, base: 0, duration, rate, seen: now, ended: end };
                 self.current = Some(current);
                 [unfinished, Some(current.progress(true))]
             }
@@ -177,17 +135,11 @@ impl EventReceiver {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<Progress> {
-        if self.next_timeout()? > now {
-            None
-        } else {
-            self.abandon()
-        }
+        if self.next_timeout()? > now { None } else { self.abandon() }
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        self.current
-            .filter(|current| !current.ended)
-            .map(|current| current.seen + ABANDONED)
+        self.current.filter(|current| !current.ended).map(|current| current.seen + ABANDONED)
     }
 
     fn abandon(&mut self) -> Option<Progress> {
@@ -210,13 +162,7 @@ pub(super) struct EventWriter {
 
 impl EventWriter {
     pub(super) fn new(code: u8, volume: u8, timestamp: u32) -> Self {
-        Self {
-            code,
-            volume,
-            timestamp,
-            segment: 0,
-            told: 0,
-        }
+        Self { code, volume, timestamp, segment: 0, told: 0 }
     }
 
     /// The time stamp and payload that tell of `units` of the clock; called again while it returns `true` as the third.
@@ -228,12 +174,8 @@ impl EventWriter {
         if more {
             self.segment += 1;
         }
-        let payload = Payload {
-            code: self.code,
-            end: end && !more,
-            volume: self.volume,
-            duration: inside.min(SEGMENT) as u16,
-        };
+        let payload =
+            Payload { code: self.code, end: end && !more, volume: self.volume, duration: inside.min(SEGMENT) as u16 };
         (timestamp, payload, more)
     }
 
@@ -248,27 +190,18 @@ mod tests {
     use super::*;
 
     fn event(duration: u16, end: bool) -> Payload {
-        Payload {
-            code: 5,
-            end,
-            volume: 10,
-            duration,
-        }
+        Payload { code: 5, end, volume: 10, duration }
     }
 
     #[test]
     fn three_end_packets_are_one_digit() {
         let mut receiver = EventReceiver::default();
-        let mut accept =
-            |duration, end| receiver.accept(1_000, event(duration, end), 8_000, Instant::ZERO)[1];
+        let mut accept = |duration, end| receiver.accept(1_000, event(duration, end), 8_000, Instant::ZERO)[1];
 
         assert!(accept(160, false).unwrap().first);
         assert!(!accept(320, false).unwrap().end);
         let end = accept(800, true).unwrap();
-        assert_eq!(
-            (end.end, end.duration, digit(end.code)),
-            (true, Duration::from_millis(100), Some('5'))
-        );
+        assert_eq!((end.end, end.duration, digit(end.code)), (true, Duration::from_millis(100), Some('5')));
         assert_eq!((accept(800, true), accept(800, true)), (None, None));
     }
 
@@ -276,12 +209,8 @@ mod tests {
     fn a_lost_end_is_made_good_by_time_or_by_the_next_event() {
         let mut receiver = EventReceiver::default();
         receiver.accept(1_000, event(320, false), 8_000, Instant::ZERO);
-        let [earlier, news] =
-            receiver.accept(5_000, event(160, false), 8_000, Instant::from_millis(100));
-        assert_eq!(
-            earlier.map(|event| (event.end, event.duration)),
-            Some((true, Duration::from_millis(40)))
-        );
+        let [earlier, news] = receiver.accept(5_000, event(160, false), 8_000, Instant::from_millis(100));
+        assert_eq!(earlier.map(|event| (event.end, event.duration)), Some((true, Duration::from_millis(40))));
         assert!(news.unwrap().first);
 
         let due = receiver.next_timeout().unwrap();
@@ -293,12 +222,7 @@ mod tests {
     fn a_long_event_in_segments_is_one_event() {
         let mut receiver = EventReceiver::default();
         receiver.accept(0, event(0xFFFF, false), 48_000, Instant::ZERO);
-        let [earlier, news] = receiver.accept(
-            0xFFFF,
-            event(48_000, true),
-            48_000,
-            Instant::from_millis(20),
-        );
+        let [earlier, news] = receiver.accept(0xFFFF, event(48_000, true), 48_000, Instant::from_millis(20));
         assert_eq!(earlier, None);
         let news = news.unwrap();
         assert!(news.end && !news.first);
@@ -310,43 +234,16 @@ mod tests {
         let mut writer = EventWriter::new(1, 10, 100);
         assert_eq!(
             writer.tell(60_000, false),
-            (
-                100,
-                Payload {
-                    code: 1,
-                    end: false,
-                    volume: 10,
-                    duration: 60_000
-                },
-                false
-            )
+            (100, Payload { code: 1, end: false, volume: 10, duration: 60_000 }, false)
         );
         assert_eq!(
             writer.tell(70_000, true),
-            (
-                100,
-                Payload {
-                    code: 1,
-                    end: false,
-                    volume: 10,
-                    duration: 0xFFFF
-                },
-                true
-            )
+            (100, Payload { code: 1, end: false, volume: 10, duration: 0xFFFF }, true)
         );
         let rest = 70_000 - 0xFFFF;
         assert_eq!(
             writer.tell(70_000, true),
-            (
-                100 + 0xFFFF,
-                Payload {
-                    code: 1,
-                    end: true,
-                    volume: 10,
-                    duration: rest as u16
-                },
-                false
-            )
+            (100 + 0xFFFF, Payload { code: 1, end: true, volume: 10, duration: rest as u16 }, false)
         );
         assert_eq!(writer.end_timestamp(), 70_100);
     }
@@ -354,10 +251,7 @@ mod tests {
     #[test]
     fn digits_and_codes_match() {
         for (position, digit_) in DIGITS.iter().enumerate() {
-            assert_eq!(
-                (code(*digit_), digit(position as u8)),
-                (Some(position as u8), Some(*digit_))
-            );
+            assert_eq!((code(*digit_), digit(position as u8)), (Some(position as u8), Some(*digit_)));
         }
         assert_eq!((code('a'), code('x'), digit(16)), (Some(12), None, None));
     }

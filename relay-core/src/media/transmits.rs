@@ -44,15 +44,8 @@ struct Entry {
 impl Transmits {
     pub(super) fn push(&mut self, port: Port, to: SocketAddr, parts: &[&[u8]]) {
         let from = self.bytes.len();
-        parts
-            .iter()
-            .for_each(|part| self.bytes.extend_from_slice(part));
-        self.entries.push(Entry {
-            port,
-            to,
-            from,
-            until: self.bytes.len(),
-        });
+        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
+        self.entries.push(Entry { port, to, from, until: self.bytes.len() });
     }
 
     pub(super) fn poll(&mut self) -> Option<Transmit<'_>> {
@@ -60,17 +53,8 @@ impl Transmits {
             (self.sent, _, _) = (0, self.entries.clear(), self.bytes.clear());
             return None;
         }
-        let Entry {
-            port,
-            to,
-            from,
-            until,
-        } = self.entries.get(self.sent)?;
+        let Entry { port, to, from, until } = self.entries.get(self.sent)?;
         self.sent += 1;
-        Some(Transmit {
-            port: *port,
-            to: *to,
-            bytes: self.bytes.get(*from..*until)?,
-        })
+        Some(Transmit { port: *port, to: *to, bytes: self.bytes.get(*from..*until)? })
     }
 }

@@ -21,14 +21,7 @@ pub(super) struct TrunkTransport {
 
 impl TrunkTransport {
     pub(super) fn new(id: MediaId, local: SocketAddr) -> Self {
-        Self {
-            id,
-            local,
-            latch: None,
-            rtcp: None,
-            heard: None,
-            silent: false,
-        }
+        Self { id, local, latch: None, rtcp: None, heard: None, silent: false }
     }
 
     /// Takes the description; another address un-latches, and is told of.
@@ -53,11 +46,7 @@ impl TrunkTransport {
     }
 
     /// Whether RTCP from `source` may pass: from the host that is believed or signalled.
-    pub(super) fn admit_rtcp(
-        &mut self,
-        source: SocketAddr,
-        now: Instant,
-    ) -> Result<(), DropReason> {
+    pub(super) fn admit_rtcp(&mut self, source: SocketAddr, now: Instant) -> Result<(), DropReason> {
         let latch = self.latch.ok_or(DropReason::TrunkEarly)?;
         let hosts = [latch.target().ip(), latch.signalled().ip()];
         if !hosts.contains(&source.ip()) {
@@ -67,21 +56,10 @@ impl TrunkTransport {
         Ok(())
     }
 
-    pub(super) fn send_rtp(
-        &self,
-        packet: &Packet<'_>,
-        transmits: &mut Transmits,
-    ) -> Result<(), DropReason> {
-        let to = self
-            .latch
-            .map(|latch| latch.target())
-            .filter(|to| self.may_send(*to));
+    pub(super) fn send_rtp(&self, packet: &Packet<'_>, transmits: &mut Transmits) -> Result<(), DropReason> {
+        let to = self.latch.map(|latch| latch.target()).filter(|to| self.may_send(*to));
         let to = to.ok_or(DropReason::TrunkTarget)?;
-        transmits.push(
-            Port::TrunkRtp(self.id),
-            to,
-            &[&packet.header(), packet.payload],
-        );
+        transmits.push(Port::TrunkRtp(self.id), to, &[&packet.header(), packet.payload]);
         Ok(())
     }
 
@@ -103,9 +81,7 @@ impl TrunkTransport {
     }
 
     pub(super) fn silent_at(&self, limit: Duration) -> Option<Instant> {
-        self.heard
-            .filter(|_| !self.silent)
-            .map(|heard| heard + limit)
+        self.heard.filter(|_| !self.silent).map(|heard| heard + limit)
     }
 
     /// Nothing is expected now: silence is counted from here.

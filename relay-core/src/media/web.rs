@@ -53,23 +53,17 @@ pub(super) enum News {
 impl WebTransport {
     pub(super) fn new(local: IceCredentials) -> Self {
         let (ice, dtls) = (IceLite::new(local), Dtls::new(DtlsRole::Server));
-        Self {
-            ice,
-            dtls,
-            srtp: None,
-            described: Vec::new(),
-            state: State::New,
-        }
+        Self { ice, dtls, srtp: None, described: Vec::new(), state: State::New }
     }
 
     /// Takes the description. Other credentials restart ICE; another certificate or role restarts DTLS as well.
     pub(super) fn describe(&mut self, remote: &WebRemote, settings: &MediaSettings, now: Instant) {
-        if self.ice.describe(&remote.ice) {
-            self.state = State::Checking {
-                deadline: now + settings.ice_timeout,
-            };
+        let failed = self.state == State::Failed;
+        if self.ice.describe(&remote.ice) && self.state != State::Consented {
+            let deadline = now + settings.ice_timeout;
+            self.state = State::Checking { deadline };
         }
-        if self.described != remote.fingerprints || self.dtls.role() != remote.dtls {
+        if failed || self.described != remote.fingerprints || self.dtls.role() != remote.dtls {
             self.described.clone_from(&remote.fingerprints);
             (self.dtls, self.srtp) = (Dtls::new(remote.dtls), None);
         }
@@ -86,13 +80,10 @@ impl WebTransport {
         source: SocketAddr,
         now: Instant,
     ) -> Result<Checked, DropReason> {
-        let checked =
-            self.ice
-                .handle_request(request, source, now)
-                .map_err(|refused| match refused {
-                    Refused::NotAuthentic | Refused::Early => DropReason::StunNotAuthentic,
-                })?;
-        if matches!(self.state, State::Checking { .. }) && self.ice.checked().is_some() {
+        let checked = self.ice.handle_request(request, source, now).map_err(|refused| match refused {
+            Refused::NotAuthentic | Refused::Early => DropReason::StunNotAuthentic,
+        })?;
+        if matches!(self.state, State::Checking { .. }) && self.ice.checked() == Some(now) {
             self.state = State::Consented;
         }
         Ok(checked)
@@ -119,54 +110,31 @@ impl WebTransport {
         transmits: &mut Transmits,
         now: Instant,
     ) -> Result<Option<News>, DropReason> {
-        let handled = self
-            .dtls
-            .handle_datagram(bytes, &self.described, identity, now);
+        let handled = self.dtls.handle_datagram(bytes, &self.described, identity, now);
         self.flush(transmits);
         self.conclude(handled, identity, now)
     }
 
-    pub(super) fn unprotect_rtp(
-        &mut self,
-        bytes: &[u8],
-        identity: &Identity,
-    ) -> Result<BytesMut, DropReason> {
+    pub(super) fn unprotect_rtp(&mut self, bytes: &[u8], identity: &Identity) -> Result<BytesMut, DropReason> {
         let srtp = self.srtp.as_mut().ok_or(DropReason::SrtpEarly)?;
-        srtp.unprotect_rtp(bytes, identity.provider())
-            .map_err(|_| DropReason::SrtpNotAuthentic)
+        srtp.unprotect_rtp(bytes, identity.provider()).map_err(|_| DropReason::SrtpNotAuthentic)
     }
 
-    pub(super) fn unprotect_rtcp(
-        &mut self,
-        bytes: &[u8],
-        identity: &Identity,
-    ) -> Result<BytesMut, DropReason> {
+    pub(super) fn unprotect_rtcp(&mut self, bytes: &[u8], identity: &Identity) -> Result<BytesMut, DropReason> {
         let srtp = self.srtp.as_mut().ok_or(DropReason::SrtpEarly)?;
-        srtp.unprotect_rtcp(bytes, identity.provider())
-            .map_err(|_| DropReason::SrtpNotAuthentic)
+        srtp.unprotect_rtcp(bytes, identity.provider()).map_err(|_| DropReason::SrtpNotAuthentic)
     }
 
-    pub(super) fn send_rtp(
-        &mut self,
-        packet: &Packet<'_>,
-        plain: &mut Vec<u8>,
-        transmits: &mut Transmits,
-    ) {
+    pub(super) fn send_rtp(&mut self, packet: &Packet<'_>, plain: &mut Vec<u8>, transmits: &mut Transmits) {
         plain.clear();
         plain.extend_from_slice(&packet.header());
         plain.extend_from_slice(packet.payload);
-        let protected = self
-            .srtp
-            .as_mut()
-            .and_then(|srtp| srtp.protect_rtp(packet, plain));
+        let protected = self.srtp.as_mut().and_then(|srtp| srtp.protect_rtp(packet, plain));
         self.send(protected, transmits);
     }
 
     pub(super) fn send_rtcp(&mut self, compound: &[u8], transmits: &mut Transmits) {
-        let protected = self
-            .srtp
-            .as_mut()
-            .and_then(|srtp| srtp.protect_rtcp(compound));
+        let protected = self.srtp.as_mut().and_then(|srtp| srtp.protect_rtcp(compound));
         self.send(protected, transmits);
     }
 
@@ -177,9 +145,7 @@ impl WebTransport {
         transmits: &mut Transmits,
         now: Instant,
     ) -> Option<News> {
-        let over = self
-            .deadline(settings)
-            .is_some_and(|deadline| now >= deadline);
+        let over = self.deadline(settings).is_some_and(|deadline| now >= deadline);
         match self.state {
             State::Checking { .. } if over => return self.fail(WebFailure::IceTimeout),
             State::Consented | State::Closing { .. } if over => {
@@ -193,55 +159,34 @@ impl WebTransport {
         self.conclude(handled, identity, now).ok().flatten()
     }
 
-    pub(super) fn next_timeout(
-        &self,
-        settings: &MediaSettings,
-        identity: &Identity,
-    ) -> Option<Instant> {
+    pub(super) fn next_timeout(&self, settings: &MediaSettings, identity: &Identity) -> Option<Instant> {
         if self.state == State::Failed {
             return None;
         }
-        [self.deadline(settings), self.dtls.next_timeout(identity)]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.deadline(settings), self.dtls.next_timeout(identity)].into_iter().flatten().min()
     }
 
     fn deadline(&self, settings: &MediaSettings) -> Option<Instant> {
         match self.state {
             State::New | State::Failed => None,
             State::Checking { deadline } | State::Closing { deadline } => Some(deadline),
-            State::Consented => self
-                .ice
-                .checked()
-                .map(|checked| checked + settings.consent_timeout),
+            State::Consented => self.ice.checked().map(|checked| checked + settings.consent_timeout),
         }
     }
 
-    fn conclude(
-        &mut self,
-        handled: Handled,
-        identity: &Identity,
-        now: Instant,
-    ) -> Result<Option<News>, DropReason> {
+    fn conclude(&mut self, handled: Handled, identity: &Identity, now: Instant) -> Result<Option<News>, DropReason> {
         match handled {
             Handled::Nothing => Ok(None),
             Handled::Ignored => Err(DropReason::DtlsUnexpected),
             Handled::Refused => Err(DropReason::DtlsRefused),
             Handled::Failed(failure) => Ok(self.fail(failure)),
             Handled::Closed => {
-                self.state = State::Closing {
-                    deadline: now + CLOSING,
-                };
+                self.state = State::Closing { deadline: now + CLOSING };
                 Ok(None)
             }
             Handled::Established(keys) => {
                 self.srtp = Srtp::new(&keys, identity.provider());
-                if self.srtp.is_some() {
-                    Ok(Some(News::Connected))
-                } else {
-                    Ok(self.fail(WebFailure::DtlsFailed))
-                }
+                if self.srtp.is_some() { Ok(Some(News::Connected)) } else { Ok(self.fail(WebFailure::DtlsFailed)) }
             }
         }
     }

@@ -65,56 +65,29 @@ impl Worker {
     pub fn open(&mut self, id: MediaId, local: IceCredentials, trunk: SocketAddr, _now: Instant) {
         if self.sessions.contains_key(&id) || self.by_ufrag.contains_key(&local.ufrag) {
             let reason = "the media id or its ICE user fragment is in use".to_owned();
-            self.bench
-                .events
-                .push_back(MediaEvent::OpenFailed { id, reason });
+            self.bench.events.push_back(MediaEvent::OpenFailed { id, reason });
             return;
         }
         self.by_ufrag.insert(local.ufrag.clone(), id);
-        let session = Box::new(MediaSession::new(
-            id,
-            local,
-            trunk,
-            &self.bench,
-            &mut self.entropy,
-        ));
-        self.sessions.insert(
-            id,
-            Entry {
-                session,
-                planned: None,
-            },
-        );
-        let (web, fingerprint) = (
-            self.bench.settings.web_candidates.clone(),
-            self.bench.identity.fingerprint().clone(),
-        );
-        self.bench.events.push_back(MediaEvent::Opened {
-            id,
-            trunk,
-            web,
-            fingerprint,
-        });
+        let session = Box::new(MediaSession::new(id, local, trunk, &self.bench, &mut self.entropy));
+        self.sessions.insert(id, Entry { session, planned: None });
+        let (web, fingerprint) =
+            (self.bench.settings.web_candidates.clone(), self.bench.identity.fingerprint().clone());
+        self.bench.events.push_back(MediaEvent::Opened { id, trunk, web, fingerprint });
     }
 
     /// Takes every command but `Open`, which needs the host's ports first: see [`open`](Self::open).
     pub fn command(&mut self, command: MediaCommand, now: Instant) {
         match command {
             MediaCommand::Open { .. } => {}
-            MediaCommand::Web { id, remote } => self.with(id, now, |session, bench| {
-                session.describe_web(&remote, bench, now)
-            }),
-            MediaCommand::Trunk { id, remote } => self.with(id, now, |session, bench| {
-                session.describe_trunk(&remote, bench, now)
-            }),
-            MediaCommand::Digits {
-                id,
-                digits,
-                duration,
-            } => {
-                self.with(id, now, |session, bench| {
-                    session.dial(&digits, duration, bench, now)
-                });
+            MediaCommand::Web { id, remote } => {
+                self.with(id, now, |session, bench| session.describe_web(&remote, bench, now))
+            }
+            MediaCommand::Trunk { id, remote } => {
+                self.with(id, now, |session, bench| session.describe_trunk(&remote, bench, now))
+            }
+            MediaCommand::Digits { id, digits, duration } => {
+                self.with(id, now, |session, bench| session.dial(&digits, duration, bench, now));
             }
             MediaCommand::Close { id } => self.close(id, now),
         }
@@ -126,53 +99,26 @@ impl Worker {
             return self.handle_stun(source, bytes, now);
         }
         match self.by_address.get(&source) {
-            Some(id) => self.with(*id, now, |session, bench| {
-                session.handle_web(bytes, bench, now)
-            }),
+            Some(id) => self.with(*id, now, |session, bench| session.handle_web(bytes, bench, now)),
             None => self.bench.drops.count(DropReason::NotValidated),
         }
     }
 
     /// A datagram came on a call's RTP port.
-    pub fn handle_trunk_rtp(
-        &mut self,
-        id: MediaId,
-        source: SocketAddr,
-        bytes: &[u8],
-        now: Instant,
-    ) {
-        self.with(id, now, |session, bench| {
-            session.handle_trunk_rtp(source, bytes, bench, now)
-        });
+    pub fn handle_trunk_rtp(&mut self, id: MediaId, source: SocketAddr, bytes: &[u8], now: Instant) {
+        self.with(id, now, |session, bench| session.handle_trunk_rtp(source, bytes, bench, now));
     }
 
     /// A datagram came on a call's RTCP port.
-    pub fn handle_trunk_rtcp(
-        &mut self,
-        id: MediaId,
-        source: SocketAddr,
-        bytes: &[u8],
-        now: Instant,
-    ) {
-        self.with(id, now, |session, bench| {
-            session.handle_trunk_rtcp(source, bytes, bench, now)
-        });
+    pub fn handle_trunk_rtcp(&mut self, id: MediaId, source: SocketAddr, bytes: &[u8], now: Instant) {
+        self.with(id, now, |session, bench| session.handle_trunk_rtcp(source, bytes, bench, now));
     }
 
     /// The time of [`next_timeout`](Self::next_timeout) has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(Reverse((due, id))) = self
-            .deadlines
-            .peek()
-            .copied()
-            .filter(|Reverse((due, _))| *due <= now)
-        {
+        while let Some(Reverse((due, id))) = self.deadlines.peek().copied().filter(|Reverse((due, _))| *due <= now) {
             self.deadlines.pop();
-            let Some(entry) = self
-                .sessions
-                .get_mut(&id)
-                .filter(|entry| entry.planned == Some(due))
-            else {
+            let Some(entry) = self.sessions.get_mut(&id).filter(|entry| entry.planned == Some(due)) else {
                 continue;
             };
             entry.planned = None;
@@ -226,14 +172,9 @@ impl Worker {
             return self.bench.drops.count(DropReason::StunUnknownUser);
         };
         let mut checked = None;
-        self.with(id, now, |session, bench| {
-            checked = session.handle_check(&request, source, bench, now)
-        });
+        self.with(id, now, |session, bench| checked = session.handle_check(&request, source, bench, now));
         let Some(checked) = checked else { return };
-        if let Some(evicted) = checked
-            .evicted
-            .filter(|evicted| self.by_address.get(evicted) == Some(&id))
-        {
+        if let Some(evicted) = checked.evicted.filter(|evicted| self.by_address.get(evicted) == Some(&id)) {
             self.by_address.remove(&evicted);
         }
         if checked.validated {
@@ -245,10 +186,7 @@ impl Worker {
         let Some(Entry { mut session, .. }) = self.sessions.remove(&id) else {
             // Never opened, or closed before: the answer is the same, so that nobody waits for it.
             let report = MediaReport::default();
-            return self
-                .bench
-                .events
-                .push_back(MediaEvent::Closed { id, report });
+            return self.bench.events.push_back(MediaEvent::Closed { id, report });
         };
         session.close(&mut self.bench, now);
         self.by_ufrag.remove(session.web.ice.local_ufrag());
@@ -265,11 +203,7 @@ impl Worker {
             return;
         };
         act(&mut entry.session, &mut self.bench);
-        let Some(due) = entry
-            .session
-            .next_timeout(&self.bench)
-            .map(|due| due.max(now + STEP))
-        else {
+        let Some(due) = entry.session.next_timeout(&self.bench).map(|due| due.max(now + STEP)) else {
             return;
         };
         if entry.planned.is_none_or(|planned| due < planned) {

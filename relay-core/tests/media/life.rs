@@ -84,6 +84,33 @@ fn media_follows_a_browser_that_moves() {
 }
 
 #[test]
+fn an_ice_restart_does_not_interrupt_the_sound() {
+    let mut world = World::connected(Options::default());
+    world.talk(10, |_| false);
+    world.browser.local = IceCredentials { ufrag: "anew".into(), pwd: "another-password-of-the-browser".into() };
+    world.describe_web(Direction::SENDRECV);
+    world.talk(10, |_| false);
+    world.browser.address = address("203.0.113.78:6000");
+    world.check();
+    world.talk(10, |_| false);
+    assert_eq!((world.pbx.audio().count(), world.browser.received.len()), (30, 30));
+}
+
+#[test]
+fn a_browser_that_failed_may_come_again_with_a_new_description() {
+    let mut world = World::open(Options::default());
+    world.describe_web(Direction::SENDRECV);
+    world.run(21_000);
+    assert!(failed(&world, WebFailure::IceTimeout));
+    world.browser.local.ufrag = "anew".into();
+    world.describe_web(Direction::SENDRECV);
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    world.connect();
+    world.talk(10, |_| false);
+    assert_eq!(world.pbx.audio().count(), 10);
+}
+
+#[test]
 fn another_certificate_in_a_new_description_needs_a_new_handshake() {
     let mut world = World::connected(Options::default());
     world.talk(10, |_| false);
