@@ -186,6 +186,12 @@ impl Player {
         }
     }
 
+    /// What [`PlayerOutput::Timeout`] would say.
+    #[must_use]
+    pub const fn next_timeout(&self) -> Option<Instant> {
+        self.next_frame
+    }
+
     /// The same packet, as one of our own stream.
     fn echo(&mut self, packet: Packet, remote: Remote) {
         let Packet { header, payload } = packet;
