@@ -29,11 +29,7 @@ pub(super) struct Concealment {
 
 impl Concealment {
     pub(super) const fn new() -> Self {
-        Self {
-            history: [0; HISTORY],
-            period: 0,
-            bridged: 0,
-        }
+        Self { history: [0; HISTORY], period: 0, bridged: 0 }
     }
 
     /// Sound that came; its beginning is blended with what a running concealment would have gone on with.
@@ -60,9 +56,7 @@ impl Concealment {
     }
 
     fn remember(&mut self, samples: &[i16]) {
-        let new = samples
-            .get(samples.len().saturating_sub(HISTORY)..)
-            .unwrap_or_default();
+        let new = samples.get(samples.len().saturating_sub(HISTORY)..).unwrap_or_default();
         self.history.copy_within(new.len().., 0);
         self.history[HISTORY - new.len()..].copy_from_slice(new);
     }
@@ -78,10 +72,7 @@ impl Concealment {
     fn pitch(&self) -> usize {
         let score = |lag: usize| {
             let (mut product, mut energy) = (0_i64, 1_i64);
-            let (recent, earlier) = (
-                &self.history[HISTORY - WINDOW..],
-                &self.history[HISTORY - WINDOW - lag..],
-            );
+            let (recent, earlier) = (&self.history[HISTORY - WINDOW..], &self.history[HISTORY - WINDOW - lag..]);
             for (a, b) in recent.iter().zip(earlier) {
                 product += i64::from(*a) * i64::from(*b);
                 energy += i64::from(*b) * i64::from(*b);
@@ -89,8 +80,7 @@ impl Concealment {
             product as f64 / (energy as f64).sqrt()
         };
         let lags = SHORTEST_PERIOD..=LONGEST_PERIOD;
-        lags.max_by(|a, b| score(*a).total_cmp(&score(*b)))
-            .unwrap_or(LONGEST_PERIOD)
+        lags.max_by(|a, b| score(*a).total_cmp(&score(*b))).unwrap_or(LONGEST_PERIOD)
     }
 }
 
@@ -99,9 +89,7 @@ mod tests {
     use super::*;
 
     fn tone(from: usize, count: usize) -> Vec<i16> {
-        let sample = |n: usize| {
-            (8_000.0 * (n as f64 * 2.0 * std::f64::consts::PI * 200.0 / 8_000.0).sin()) as i16
-        };
+        let sample = |n: usize| (8_000.0 * (n as f64 * 2.0 * std::f64::consts::PI * 200.0 / 8_000.0).sin()) as i16;
         (from..from + count).map(sample).collect()
     }
 
@@ -113,11 +101,7 @@ mod tests {
         let mut bridged = Vec::new();
         concealment.missing(80, &mut bridged);
 
-        let error = bridged
-            .iter()
-            .zip(tone(480, 80))
-            .map(|(a, b)| i32::from(*a).abs_diff(i32::from(b)))
-            .max();
+        let error = bridged.iter().zip(tone(480, 80)).map(|(a, b)| i32::from(*a).abs_diff(i32::from(b))).max();
         assert!(error < Some(400), "{error:?}");
     }
 

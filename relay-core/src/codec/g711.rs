@@ -20,18 +20,10 @@ impl G711Encoder {
 
 impl Encoder for G711Encoder {
     fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> Result<usize, CodecError> {
-        let octets = payload
-            .get_mut(..samples.len())
-            .ok_or(CodecError::Payload)?;
+        let octets = payload.get_mut(..samples.len()).ok_or(CodecError::Payload)?;
         match self.0 {
-            G711Law::Mu => octets
-                .iter_mut()
-                .zip(samples)
-                .for_each(|(octet, sample)| *octet = mu_compress(*sample)),
-            G711Law::A => octets
-                .iter_mut()
-                .zip(samples)
-                .for_each(|(octet, sample)| *octet = a_compress(*sample)),
+            G711Law::Mu => octets.iter_mut().zip(samples).for_each(|(octet, sample)| *octet = mu_compress(*sample)),
+            G711Law::A => octets.iter_mut().zip(samples).for_each(|(octet, sample)| *octet = a_compress(*sample)),
         }
         Ok(samples.len())
     }
@@ -48,10 +40,7 @@ impl G711Decoder {
     /// A decoder of `law`.
     #[must_use]
     pub const fn new(law: G711Law) -> Self {
-        Self {
-            law,
-            concealment: Concealment::new(),
-        }
+        Self { law, concealment: Concealment::new() }
     }
 }
 
@@ -66,8 +55,7 @@ impl Decoder for G711Decoder {
         };
         let start = samples.len();
         samples.extend(payload.iter().map(|octet| table[usize::from(*octet)]));
-        self.concealment
-            .good(samples.get_mut(start..).unwrap_or_default());
+        self.concealment.good(samples.get_mut(start..).unwrap_or_default());
         Ok(())
     }
 
@@ -83,11 +71,7 @@ fn mu_compress(sample: i16) -> u8 {
 
 fn a_compress(sample: i16) -> u8 {
     let octet = A_COMPRESS[usize::from(magnitude(sample) >> 4)];
-    if sample < 0 {
-        octet ^ 0x55
-    } else {
-        (octet | 0x80) ^ 0x55
-    }
+    if sample < 0 { octet ^ 0x55 } else { (octet | 0x80) ^ 0x55 }
 }
 
 /// One's complement, as both laws have it: -1 is as small as 0. Always below 32,768.
@@ -99,11 +83,7 @@ static MU_COMPRESS: [u8; 8_192] = {
     let mut table = [0; 8_192];
     let mut index = 0;
     while index < table.len() {
-        let biased = if index + 33 > 0x1FFF {
-            0x1FFF
-        } else {
-            index + 33
-        };
+        let biased = if index + 33 > 0x1FFF { 0x1FFF } else { index + 33 };
         let mut segment = 1;
         let mut rest = biased >> 6;
         while rest != 0 {
@@ -197,16 +177,8 @@ mod tests {
     #[test]
     fn both_laws_follow_the_recommendation_for_every_sample() {
         for sample in i16::MIN..=i16::MAX {
-            assert_eq!(
-                mu_compress(sample),
-                mu_by_formula(sample),
-                "µ-law of {sample}"
-            );
-            assert_eq!(
-                a_compress(sample),
-                a_by_formula(sample),
-                "A-law of {sample}"
-            );
+            assert_eq!(mu_compress(sample), mu_by_formula(sample), "µ-law of {sample}");
+            assert_eq!(a_compress(sample), a_by_formula(sample), "A-law of {sample}");
         }
     }
 
@@ -222,13 +194,7 @@ mod tests {
 
     #[test]
     fn well_known_values() {
-        assert_eq!(
-            (MU_EXPAND[0x00], MU_EXPAND[0x80], MU_EXPAND[0xFF]),
-            (-32_124, 32_124, 0)
-        );
-        assert_eq!(
-            (A_EXPAND[0x2A], A_EXPAND[0xAA], A_EXPAND[0xD5]),
-            (-32_256, 32_256, 8)
-        );
+        assert_eq!((MU_EXPAND[0x00], MU_EXPAND[0x80], MU_EXPAND[0xFF]), (-32_124, 32_124, 0));
+        assert_eq!((A_EXPAND[0x2A], A_EXPAND[0xAA], A_EXPAND[0xD5]), (-32_256, 32_256, 8));
     }
 }

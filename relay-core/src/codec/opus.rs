@@ -21,10 +21,7 @@ pub struct OpusSettings {
 
 impl Default for OpusSettings {
     fn default() -> Self {
-        Self {
-            complexity: 5,
-            bitrate: 24_000,
-        }
+        Self { complexity: 5, bitrate: 24_000 }
     }
 }
 
@@ -44,9 +41,7 @@ impl OpusEncoder {
     fn configured(settings: OpusSettings) -> Result<Self, opus::Error> {
         let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Voip)?;
         encoder.set_complexity(i32::from(settings.complexity.min(10)))?;
-        encoder.set_bitrate(opus::Bitrate::Bits(
-            i32::try_from(settings.bitrate).unwrap_or(24_000),
-        ))?;
+        encoder.set_bitrate(opus::Bitrate::Bits(i32::try_from(settings.bitrate).unwrap_or(24_000)))?;
         encoder.set_inband_fec(true)?;
         encoder.set_packet_loss_perc(0)?;
         Ok(Self(encoder))
@@ -55,16 +50,12 @@ impl OpusEncoder {
 
 impl Encoder for OpusEncoder {
     fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> Result<usize, CodecError> {
-        self.0
-            .encode(samples, payload)
-            .map_err(|_| CodecError::Payload)
+        self.0.encode(samples, payload).map_err(|_| CodecError::Payload)
     }
 
     fn expect_loss(&mut self, percent: u8) {
         // Refused only for values above 100.
-        let _ = self
-            .0
-            .set_packet_loss_perc(i32::from(percent.min(MAX_EXPECTED_LOSS)));
+        let _ = self.0.set_packet_loss_perc(i32::from(percent.min(MAX_EXPECTED_LOSS)));
     }
 }
 
@@ -78,34 +69,21 @@ impl OpusDecoder {
     /// # Errors
     /// When libopus has no memory for it.
     pub fn new() -> Result<Self, CodecError> {
-        opus::Decoder::new(RATE, opus::Channels::Mono)
-            .map(Self)
-            .map_err(|_| CodecError::Unavailable)
+        opus::Decoder::new(RATE, opus::Channels::Mono).map(Self).map_err(|_| CodecError::Unavailable)
     }
 
     /// Decodes into `count` new samples at the end of `samples`; fewer stay where libopus has fewer.
-    fn append(
-        &mut self,
-        payload: &[u8],
-        fec: bool,
-        count: usize,
-        samples: &mut Vec<i16>,
-    ) -> Result<(), CodecError> {
+    fn append(&mut self, payload: &[u8], fec: bool, count: usize, samples: &mut Vec<i16>) -> Result<(), CodecError> {
         let start = samples.len();
         samples.resize(start + count, 0);
-        let decoded = self
-            .0
-            .decode(payload, samples.get_mut(start..).unwrap_or_default(), fec);
+        let decoded = self.0.decode(payload, samples.get_mut(start..).unwrap_or_default(), fec);
         samples.truncate(start + decoded.as_ref().map_or(0, |length| *length));
         decoded.map(drop).map_err(|_| CodecError::Payload)
     }
 
     /// One piece of a loss; silence where libopus will not.
     fn bridge(&mut self, payload: &[u8], count: usize, samples: &mut Vec<i16>) {
-        if self
-            .append(payload, !payload.is_empty(), count, samples)
-            .is_err()
-        {
+        if self.append(payload, !payload.is_empty(), count, samples).is_err() {
             samples.resize(samples.len() + count, 0);
         }
     }
