@@ -7,11 +7,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{Function, Object};
-use tsify::{Ts, Tsify};
-use wasm_bindgen::JsValue;
+use tsify::Ts;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MediaStream, RtcPeerConnection};
 
+use crate::border;
 use crate::driver::Shell;
 use crate::phone::Phone;
 use crate::types::{AnswerOptions, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo};
@@ -29,16 +30,12 @@ impl Core {
     /// inside another call, when events wait in `drain`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: Ts<CoreConfig>, entropy: &[u8], wake: Function) -> Result<Core, JsValue> {
-        let config = read(&config, ErrorCode::InvalidConfig)?;
+        let config = border::config(config.into()).map_err(thrown)?;
         let message = "The second argument is 32 bytes from crypto.getRandomValues.";
-        let seed = entropy
-            .try_into()
-            .map_err(|_| thrown(ErrorInfo::with_message(ErrorCode::InvalidArgument, message)))?;
+        let seed =
+            entropy.try_into().map_err(|_| thrown(ErrorInfo::with_message(ErrorCode::InvalidArgument, message)))?;
         let shell = Shell::new(config, seed, wake).map_err(thrown)?;
-        Ok(Self {
-            shell,
-            is_disposed: Cell::new(false),
-        })
+        Ok(Self { shell, is_disposed: Cell::new(false) })
     }
 
     /// Connects to the server, and again whenever the connection is lost, until `disconnect`.
@@ -66,26 +63,22 @@ impl Core {
 
     /// Calls a number, a name or a SIP address. Returns the call's id at once; all else comes as events.
     pub fn call(&self, target: &str, options: Ts<CallOptions>) -> Result<u32, JsValue> {
-        let options = read(&options, ErrorCode::InvalidArgument)?;
         let shell = self.alive()?;
+        let options = border::call_options(options.into()).map_err(thrown)?;
         shell.call(target, options).map_err(thrown)
     }
 
     /// Answers an incoming call.
     pub fn answer(&self, call: u32, options: Ts<AnswerOptions>) -> Result<(), JsValue> {
-        let options = read(&options, ErrorCode::InvalidArgument)?;
         let shell = self.alive()?;
+        let options = border::answer_options(options.into()).map_err(thrown)?;
         shell.give_stream(call, options.stream);
-        shell
-            .tell(|phone, _| phone.answer(call, &options.headers))
-            .map_err(thrown)
+        shell.tell(|phone, _| phone.answer(call, &options.headers)).map_err(thrown)
     }
 
     /// Declines an incoming call with a SIP status: 486 is "busy", 603 "declined".
     pub fn reject(&self, call: u32, status: u16) -> Result<(), JsValue> {
-        self.alive()?
-            .tell(|phone, now| phone.reject(call, status, now))
-            .map_err(thrown)
+        self.alive()?.tell(|phone, now| phone.reject(call, status, now)).map_err(thrown)
     }
 
     /// Ends a call in any state; nothing happens when it is over.
@@ -98,9 +91,7 @@ impl Core {
     /// Sends silence instead of the microphone, or the microphone again.
     #[wasm_bindgen(js_name = setMuted)]
     pub fn set_muted(&self, call: u32, muted: bool) -> Result<(), JsValue> {
-        self.alive()?
-            .tell(|phone, _| phone.set_muted(call, muted))
-            .map_err(thrown)
+        self.alive()?.tell(|phone, _| phone.set_muted(call, muted)).map_err(thrown)
     }
 
     /// Sends digits, each for `toneMs` milliseconds, after those that are on their way.
@@ -111,9 +102,7 @@ impl Core {
         digits: &str,
         #[wasm_bindgen(js_name = toneMs)] tone_ms: u32,
     ) -> Result<(), JsValue> {
-        self.alive()?
-            .tell(|phone, _| phone.send_digits(call, digits, tone_ms))
-            .map_err(thrown)
+        self.alive()?.tell(|phone, _| phone.send_digits(call, digits, tone_ms)).map_err(thrown)
     }
 
     /// What the other side sends, once there is something. The same stream as long as the call lasts.
@@ -137,10 +126,7 @@ impl Core {
     /// Takes the events that wait, oldest first. Never throws, also not after `dispose`.
     pub fn drain(&self) -> Vec<Ts<CoreEvent>> {
         let events = self.shell.drain();
-        events
-            .iter()
-            .filter_map(|event| event.into_ts().ok())
-            .collect()
+        events.into_iter().map(|event| Ts::new_unchecked(border::event(event))).collect()
     }
 
     /// Hangs up, disconnects and lets go of everything in the browser. Other methods throw afterwards; `drain` still
@@ -152,32 +138,13 @@ impl Core {
     }
 
     fn alive(&self) -> Result<&Shell, JsValue> {
-        if self.is_disposed.get() {
-            Err(thrown(ErrorInfo::new(ErrorCode::Disposed)))
-        } else {
-            Ok(&self.shell)
-        }
+        if self.is_disposed.get() { Err(thrown(ErrorInfo::new(ErrorCode::Disposed))) } else { Ok(&self.shell) }
     }
-}
-
-fn read<T: Tsify + serde::de::DeserializeOwned>(
-    given: &Ts<T>,
-    code: ErrorCode,
-) -> Result<T, JsValue>
-where
-    T::JsType: Clone,
-{
-    given
-        .to_rust()
-        .map_err(|wrong| thrown(ErrorInfo::with_message(code, wrong.to_string())))
 }
 
 /// The error as JavaScript throws it: an `Error` with the fields of [`ErrorInfo`].
 fn thrown(info: ErrorInfo) -> JsValue {
     let error = js_sys::Error::new(&info.message);
     error.set_name("CoreError");
-    match info.into_ts() {
-        Ok(fields) => Object::assign(&error, &Object::from(JsValue::from(fields))).into(),
-        Err(_) => error.into(),
-    }
+    Object::assign(&error, border::error_info(&info).unchecked_ref()).into()
 }

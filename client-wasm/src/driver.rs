@@ -5,7 +5,6 @@
 //! so nothing that JavaScript does can find it borrowed. It decides nothing.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
@@ -33,7 +32,8 @@ pub(crate) struct Shell {
     media_settings: MediaSettings,
     clock: Clock,
     socket: RefCell<Option<Socket>>,
-    media: RefCell<BTreeMap<u32, Rc<Media>>>,
+    /// By call; there are few.
+    media: RefCell<Vec<(u32, Rc<Media>)>>,
     events: RefCell<Vec<CoreEvent>>,
     dropped_events: Cell<u32>,
     wake: Function,
@@ -45,11 +45,7 @@ pub(crate) struct Shell {
 
 impl Shell {
     /// A shell around a new phone.
-    pub(crate) fn new(
-        config: CoreConfig,
-        seed: [u8; 32],
-        wake: Function,
-    ) -> Result<Rc<Self>, ErrorInfo> {
+    pub(crate) fn new(config: CoreConfig, seed: [u8; 32], wake: Function) -> Result<Rc<Self>, ErrorInfo> {
         let phone = RefCell::new(Phone::new(&config, seed)?);
         Ok(Rc::new_cyclic(|me| Self {
             me: me.clone(),
@@ -84,28 +80,22 @@ impl Shell {
 
     /// The media of a call, made when first asked for.
     pub(crate) fn media(&self, call: u32) -> Rc<Media> {
-        let new = || {
-            Rc::new(Media::new(
-                call,
-                self.me.clone(),
-                self.media_settings.clone(),
-            ))
-        };
-        Rc::clone(self.media.borrow_mut().entry(call).or_insert_with(new))
+        self.media_of(call).unwrap_or_else(|| {
+            let media = Rc::new(Media::new(call, self.me.clone(), self.media_settings.clone()));
+            self.media.borrow_mut().push((call, Rc::clone(&media)));
+            media
+        })
     }
 
     /// The media of a call that has some.
     pub(crate) fn media_of(&self, call: u32) -> Option<Rc<Media>> {
-        self.media.borrow().get(&call).cloned()
+        self.media.borrow().iter().find(|(id, _)| *id == call).map(|(_, media)| Rc::clone(media))
     }
 
     /// Makes a call.
     pub(crate) fn call(&self, target: &str, options: CallOptions) -> Result<u32, ErrorInfo> {
         let now = self.clock.now();
-        let call =
-            self.phone
-                .borrow_mut()
-                .call(target, &options.headers, options.display_name, now)?;
+        let call = self.phone.borrow_mut().call(target, &options.headers, options.display_name, now)?;
         // Before the phone asks for an offer.
         self.give_stream(call, options.stream);
         self.drive();
@@ -125,7 +115,7 @@ impl Shell {
         self.listeners.take();
         self.timer.take();
         self.socket.take();
-        self.media.take().values().for_each(|media| media.close());
+        self.media.take().iter().for_each(|(_, media)| media.close());
     }
 
     fn drive(&self) {
@@ -142,11 +132,7 @@ impl Shell {
                 Output::MakeAnswer { call, offer } => self.media(call).make_answer(offer),
                 Output::ApplyAnswer { call, answer } => self.media(call).apply_answer(answer),
                 Output::SetMuted { call, muted } => self.media(call).set_muted(muted),
-                Output::SendTones {
-                    call,
-                    digits,
-                    tone_ms,
-                } => self.send_tones(call, &digits, tone_ms),
+                Output::SendTones { call, digits, tone_ms } => self.send_tones(call, &digits, tone_ms),
                 Output::CloseMedia { call } => self.close_media(call),
                 Output::Event(event) => self.push(event),
                 Output::Timeout(at) => break self.arm(at),
@@ -163,23 +149,14 @@ impl Shell {
     }
 
     fn close_socket(&self, id: SocketId) {
-        let is_it = self
-            .socket
-            .borrow()
-            .as_ref()
-            .is_some_and(|socket| socket.id == id);
+        let is_it = self.socket.borrow().as_ref().is_some_and(|socket| socket.id == id);
         if is_it {
             self.socket.take();
         }
     }
 
     fn send(&self, id: SocketId, bytes: &[u8]) {
-        if let Some(socket) = self
-            .socket
-            .borrow()
-            .as_ref()
-            .filter(|socket| socket.id == id)
-        {
+        if let Some(socket) = self.socket.borrow().as_ref().filter(|socket| socket.id == id) {
             socket.send(bytes);
         }
     }
@@ -191,8 +168,8 @@ impl Shell {
     }
 
     fn close_media(&self, call: u32) {
-        let media = self.media.borrow_mut().remove(&call);
-        if let Some(media) = media {
+        if let Some(media) = self.media_of(call) {
+            self.media.borrow_mut().retain(|(id, _)| *id != call);
             media.close();
         }
     }
@@ -200,8 +177,7 @@ impl Shell {
     fn push(&self, event: CoreEvent) {
         let mut events = self.events.borrow_mut();
         if events.len() >= MAX_EVENTS {
-            self.dropped_events
-                .set(self.dropped_events.get().saturating_add(1));
+            self.dropped_events.set(self.dropped_events.get().saturating_add(1));
             return;
         }
         events.push(event);
@@ -217,16 +193,9 @@ impl Shell {
             return;
         }
         let timer = at.map(|at| {
-            let wait = at
-                .since(self.clock.now())
-                .as_micros()
-                .div_ceil(1_000)
-                .min(LONGEST_TIMER_MS.into());
+            let wait = at.since(self.clock.now()).as_micros().div_ceil(1_000).min(LONGEST_TIMER_MS.into());
             let me = self.me.clone();
-            (
-                at,
-                Timeout::new(u32::try_from(wait).unwrap_or(u32::MAX), move || expire(&me)),
-            )
+            (at, Timeout::new(u32::try_from(wait).unwrap_or(u32::MAX), move || expire(&me)))
         });
         drop(self.timer.replace(timer));
     }
@@ -249,10 +218,7 @@ struct Clock {
 
 impl Clock {
     fn new() -> Self {
-        Self {
-            read: Cell::new(Date::now()),
-            elapsed_ms: Cell::new(0.0),
-        }
+        Self { read: Cell::new(Date::now()), elapsed_ms: Cell::new(0.0) }
     }
 
     fn now(&self) -> Instant {

@@ -24,51 +24,30 @@ const fn describe(code: ErrorCode) -> (Retry, &'static str) {
             Never,
             "The microphone is not allowed. Allow it for this page in the browser's address bar and call again.",
         ),
-        E::MicNotFound => (
-            Never,
-            "No microphone was found. Connect one and call again.",
-        ),
-        E::MicInUse => (
-            Later,
-            "The microphone could not be opened. Close other programs that use it and call again.",
-        ),
-        E::InsecurePage => (
-            Never,
-            "Browsers give no microphone to this page. It must be served over https or from localhost.",
-        ),
+        E::MicNotFound => (Never, "No microphone was found. Connect one and call again."),
+        E::MicInUse => (Later, "The microphone could not be opened. Close other programs that use it and call again."),
+        E::InsecurePage => {
+            (Never, "Browsers give no microphone to this page. It must be served over https or from localhost.")
+        }
         E::ConnectionLost => (Later, "The connection to the server was lost."),
-        E::ConnectionRefused => (
-            Later,
-            "The server could not be reached. Check its address and the network.",
-        ),
-        E::WrongCredentials => (
-            Never,
-            "The server refused the user name or the password. Correct them and register again.",
-        ),
+        E::ConnectionRefused => (Later, "The server could not be reached. Check its address and the network."),
+        E::WrongCredentials => {
+            (Never, "The server refused the user name or the password. Correct them and register again.")
+        }
         E::Busy => (Later, "The other side is in another call. Try again later."),
         E::NotFound => (Never, "Nobody has this number or address. Check it."),
         E::NoAnswer => (Later, "Nobody answered. Try again later."),
         E::Rejected => (Never, "The other side declined the call."),
         E::Cancelled => (Later, "The call was cancelled before it was answered."),
-        E::Forbidden => (
-            Never,
-            "The server does not allow this. Ask whoever runs it.",
-        ),
+        E::Forbidden => (Never, "The server does not allow this. Ask whoever runs it."),
         E::ServerError => (Later, "The server could not do this now. Try again later."),
-        E::Unreachable => (
-            Later,
-            "The other side cannot be reached now. Try again later.",
-        ),
+        E::Unreachable => (Later, "The other side cannot be reached now. Try again later."),
         E::Timeout => (Later, "The server did not answer in time. Try again later."),
-        E::MediaFailed => (
-            Later,
-            "The sound's connection failed. Check the network and firewall and call again.",
-        ),
+        E::MediaFailed => (Later, "The sound's connection failed. Check the network and firewall and call again."),
         E::IncompatibleMedia => (Never, "Both sides have no kind of sound in common."),
-        E::InvalidTarget => (
-            Never,
-            "This is no phone number and no SIP address. Examples: +49 30 1234, bob, sip:bob@example.com.",
-        ),
+        E::InvalidTarget => {
+            (Never, "This is no phone number and no SIP address. Examples: +49 30 1234, bob, sip:bob@example.com.")
+        }
         E::InvalidConfig => (Never, "A setting is wrong."),
         E::InvalidArgument => (Never, "An argument is wrong."),
         E::WrongState => (Never, "This is not possible now."),
@@ -92,17 +71,11 @@ impl ErrorInfo {
 
     /// The error of this code, in words that say more.
     pub(crate) fn with_message(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            ..Self::new(code)
-        }
+        Self { message: message.into(), ..Self::new(code) }
     }
 
     fn with_status(self, status: u16) -> Self {
-        Self {
-            status: Some(status),
-            ..self
-        }
+        Self { status: Some(status), ..self }
     }
 }
 
@@ -119,21 +92,16 @@ pub(crate) fn microphone(name: &str) -> ErrorInfo {
 
 /// The error of a WebSocket that closed. A browser tells a page nothing about a connection that never opened.
 pub(crate) fn connection(was_open: bool) -> ErrorInfo {
-    ErrorInfo::new(if was_open {
-        ErrorCode::ConnectionLost
-    } else {
-        ErrorCode::ConnectionRefused
-    })
+    ErrorInfo::new(if was_open { ErrorCode::ConnectionLost } else { ErrorCode::ConnectionRefused })
 }
 
 /// The error of a registration that failed.
 pub(crate) fn registration(failure: &Failure) -> ErrorInfo {
     match failure {
-        Failure::Rejected { status, .. } if status.as_u16() == 404 => ErrorInfo::with_message(
-            ErrorCode::NotFound,
-            "The server does not know this account. Check its address.",
-        )
-        .with_status(404),
+        Failure::Rejected { status, .. } if status.as_u16() == 404 => {
+            ErrorInfo::with_message(ErrorCode::NotFound, "The server does not know this account. Check its address.")
+                .with_status(404)
+        }
         failure => from_failure(failure),
     }
 }
@@ -146,9 +114,7 @@ pub(crate) fn call(end: &End, outgoing: bool, answered: bool) -> Option<ErrorInf
     let refused = outgoing && !answered;
     match (&end.failure, end.status) {
         (Some(failure @ Failure::Unauthorized { .. }), _) => Some(from_failure(failure)),
-        (_, Some(status)) if refused && !status.is_success() => {
-            Some(refusal(status.as_u16(), end.q850))
-        }
+        (_, Some(status)) if refused && !status.is_success() => Some(refusal(status.as_u16(), end.q850)),
         (Some(failure), _) => Some(from_failure(failure)),
         _ => None,
     }
@@ -203,14 +169,7 @@ mod tests {
     use sip_core::message::StatusCode;
 
     fn end(by: sip_core::agent::EndedBy, status: Option<u16>, failure: Option<Failure>) -> End {
-        End {
-            by,
-            status: status.and_then(StatusCode::new),
-            reason: String::new(),
-            q850: None,
-            failure,
-            response: None,
-        }
+        End { by, status: status.and_then(StatusCode::new), reason: String::new(), q850: None, failure, response: None }
     }
 
     fn code(end: &End, outgoing: bool, answered: bool) -> Option<ErrorCode> {
@@ -221,10 +180,7 @@ mod tests {
     fn refusals_keep_their_status() {
         let error = refusal(486, None);
 
-        assert_eq!(
-            (error.code, error.status, error.retryable),
-            (ErrorCode::Busy, Some(486), true)
-        );
+        assert_eq!((error.code, error.status, error.retryable), (ErrorCode::Busy, Some(486), true));
         assert_eq!(refusal(404, None).code, ErrorCode::NotFound);
         assert_eq!(refusal(503, None).code, ErrorCode::ServerError);
         assert_eq!(refusal(488, None).code, ErrorCode::IncompatibleMedia);
@@ -249,31 +205,16 @@ mod tests {
     #[test]
     fn a_refused_password_is_named_before_its_status() {
         let status = StatusCode::new(403).unwrap();
-        let failure = Failure::Unauthorized {
-            status,
-            realm: None,
-        };
+        let failure = Failure::Unauthorized { status, realm: None };
 
-        let error = call(
-            &end(sip_core::agent::EndedBy::Remote, Some(403), Some(failure)),
-            true,
-            false,
-        )
-        .unwrap();
+        let error = call(&end(sip_core::agent::EndedBy::Remote, Some(403), Some(failure)), true, false).unwrap();
 
-        assert_eq!(
-            (error.code, error.fatal, error.status),
-            (ErrorCode::WrongCredentials, true, Some(403))
-        );
+        assert_eq!((error.code, error.fatal, error.status), (ErrorCode::WrongCredentials, true, Some(403)));
     }
 
     #[test]
     fn a_lost_connection_ends_an_answered_call_with_an_error() {
-        let lost = end(
-            sip_core::agent::EndedBy::System,
-            None,
-            Some(Failure::TransportFailed),
-        );
+        let lost = end(sip_core::agent::EndedBy::System, None, Some(Failure::TransportFailed));
 
         assert_eq!(code(&lost, true, true), Some(ErrorCode::ConnectionLost));
     }

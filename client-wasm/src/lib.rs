@@ -5,6 +5,8 @@
 //! for wasm32 by npm/scripts/build-wasm.mjs; natively only what thinks is, for its tests.
 
 #[cfg(target_arch = "wasm32")]
+mod border;
+#[cfg(target_arch = "wasm32")]
 mod browser;
 #[cfg(target_arch = "wasm32")]
 pub mod core;
@@ -19,10 +21,7 @@ mod microphone;
 mod page;
 #[cfg(target_arch = "wasm32")]
 mod peer;
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, reason = "natively only the tests use it")
-)]
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "natively only the tests use it"))]
 mod phone;
 #[cfg(target_arch = "wasm32")]
 mod socket;

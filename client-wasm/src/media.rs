@@ -28,17 +28,9 @@ pub(crate) struct MediaSettings {
 impl MediaSettings {
     /// The part of the page's settings that is about sound.
     pub(crate) fn new(config: &CoreConfig) -> Self {
-        let audio = if config.audio.is_undefined() {
-            JsValue::TRUE
-        } else {
-            config.audio.clone()
-        };
+        let audio = if config.audio.is_undefined() { JsValue::TRUE } else { config.audio.clone() };
         let gathering_ms = config.gathering_timeout_ms.unwrap_or(0);
-        Self {
-            ice_servers: config.ice_servers.clone(),
-            audio,
-            gathering_ms,
-        }
+        Self { ice_servers: config.ice_servers.clone(), audio, gathering_ms }
     }
 }
 
@@ -101,9 +93,7 @@ impl Media {
         };
         spawn_local(async move {
             if let Err(error) = peer.apply_answer(&answer).await {
-                self.tell(|shell, call| {
-                    shell.tell(|phone, now| phone.handle_media_failed(call, error, now))
-                });
+                self.tell(|shell, call| shell.tell(|phone, now| phone.handle_media_failed(call, error, now)));
             }
         });
     }
@@ -155,10 +145,7 @@ impl Media {
 
     /// The browser's peer connection.
     pub(crate) fn connection(&self) -> Option<RtcPeerConnection> {
-        self.peer
-            .borrow()
-            .as_ref()
-            .map(|peer| peer.connection().clone())
+        self.peer.borrow().as_ref().map(|peer| peer.connection().clone())
     }
 
     async fn offer(&self) -> Result<String, ErrorInfo> {
@@ -200,11 +187,7 @@ impl Media {
         if let Some(peer) = slot.as_ref() {
             return Ok(Rc::clone(peer));
         }
-        let peer = Rc::new(Peer::new(
-            &self.settings.ice_servers,
-            &self.shell,
-            self.call,
-        )?);
+        let peer = Rc::new(Peer::new(&self.settings.ice_servers, &self.shell, self.call)?);
         Ok(Rc::clone(slot.insert(peer)))
     }
 
@@ -215,9 +198,7 @@ impl Media {
     }
 
     fn tell_description(&self, result: Result<String, ErrorInfo>) {
-        self.tell(|shell, call| {
-            shell.tell(|phone, now| phone.handle_description(call, result, now))
-        });
+        self.tell(|shell, call| shell.tell(|phone, now| phone.handle_description(call, result, now)));
     }
 
     fn tell(&self, tell: impl FnOnce(&Shell, u32)) {

@@ -14,27 +14,17 @@ pub(crate) async fn open(audio: &JsValue) -> Result<MediaStream, ErrorInfo> {
     let insecure = || ErrorInfo::new(ErrorCode::InsecurePage);
     let navigator = web_sys::window().ok_or_else(insecure)?.navigator();
     // Not there outside of secure contexts, which web-sys does not know.
-    let devices = navigator
-        .media_devices()
-        .ok()
-        .filter(|devices| !devices.is_undefined())
-        .ok_or_else(insecure)?;
+    let devices = navigator.media_devices().ok().filter(|devices| !devices.is_undefined()).ok_or_else(insecure)?;
     let constraints = MediaStreamConstraints::new();
     constraints.set_audio(audio);
-    let asked = devices
-        .get_user_media_with_constraints(&constraints)
-        .map_err(|thrown| refused(&thrown))?;
-    let stream = JsFuture::from(asked)
-        .await
-        .map_err(|thrown| refused(&thrown))?;
+    let asked = devices.get_user_media_with_constraints(&constraints).map_err(|thrown| refused(&thrown))?;
+    let stream = JsFuture::from(asked).await.map_err(|thrown| refused(&thrown))?;
     Ok(stream.unchecked_into())
 }
 
 /// A stream with copies of the audio tracks, which can be muted and stopped without touching the originals.
 pub(crate) fn copy(stream: &MediaStream) -> Option<MediaStream> {
-    let copies: Array = tracks(stream)
-        .map(|track| MediaStreamTrack::clone(&track))
-        .collect();
+    let copies: Array = tracks(stream).map(|track| MediaStreamTrack::clone(&track)).collect();
     stream_of(&copies)
 }
 

@@ -25,11 +25,8 @@ pub(crate) fn listen(shell: &Weak<Shell>) -> Vec<EventListener> {
             }
         })
     };
-    let mut listeners = vec![
-        on(&window, "online", awake),
-        on(&window, "pageshow", awake),
-        on(&window, "pagehide", hidden),
-    ];
+    let mut listeners =
+        vec![on(&window, "online", awake), on(&window, "pageshow", awake), on(&window, "pagehide", hidden)];
     if let Some(document) = window.document() {
         listeners.push(on(&document, "visibilitychange", visibility_changed));
     }
@@ -41,9 +38,7 @@ fn awake(shell: &Shell, _event: &Event) {
 }
 
 fn visibility_changed(shell: &Shell, event: &Event) {
-    let is_hidden = web_sys::window()
-        .and_then(|window| window.document())
-        .is_none_or(|document| document.hidden());
+    let is_hidden = web_sys::window().and_then(|window| window.document()).is_none_or(|document| document.hidden());
     if !is_hidden {
         awake(shell, event);
     }

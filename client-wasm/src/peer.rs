@@ -9,8 +9,8 @@ use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Event, MediaStream, RtcIceGatheringState, RtcPeerConnection, RtcRtpSender, RtcSdpType,
-    RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent, RtcdtmfToneChangeEvent,
+    Event, MediaStream, RtcIceGatheringState, RtcPeerConnection, RtcRtpSender, RtcSdpType, RtcSessionDescriptionInit,
+    RtcSignalingState, RtcTrackEvent, RtcdtmfToneChangeEvent,
 };
 
 use crate::browser::{PeerConnection, Thrown, ToneSender};
@@ -31,46 +31,25 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// A new peer connection, which gathers and sends nothing yet.
-    pub(crate) fn new(
-        ice_servers: &JsValue,
-        shell: &Weak<Shell>,
-        call: u32,
-    ) -> Result<Self, ErrorInfo> {
+    pub(crate) fn new(ice_servers: &JsValue, shell: &Weak<Shell>, call: u32) -> Result<Self, ErrorInfo> {
         let configuration = Object::new();
         if !ice_servers.is_undefined() {
             let _ = Reflect::set(&configuration, &"iceServers".into(), ice_servers);
         }
-        let connection = PeerConnection::new(&configuration)
-            .map_err(|thrown| refused(ErrorCode::InvalidConfig, &thrown))?;
+        let connection =
+            PeerConnection::new(&configuration).map_err(|thrown| refused(ErrorCode::InvalidConfig, &thrown))?;
         let listeners = vec![
             listen(&connection, "track", shell, move |shell, event| {
-                shell
-                    .media(call)
-                    .handle_track(&event.unchecked_ref::<RtcTrackEvent>().track());
+                shell.media(call).handle_track(&event.unchecked_ref::<RtcTrackEvent>().track());
                 shell.tell(|phone, _| phone.handle_remote_track(call));
             }),
-            listen(
-                &connection,
-                "connectionstatechange",
-                shell,
-                move |shell, event| {
-                    let state = event.target().map(|target| {
-                        target
-                            .unchecked_into::<PeerConnection>()
-                            .connection_state_text()
-                    });
-                    shell.tell(|phone, now| {
-                        phone.handle_media_state(call, &state.unwrap_or_default(), now)
-                    });
-                },
-            ),
+            listen(&connection, "connectionstatechange", shell, move |shell, event| {
+                let state =
+                    event.target().map(|target| target.unchecked_into::<PeerConnection>().connection_state_text());
+                shell.tell(|phone, now| phone.handle_media_state(call, &state.unwrap_or_default(), now));
+            }),
         ];
-        Ok(Self {
-            connection,
-            sender: OnceCell::new(),
-            tones: OnceCell::new(),
-            listeners: RefCell::new(listeners),
-        })
+        Ok(Self { connection, sender: OnceCell::new(), tones: OnceCell::new(), listeners: RefCell::new(listeners) })
     }
 
     /// Sends the first track of a stream.
@@ -91,10 +70,7 @@ impl Peer {
         if gathering_ms > 0 && !is_gathered(&self.connection) {
             self.gather(gathering_ms).await;
         }
-        self.connection
-            .local_description()
-            .map(|description| description.sdp())
-            .ok_or_else(incompatible)
+        self.connection.local_description().map(|description| description.sdp()).ok_or_else(incompatible)
     }
 
     /// Applies the other side's offer.
@@ -112,13 +88,7 @@ impl Peer {
     }
 
     /// Sends telephone events after those that are on their way. Returns whether the other side takes them.
-    pub(crate) fn send_tones(
-        &self,
-        digits: &str,
-        tone_ms: u32,
-        shell: &Weak<Shell>,
-        call: u32,
-    ) -> bool {
+    pub(crate) fn send_tones(&self, digits: &str, tone_ms: u32, shell: &Weak<Shell>, call: u32) -> bool {
         let Some(dtmf) = self.sender.get().and_then(RtcRtpSender::dtmf) else {
             return false;
         };
@@ -162,13 +132,12 @@ impl Peer {
         let mut waiting = None;
         let gathered = Promise::new(&mut |resolve: Function, _| {
             let timer = resolve_after(longest_ms, resolve.clone());
-            let listener =
-                EventListener::new(&self.connection, "icegatheringstatechange", move |event| {
-                    let connection = event.target().map(JsCast::unchecked_into);
-                    if connection.as_ref().is_none_or(is_gathered) {
-                        let _ = resolve.call0(&JsValue::NULL);
-                    }
-                });
+            let listener = EventListener::new(&self.connection, "icegatheringstatechange", move |event| {
+                let connection = event.target().map(JsCast::unchecked_into);
+                if connection.as_ref().is_none_or(is_gathered) {
+                    let _ = resolve.call0(&JsValue::NULL);
+                }
+            });
             waiting = Some((timer, listener));
         });
         let _ = JsFuture::from(gathered).await;
@@ -199,10 +168,7 @@ fn listen(
 }
 
 async fn settle(promise: Promise) -> Result<(), ErrorInfo> {
-    JsFuture::from(promise)
-        .await
-        .map(drop)
-        .map_err(|thrown| refused(ErrorCode::IncompatibleMedia, &thrown))
+    JsFuture::from(promise).await.map(drop).map_err(|thrown| refused(ErrorCode::IncompatibleMedia, &thrown))
 }
 
 fn incompatible() -> ErrorInfo {
@@ -213,10 +179,7 @@ fn incompatible() -> ErrorInfo {
 fn refused(code: ErrorCode, thrown: &JsValue) -> ErrorInfo {
     let usual = ErrorInfo::new(code);
     match thrown.unchecked_ref::<Thrown>().message() {
-        Some(words) => ErrorInfo {
-            message: [&usual.message, " The browser says: ", &words].concat(),
-            ..usual
-        },
+        Some(words) => ErrorInfo { message: [&usual.message, " The browser says: ", &words].concat(), ..usual },
         None => usual,
     }
 }

@@ -32,16 +32,8 @@ impl Socket {
                 }
             })
         };
-        let listeners = [
-            tell("open", opened),
-            tell("message", received),
-            tell("close", closed),
-        ];
-        Ok(Self {
-            id,
-            socket,
-            _listeners: listeners,
-        })
+        let listeners = [tell("open", opened), tell("message", received), tell("close", closed)];
+        Ok(Self { id, socket, _listeners: listeners })
     }
 
     /// Sends one message. What a dying socket does not take is lost; its close says so.

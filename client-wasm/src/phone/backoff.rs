@@ -14,29 +14,15 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// For the WebSocket.
-    pub(super) const CONNECTION: Self = Self {
-        first: 300,
-        longest: 30_000,
-    };
+    pub(super) const CONNECTION: Self = Self { first: 300, longest: 30_000 };
     /// For a registration that the server could not make now.
-    pub(super) const REGISTRATION: Self = Self {
-        first: 5_000,
-        longest: 300_000,
-    };
+    pub(super) const REGISTRATION: Self = Self { first: 5_000, longest: 300_000 };
 
     /// The wait after `failures` failures in a row; `random` decides where between half and all of it.
     pub(super) const fn wait(self, failures: u32, random: u64) -> Duration {
-        let doublings = if failures > 16 {
-            16
-        } else {
-            failures.saturating_sub(1)
-        };
+        let doublings = if failures > 16 { 16 } else { failures.saturating_sub(1) };
         let doubled = self.first << doublings;
-        let half = if doubled < self.longest {
-            doubled / 2
-        } else {
-            self.longest / 2
-        };
+        let half = if doubled < self.longest { doubled / 2 } else { self.longest / 2 };
         Duration::from_millis(half + random % (half + 1))
     }
 }
@@ -47,11 +33,7 @@ mod tests {
 
     #[test]
     fn waits_double_from_300_milliseconds_to_half_a_minute() {
-        let longest = |failures| {
-            Backoff::CONNECTION
-                .wait(failures, 150 + 151 * 15_000)
-                .as_millis()
-        };
+        let longest = |failures| Backoff::CONNECTION.wait(failures, 150 + 151 * 15_000).as_millis();
 
         assert_eq!(Backoff::CONNECTION.wait(1, 150).as_millis(), 300);
         assert_eq!(Backoff::CONNECTION.wait(2, 300).as_millis(), 600);

@@ -23,30 +23,15 @@ pub(super) struct Call {
 /// What the call waits for.
 pub(super) enum Stage {
     /// Ours: for our offer and, from then until a moment, for a connection to the server.
-    Preparing {
-        invite: Box<Outgoing>,
-        offer: Option<(String, Instant)>,
-    },
+    Preparing { invite: Box<Outgoing>, offer: Option<(String, Instant)> },
     /// Ours: for the other side. `answer` is the description that the peer connection has got already.
-    Inviting {
-        session: SessionId,
-        answer: Option<String>,
-    },
+    Inviting { session: SessionId, answer: Option<String> },
     /// Theirs: for our user. Without an offer, ours goes into the 200.
-    Ringing {
-        session: SessionId,
-        offer: Option<String>,
-    },
+    Ringing { session: SessionId, offer: Option<String> },
     /// Theirs: for our answer.
-    Answering {
-        session: SessionId,
-        headers: Vec<(HeaderName, String)>,
-    },
+    Answering { session: SessionId, headers: Vec<(HeaderName, String)> },
     /// For nothing: both sides talk.
-    Active {
-        session: SessionId,
-        negotiation: Negotiation,
-    },
+    Active { session: SessionId, negotiation: Negotiation },
 }
 
 /// A change of the descriptions during a call.
@@ -77,16 +62,7 @@ pub(super) struct Digits {
 
 impl Call {
     pub(super) const fn new(stage: Stage, shown: CallState) -> Self {
-        Self {
-            stage,
-            shown,
-            muted: false,
-            digits: Digits {
-                waiting: VecDeque::new(),
-                sent: None,
-                tone_ms: 0,
-            },
-        }
+        Self { stage, shown, muted: false, digits: Digits { waiting: VecDeque::new(), sent: None, tone_ms: 0 } }
     }
 
     /// sip-core's session, once there is one.
@@ -107,15 +83,9 @@ impl Call {
 }
 
 /// What a provisional response shows, where it shows something new.
-pub(super) fn progress(
-    shown: CallState,
-    response: &Response,
-    has_media: bool,
-) -> Option<CallState> {
-    let authorized = response
-        .headers
-        .get(&HeaderName::PEarlyMedia)
-        .map(|value| !value.eq_ignore_ascii_case("inactive"));
+pub(super) fn progress(shown: CallState, response: &Response, has_media: bool) -> Option<CallState> {
+    let authorized =
+        response.headers.get(&HeaderName::PEarlyMedia).map(|value| !value.eq_ignore_ascii_case("inactive"));
     let early = has_media && authorized.unwrap_or(response.status.as_u16() == 183);
     let next = match response.status.as_u16() {
         _ if early => CallState::Early,
@@ -129,9 +99,7 @@ pub(super) fn progress(
 /// Whether two descriptions stand for different transports, so that one peer connection cannot have both: another
 /// fork of the call answered with other keys.
 pub(super) fn is_other_transport(one: &str, other: &str) -> bool {
-    ["a=ice-ufrag:", "a=fingerprint:"]
-        .iter()
-        .any(|line| attribute(one, line) != attribute(other, line))
+    ["a=ice-ufrag:", "a=fingerprint:"].iter().any(|line| attribute(one, line) != attribute(other, line))
 }
 
 /// Whether a browser can talk to who offers this: sound, and keys for it (RFC 8827 §6.5).
@@ -140,29 +108,18 @@ pub(super) fn is_acceptable(offer: &str) -> bool {
 }
 
 fn attribute<'a>(sdp: &'a str, start: &str) -> Option<&'a str> {
-    sdp.lines()
-        .find_map(|line| line.strip_prefix(start))
-        .map(str::trim_end)
+    sdp.lines().find_map(|line| line.strip_prefix(start)).map(str::trim_end)
 }
 
 /// The other side, as a header names it.
 pub(super) fn party(address: &NameAddr) -> Party {
-    let uri = Uri {
-        password: None,
-        ..address.uri.to_request_uri()
-    };
-    Party {
-        uri: uri.to_string(),
-        display_name: address.display_name.clone().filter(|name| !name.is_empty()),
-    }
+    let uri = Uri { password: None, ..address.uri.to_request_uri() };
+    Party { uri: uri.to_string(), display_name: address.display_name.clone().filter(|name| !name.is_empty()) }
 }
 
 /// Who answered, where the server vouches for it (RFC 3325).
 pub(super) fn asserted(response: &Response) -> Option<Party> {
-    let addresses = response
-        .headers
-        .addresses(&HeaderName::PAssertedIdentity)
-        .ok()?;
+    let addresses = response.headers.addresses(&HeaderName::PAssertedIdentity).ok()?;
     addresses.first().map(party)
 }
 
@@ -181,8 +138,7 @@ mod tests {
 
     #[test]
     fn sound_before_the_answer_is_early_media() {
-        let calling =
-            |status, early, sdp| progress(CallState::Calling, &response(status, early), sdp);
+        let calling = |status, early, sdp| progress(CallState::Calling, &response(status, early), sdp);
 
         assert_eq!(calling(183, None, true), Some(CallState::Early));
         assert_eq!(calling(183, Some("sendrecv"), true), Some(CallState::Early));
@@ -202,14 +158,8 @@ mod tests {
 
     #[test]
     fn ringing_does_not_stop_sound_that_came_before() {
-        assert_eq!(
-            progress(CallState::Early, &response(180, None), false),
-            None
-        );
-        assert_eq!(
-            progress(CallState::Early, &response(180, Some("inactive")), true),
-            Some(CallState::Ringing)
-        );
+        assert_eq!(progress(CallState::Early, &response(180, None), false), None);
+        assert_eq!(progress(CallState::Early, &response(180, Some("inactive")), true), Some(CallState::Ringing));
     }
 
     #[test]

@@ -21,8 +21,7 @@ impl Phone {
     /// Hangs up, withdraws the registration and closes the connection.
     pub(crate) fn disconnect(&mut self, now: Instant) {
         self.hang_up_all(now);
-        self.registration
-            .unwant(&mut self.agent, &mut self.out, now);
+        self.registration.unwant(&mut self.agent, &mut self.out, now);
         // What the agent says now must leave before the socket closes.
         self.drain_agent(now);
         if let Some(socket) = self.connection.drop(&mut self.out) {
@@ -44,16 +43,14 @@ impl Phone {
             return Err(ErrorInfo::with_message(ErrorCode::WrongState, message));
         }
         let flow = self.flow();
-        self.registration
-            .want(&mut self.agent, &self.settings, flow, now);
+        self.registration.want(&mut self.agent, &self.settings, flow, now);
         self.connect(now);
         Ok(())
     }
 
     /// Makes this page unreachable.
     pub(crate) fn unregister(&mut self, now: Instant) {
-        self.registration
-            .unwant(&mut self.agent, &mut self.out, now);
+        self.registration.unwant(&mut self.agent, &mut self.out, now);
     }
 
     /// Calls somebody, and connects if need be.
@@ -69,16 +66,9 @@ impl Phone {
         all.extend(settings::headers(headers)?);
         let mut from = self.settings.from.clone();
         from.display_name = display_name.or(from.display_name);
-        let invite = Box::new(Outgoing {
-            target,
-            from,
-            headers: all,
-        });
-        let stage = Stage::Preparing {
-            invite,
-            offer: None,
-        };
-        let call = self.add(Call::new(stage, CallState::New));
+        let invite = Box::new(Outgoing { target, from, headers: all });
+        let stage = Stage::Preparing { invite, offer: None };
+        let call = self.calls.add(Call::new(stage, CallState::New));
         self.out.push_back(Output::MakeOffer { call, fresh: false });
         self.connect(now);
         // Somebody waits: no time to lose on a connection that is being waited for, or is dead.
@@ -87,13 +77,9 @@ impl Phone {
     }
 
     /// Takes an incoming call.
-    pub(crate) fn answer(
-        &mut self,
-        id: u32,
-        headers: &[(String, String)],
-    ) -> Result<(), ErrorInfo> {
+    pub(crate) fn answer(&mut self, id: u32, headers: &[(String, String)]) -> Result<(), ErrorInfo> {
         let headers: Vec<(HeaderName, String)> = settings::headers(headers)?;
-        let call = self.calls.get_mut(&id).ok_or_else(over)?;
+        let call = self.calls.get_mut(id).ok_or_else(over)?;
         let Stage::Ringing { session, offer } = &mut call.stage else {
             return Err(ErrorInfo::with_message(
                 ErrorCode::WrongState,
@@ -104,17 +90,14 @@ impl Phone {
         call.stage = Stage::Answering { session, headers };
         self.out.push_back(match offer {
             Some(offer) => Output::MakeAnswer { call: id, offer },
-            None => Output::MakeOffer {
-                call: id,
-                fresh: false,
-            },
+            None => Output::MakeOffer { call: id, fresh: false },
         });
         Ok(())
     }
 
     /// Declines an incoming call.
     pub(crate) fn reject(&mut self, id: u32, status: u16, now: Instant) -> Result<(), ErrorInfo> {
-        let call = self.calls.get(&id).ok_or_else(over)?;
+        let call = self.calls.get(id).ok_or_else(over)?;
         if !matches!(call.stage, Stage::Ringing { .. } | Stage::Answering { .. }) {
             return Err(ErrorInfo::with_message(
                 ErrorCode::WrongState,
@@ -138,24 +121,18 @@ impl Phone {
 
     /// Mutes or unmutes the microphone of a call.
     pub(crate) fn set_muted(&mut self, id: u32, muted: bool) -> Result<(), ErrorInfo> {
-        let call = self.calls.get_mut(&id).ok_or_else(over)?;
+        let call = self.calls.get_mut(id).ok_or_else(over)?;
         if call.muted != muted {
             call.muted = muted;
             self.out.push_back(Output::SetMuted { call: id, muted });
-            self.out
-                .push_back(Output::Event(CoreEvent::MuteChange { call: id, muted }));
+            self.out.push_back(Output::Event(CoreEvent::MuteChange { call: id, muted }));
         }
         Ok(())
     }
 
     /// Sends digits.
-    pub(crate) fn send_digits(
-        &mut self,
-        id: u32,
-        digits: &str,
-        tone_ms: u32,
-    ) -> Result<(), ErrorInfo> {
-        let call = self.calls.get(&id).ok_or_else(over)?;
+    pub(crate) fn send_digits(&mut self, id: u32, digits: &str, tone_ms: u32) -> Result<(), ErrorInfo> {
+        let call = self.calls.get(id).ok_or_else(over)?;
         if call.shown < CallState::Early {
             return Err(ErrorInfo::with_message(
                 ErrorCode::WrongState,
@@ -163,24 +140,18 @@ impl Phone {
             ));
         }
         let digits = digits.to_ascii_uppercase();
-        let is_digit =
-            |letter: char| letter.is_ascii_digit() || matches!(letter, 'A'..='D' | '*' | '#' | ',');
+        let is_digit = |letter: char| letter.is_ascii_digit() || matches!(letter, 'A'..='D' | '*' | '#' | ',');
         if digits.len() > MAX_DIGITS || !digits.chars().all(is_digit) {
             let message = "Digits are 0 to 9, A to D, * and #, with commas for pauses, 64 at most.";
             return Err(ErrorInfo::with_message(ErrorCode::InvalidArgument, message));
         }
         let tone_ms = tone_ms.clamp(*TONE_MS.start(), *TONE_MS.end());
-        self.out.push_back(Output::SendTones {
-            call: id,
-            digits,
-            tone_ms,
-        });
+        self.out.push_back(Output::SendTones { call: id, digits, tone_ms });
         Ok(())
     }
 
     fn hang_up_all(&mut self, now: Instant) {
-        let calls: Vec<u32> = self.calls.keys().copied().collect();
-        for call in calls {
+        for call in self.calls.ids(|_| true) {
             self.hang_up(call, now);
         }
     }
@@ -191,11 +162,5 @@ fn over() -> ErrorInfo {
 }
 
 const fn by_us(status: Option<u16>) -> CallEnd {
-    CallEnd {
-        by: EndedBy::Local,
-        status,
-        reason: String::new(),
-        q850: None,
-        error: None,
-    }
+    CallEnd { by: EndedBy::Local, status, reason: String::new(), q850: None, error: None }
 }

@@ -54,13 +54,7 @@ struct Open {
 
 impl Connection {
     pub(super) const fn new(keep_alive: Option<Duration>) -> Self {
-        Self {
-            state: State::Idle,
-            sockets: 0,
-            failures: 0,
-            was_open: false,
-            keep_alive,
-        }
+        Self { state: State::Idle, sockets: 0, failures: 0, was_open: false, keep_alive }
     }
 
     /// Somebody wants a connection.
@@ -94,23 +88,12 @@ impl Connection {
     }
 
     /// Returns whether this was awaited.
-    pub(super) fn handle_open(
-        &mut self,
-        socket: SocketId,
-        out: &mut VecDeque<Output>,
-        now: Instant,
-    ) -> bool {
+    pub(super) fn handle_open(&mut self, socket: SocketId, out: &mut VecDeque<Output>, now: Instant) -> bool {
         if !matches!(self.state, State::Opening { socket: opening, .. } if opening == socket) {
             return false;
         }
         let next_ping = self.keep_alive.map(|every| now + every);
-        let mut open = Open {
-            socket,
-            since: now,
-            answers_pings: false,
-            pong_until: None,
-            next_ping,
-        };
+        let mut open = Open { socket, since: now, answers_pings: false, pong_until: None, next_ping };
         open.ping(out, now);
         self.state = State::Open(open);
         self.was_open = true;
@@ -142,9 +125,7 @@ impl Connection {
         now: Instant,
     ) -> bool {
         let (mine, opened) = match &self.state {
-            State::Opening {
-                socket: opening, ..
-            } => (*opening, None),
+            State::Opening { socket: opening, .. } => (*opening, None),
             State::Open(open) => (open.socket, Some(open.since)),
             State::Idle | State::Waiting { .. } => return false,
         };
@@ -169,11 +150,7 @@ impl Connection {
     }
 
     /// Returns the socket that is to be treated as closed.
-    pub(super) fn handle_timeout(
-        &mut self,
-        out: &mut VecDeque<Output>,
-        now: Instant,
-    ) -> Option<SocketId> {
+    pub(super) fn handle_timeout(&mut self, out: &mut VecDeque<Output>, now: Instant) -> Option<SocketId> {
         match &mut self.state {
             State::Opening { socket, until } if *until <= now => Some(*socket),
             State::Waiting { until } if *until <= now => {
@@ -216,10 +193,7 @@ impl Connection {
     fn open(&mut self, out: &mut VecDeque<Output>, now: Instant) {
         self.sockets += 1;
         let socket = SocketId(self.sockets);
-        self.state = State::Opening {
-            socket,
-            until: now + OPENING,
-        };
+        self.state = State::Opening { socket, until: now + OPENING };
         out.push_back(Output::OpenSocket(socket));
     }
 
@@ -237,10 +211,7 @@ impl Open {
     fn ping(&mut self, out: &mut VecDeque<Output>, now: Instant) {
         if self.pong_until.is_none() {
             self.pong_until = Some(now + PONG);
-            out.push_back(Output::Send {
-                socket: self.socket,
-                bytes: PING_BYTES.to_vec(),
-            });
+            out.push_back(Output::Send { socket: self.socket, bytes: PING_BYTES.to_vec() });
         }
     }
 
@@ -253,11 +224,5 @@ impl Open {
 }
 
 const fn change(state: ConnectionState) -> Output {
-    Output::Event(CoreEvent::ConnectionChange {
-        state,
-        code: None,
-        reason: None,
-        retry_in_ms: None,
-        error: None,
-    })
+    Output::Event(CoreEvent::ConnectionChange { state, code: None, reason: None, retry_in_ms: None, error: None })
 }

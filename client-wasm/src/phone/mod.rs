@@ -7,6 +7,7 @@
 
 mod backoff;
 mod call;
+mod calls;
 mod commands;
 mod connection;
 mod registration;
@@ -15,13 +16,14 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use sip_core::agent::{self, End, Event, Reply, RequestId, SessionEvent, SessionId, UserAgent};
 use sip_core::message::{Method, Request, StatusCode};
 use sip_core::{Duration, Entropy, Flow, Instant, SocketId};
 
 use call::{Call, Negotiation, Stage};
+use calls::Calls;
 use connection::Connection;
 use registration::Registration;
 use settings::Settings;
@@ -49,11 +51,7 @@ pub(crate) enum Output {
     /// Mute or unmute the microphone.
     SetMuted { call: u32, muted: bool },
     /// Send these digits as telephone events.
-    SendTones {
-        call: u32,
-        digits: String,
-        tone_ms: u32,
-    },
+    SendTones { call: u32, digits: String, tone_ms: u32 },
     /// Stop the microphone and close the peer connection.
     CloseMedia { call: u32 },
     /// Tell the page.
@@ -69,8 +67,7 @@ pub(crate) struct Phone {
     entropy: Entropy,
     connection: Connection,
     registration: Registration,
-    calls: BTreeMap<u32, Call>,
-    last_call: u32,
+    calls: Calls,
     out: VecDeque<Output>,
 }
 
@@ -83,8 +80,7 @@ impl Phone {
             agent: UserAgent::new(settings::agent_config(config), entropy.bytes()),
             connection: Connection::new(settings.keep_alive),
             registration: Registration::new(),
-            calls: BTreeMap::new(),
-            last_call: 0,
+            calls: Calls::default(),
             out: VecDeque::new(),
             entropy,
             settings,
@@ -98,9 +94,8 @@ impl Phone {
         }
         self.agent.open_socket(socket, self.settings.local.clone());
         let flow = Flow::connection(socket);
-        self.registration
-            .handle_connected(&mut self.agent, &self.settings, flow, now);
-        for call in self.preparing() {
+        self.registration.handle_connected(&mut self.agent, &self.settings, flow, now);
+        for call in self.calls.preparing() {
             self.invite(call, now);
         }
     }
@@ -108,23 +103,14 @@ impl Phone {
     /// The WebSocket brought something.
     pub(crate) fn handle_message(&mut self, socket: SocketId, bytes: &[u8], now: Instant) {
         if self.connection.handle_message(socket, bytes) {
-            self.agent
-                .handle_message(Flow::connection(socket), bytes, now);
+            self.agent.handle_message(Flow::connection(socket), bytes, now);
         }
     }
 
     /// The WebSocket closed or never opened; `close` is its code and reason.
-    pub(crate) fn handle_socket_closed(
-        &mut self,
-        socket: SocketId,
-        close: Option<(u16, String)>,
-        now: Instant,
-    ) {
+    pub(crate) fn handle_socket_closed(&mut self, socket: SocketId, close: Option<(u16, String)>, now: Instant) {
         let was_open = self.connection.socket() == Some(socket);
-        if !self
-            .connection
-            .handle_closed(socket, close, &mut self.entropy, &mut self.out, now)
-        {
+        if !self.connection.handle_closed(socket, close, &mut self.entropy, &mut self.out, now) {
             return;
         }
         if was_open {
@@ -136,26 +122,13 @@ impl Phone {
     }
 
     /// The peer connection made the description that it was asked for, or could not.
-    pub(crate) fn handle_description(
-        &mut self,
-        id: u32,
-        result: Result<String, ErrorInfo>,
-        now: Instant,
-    ) {
-        match (result, self.calls.get_mut(&id).map(|call| &mut call.stage)) {
+    pub(crate) fn handle_description(&mut self, id: u32, result: Result<String, ErrorInfo>, now: Instant) {
+        match (result, self.calls.get_mut(id).map(|call| &mut call.stage)) {
             (Ok(sdp), _) => self.use_description(id, sdp, now),
             // They asked for a change that we cannot make; the call goes on as it was.
-            (
-                Err(_),
-                Some(Stage::Active {
-                    session,
-                    negotiation: negotiation @ Negotiation::Theirs,
-                }),
-            ) => {
+            (Err(_), Some(Stage::Active { session, negotiation: negotiation @ Negotiation::Theirs })) => {
                 *negotiation = Negotiation::None;
-                let _ =
-                    self.agent
-                        .answer_offer(*session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now);
+                let _ = self.agent.answer_offer(*session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now);
             }
             (Err(error), _) => self.handle_media_failed(id, error, now),
         }
@@ -163,24 +136,17 @@ impl Phone {
 
     /// The microphone or the peer connection of a call failed.
     pub(crate) fn handle_media_failed(&mut self, id: u32, error: ErrorInfo, now: Instant) {
-        let refusal = if error.code == ErrorCode::IncompatibleMedia {
-            488
-        } else {
-            480
-        };
+        let refusal = if error.code == ErrorCode::IncompatibleMedia { 488 } else { 480 };
         self.leave(id, refusal, now);
         self.end(id, failed(error));
     }
 
     /// The peer connection's `connectionState`.
     pub(crate) fn handle_media_state(&mut self, call: u32, state: &str, now: Instant) {
-        if !self.calls.contains_key(&call) {
+        if !self.calls.has(call) {
             return;
         }
-        self.out.push_back(Output::Event(CoreEvent::MediaChange {
-            call,
-            state: state.to_owned(),
-        }));
+        self.out.push_back(Output::Event(CoreEvent::MediaChange { call, state: state.to_owned() }));
         if state == "failed" {
             self.handle_media_failed(call, ErrorInfo::new(ErrorCode::MediaFailed), now);
         }
@@ -188,29 +154,21 @@ impl Phone {
 
     /// The other side's sound is there.
     pub(crate) fn handle_remote_track(&mut self, call: u32) {
-        if self.calls.contains_key(&call) {
-            self.out
-                .push_back(Output::Event(CoreEvent::RemoteTrack { call }));
+        if self.calls.has(call) {
+            self.out.push_back(Output::Event(CoreEvent::RemoteTrack { call }));
         }
     }
 
     /// A telephone event left.
     pub(crate) fn handle_digit_sent(&mut self, call: u32, digit: String) {
-        if self.calls.contains_key(&call) {
-            self.out
-                .push_back(Output::Event(CoreEvent::DigitSent { call, digit }));
+        if self.calls.has(call) {
+            self.out.push_back(Output::Event(CoreEvent::DigitSent { call, digit }));
         }
     }
 
     /// The other side takes no telephone events, so the digits go as INFO.
-    pub(crate) fn handle_tones_refused(
-        &mut self,
-        id: u32,
-        digits: &str,
-        tone_ms: u32,
-        now: Instant,
-    ) {
-        if let Some(call) = self.calls.get_mut(&id) {
+    pub(crate) fn handle_tones_refused(&mut self, id: u32, digits: &str, tone_ms: u32, now: Instant) {
+        if let Some(call) = self.calls.get_mut(id) {
             call.digits.waiting.extend(digits.chars());
             call.digits.tone_ms = tone_ms;
             self.send_next_digit(id, now);
@@ -230,8 +188,7 @@ impl Phone {
             self.handle_socket_closed(dead, None, now);
         }
         let flow = self.flow();
-        self.registration
-            .handle_timeout(&mut self.agent, &self.settings, flow, now);
+        self.registration.handle_timeout(&mut self.agent, &self.settings, flow, now);
         self.end_preparing(
             ErrorCode::ConnectionLost,
             |stage| matches!(stage, Stage::Preparing { offer: Some((_, until)), .. } if *until <= now),
@@ -242,19 +199,16 @@ impl Phone {
     /// The next thing to do.
     pub(crate) fn poll_output(&mut self, now: Instant) -> Output {
         let agent = self.drain_agent(now);
-        self.out
-            .pop_front()
-            .unwrap_or_else(|| Output::Timeout(earliest(agent, self.next_timeout())))
+        self.out.pop_front().unwrap_or_else(|| Output::Timeout(earliest(agent, self.next_timeout())))
     }
 
     /// Queues what the agent has to say. Returns its next deadline.
     fn drain_agent(&mut self, now: Instant) -> Option<Instant> {
         loop {
             match self.agent.poll_output() {
-                agent::Output::Transmit { flow, bytes } => self.out.push_back(Output::Send {
-                    socket: flow.socket,
-                    bytes,
-                }),
+                agent::Output::Transmit { flow, bytes } => {
+                    self.out.push_back(Output::Send { socket: flow.socket, bytes })
+                }
                 agent::Output::Event(event) => self.handle_event(event, now),
                 agent::Output::Timeout(at) => return at,
             }
@@ -262,45 +216,26 @@ impl Phone {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let calls = self.calls.values().filter_map(|call| match &call.stage {
-            Stage::Preparing {
-                offer: Some((_, until)),
-                ..
-            } => Some(*until),
+        let calls = self.calls.iter().filter_map(|call| match &call.stage {
+            Stage::Preparing { offer: Some((_, until)), .. } => Some(*until),
             _ => None,
         });
-        let own = earliest(
-            self.connection.next_timeout(),
-            self.registration.next_timeout(),
-        );
+        let own = earliest(self.connection.next_timeout(), self.registration.next_timeout());
         earliest(own, calls.min())
     }
 
     fn handle_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Registration { id, event } => {
-                let dead = self.registration.handle_event(
-                    id,
-                    event,
-                    &mut self.entropy,
-                    &mut self.out,
-                    now,
-                );
+                let dead = self.registration.handle_event(id, event, &mut self.entropy, &mut self.out, now);
                 if dead {
                     self.drop_dead_socket(now);
                 }
             }
-            Event::IncomingCall {
-                session,
-                request,
-                offer,
-                ..
-            } => self.handle_incoming(session, &request, offer, now),
+            Event::IncomingCall { session, request, offer, .. } => self.handle_incoming(session, &request, offer, now),
             Event::Session { id, event } => self.handle_session(id, event, now),
             Event::Request { id, .. } => {
-                let _ = self
-                    .agent
-                    .respond(id, Reply::new(StatusCode::METHOD_NOT_ALLOWED), now);
+                let _ = self.agent.respond(id, Reply::new(StatusCode::METHOD_NOT_ALLOWED), now);
             }
             Event::Response { id, response } if response.status.is_final() => {
                 self.handle_digit_result(id, response.status.is_success(), now);
@@ -310,77 +245,39 @@ impl Phone {
         }
     }
 
-    fn handle_incoming(
-        &mut self,
-        session: SessionId,
-        request: &Request,
-        offer: Option<String>,
-        now: Instant,
-    ) {
+    fn handle_incoming(&mut self, session: SessionId, request: &Request, offer: Option<String>, now: Instant) {
         let parties = request.headers.from().ok().zip(request.headers.to().ok());
-        let Some((from, to)) = parties.filter(|_| offer.as_deref().is_none_or(call::is_acceptable))
-        else {
-            let _ = self.agent.reject(
-                session,
-                StatusCode::NOT_ACCEPTABLE_HERE,
-                None,
-                Vec::new(),
-                now,
-            );
+        let Some((from, to)) = parties.filter(|_| offer.as_deref().is_none_or(call::is_acceptable)) else {
+            let _ = self.agent.reject(session, StatusCode::NOT_ACCEPTABLE_HERE, None, Vec::new(), now);
             return;
         };
-        if self
-            .agent
-            .ring(session, StatusCode::RINGING, None, Vec::new(), now)
-            .is_err()
-        {
+        if self.agent.ring(session, StatusCode::RINGING, None, Vec::new(), now).is_err() {
             return;
         }
-        let headers = request
-            .headers
-            .iter()
-            .map(|row| (row.name.to_string(), row.value.clone()))
-            .collect();
+        let headers = request.headers.iter().map(|row| (row.name.to_string(), row.value.clone())).collect();
         let (from, to) = (call::party(&from), call::party(&to));
-        let call = self.add(Call::new(
-            Stage::Ringing { session, offer },
-            CallState::Ringing,
-        ));
-        self.out.push_back(Output::Event(CoreEvent::IncomingCall {
-            call,
-            from,
-            to,
-            headers,
-        }));
+        let call = self.calls.add(Call::new(Stage::Ringing { session, offer }, CallState::Ringing));
+        self.out.push_back(Output::Event(CoreEvent::IncomingCall { call, from, to, headers }));
     }
 
     fn handle_session(&mut self, session: SessionId, event: SessionEvent, now: Instant) {
-        let Some(id) = self.call_of(session) else {
+        let Some(id) = self.calls.of_session(session) else {
             // The page let go of this call already; whatever comes now is answered without it.
             if let SessionEvent::Offered { .. } = event {
-                let _ = self
-                    .agent
-                    .answer_offer(session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now);
+                let _ = self.agent.answer_offer(session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now);
             }
             return;
         };
         match event {
-            SessionEvent::Progress { response, answer } => {
-                self.handle_progress(id, &response, answer)
-            }
+            SessionEvent::Progress { response, answer } => self.handle_progress(id, &response, answer),
             SessionEvent::Accepted { response, answer } => {
                 let status = response.status.as_u16();
                 self.handle_accepted(id, answer, now);
-                self.show(
-                    id,
-                    CallState::Active,
-                    Some(status),
-                    call::asserted(&response),
-                );
+                self.show(id, CallState::Active, Some(status), call::asserted(&response));
             }
-            SessionEvent::Confirmed {
-                answer: Some(answer),
-            } => self.out.push_back(Output::ApplyAnswer { call: id, answer }),
+            SessionEvent::Confirmed { answer: Some(answer) } => {
+                self.out.push_back(Output::ApplyAnswer { call: id, answer })
+            }
             SessionEvent::Offered { offer, .. } => self.handle_offered(id, session, offer, now),
             SessionEvent::Answered { result } => self.handle_answered(id, result, now),
             SessionEvent::Ended(end) => self.handle_ended(id, &end),
@@ -388,13 +285,8 @@ impl Phone {
         }
     }
 
-    fn handle_progress(
-        &mut self,
-        id: u32,
-        response: &sip_core::message::Response,
-        sdp: Option<String>,
-    ) {
-        let Some(call) = self.calls.get_mut(&id) else {
+    fn handle_progress(&mut self, id: u32, response: &sip_core::message::Response, sdp: Option<String>) {
+        let Some(call) = self.calls.get_mut(id) else {
             return;
         };
         let Stage::Inviting { answer, .. } = &mut call.stage else {
@@ -404,23 +296,15 @@ impl Phone {
         let next = call::progress(call.shown, response, has_media);
         if let (None, Some(sdp)) = (&answer, sdp) {
             *answer = Some(sdp.clone());
-            self.out.push_back(Output::ApplyAnswer {
-                call: id,
-                answer: sdp,
-            });
+            self.out.push_back(Output::ApplyAnswer { call: id, answer: sdp });
         }
         if let Some(next) = next {
-            self.show(
-                id,
-                next,
-                Some(response.status.as_u16()),
-                call::asserted(response),
-            );
+            self.show(id, next, Some(response.status.as_u16()), call::asserted(response));
         }
     }
 
     fn handle_accepted(&mut self, id: u32, sdp: Option<String>, now: Instant) {
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get_mut(id) else {
             return;
         };
         let Stage::Inviting { session, answer } = &mut call.stage else {
@@ -436,54 +320,30 @@ impl Phone {
             (Some(early), Some(answer)) if call::is_other_transport(&early, &answer) => {
                 // Another fork than the one we heard early: it gets an offer of its own.
                 negotiation = Negotiation::Ours;
-                self.out.push_back(Output::MakeOffer {
-                    call: id,
-                    fresh: true,
-                });
+                self.out.push_back(Output::MakeOffer { call: id, fresh: true });
             }
             (Some(early), Some(answer)) if early == answer => {}
             (_, Some(answer)) => self.out.push_back(Output::ApplyAnswer { call: id, answer }),
             (Some(_), None) => {}
         }
-        call.stage = Stage::Active {
-            session,
-            negotiation,
-        };
+        call.stage = Stage::Active { session, negotiation };
     }
 
     fn handle_offered(&mut self, id: u32, session: SessionId, offer: Option<String>, now: Instant) {
-        let stage = self.calls.get_mut(&id).map(|call| &mut call.stage);
-        let Some(Stage::Active {
-            negotiation: negotiation @ Negotiation::None,
-            ..
-        }) = stage
-        else {
-            let _ = self
-                .agent
-                .answer_offer(session, Err(StatusCode::REQUEST_PENDING), now);
+        let stage = self.calls.get_mut(id).map(|call| &mut call.stage);
+        let Some(Stage::Active { negotiation: negotiation @ Negotiation::None, .. }) = stage else {
+            let _ = self.agent.answer_offer(session, Err(StatusCode::REQUEST_PENDING), now);
             return;
         };
         *negotiation = Negotiation::Theirs;
         self.out.push_back(match offer {
             Some(offer) => Output::MakeAnswer { call: id, offer },
-            None => Output::MakeOffer {
-                call: id,
-                fresh: false,
-            },
+            None => Output::MakeOffer { call: id, fresh: false },
         });
     }
 
-    fn handle_answered(
-        &mut self,
-        id: u32,
-        result: Result<Option<String>, StatusCode>,
-        now: Instant,
-    ) {
-        if let Some(Call {
-            stage: Stage::Active { negotiation, .. },
-            ..
-        }) = self.calls.get_mut(&id)
-        {
+    fn handle_answered(&mut self, id: u32, result: Result<Option<String>, StatusCode>, now: Instant) {
+        if let Some(Call { stage: Stage::Active { negotiation, .. }, .. }) = self.calls.get_mut(id) {
             *negotiation = Negotiation::None;
         }
         match result {
@@ -495,7 +355,7 @@ impl Phone {
     }
 
     fn handle_ended(&mut self, id: u32, end: &End) {
-        let Some(call) = self.calls.get(&id) else {
+        let Some(call) = self.calls.get(id) else {
             return;
         };
         let answered = matches!(call.stage, Stage::Active { .. });
@@ -511,7 +371,7 @@ impl Phone {
     }
 
     fn use_description(&mut self, id: u32, sdp: String, now: Instant) {
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get_mut(id) else {
             return;
         };
         match &mut call.stage {
@@ -522,17 +382,11 @@ impl Phone {
             Stage::Answering { session, headers } => {
                 let (session, headers) = (*session, core::mem::take(headers));
                 if self.agent.accept(session, sdp, headers, now).is_ok() {
-                    call.stage = Stage::Active {
-                        session,
-                        negotiation: Negotiation::None,
-                    };
+                    call.stage = Stage::Active { session, negotiation: Negotiation::None };
                     self.show(id, CallState::Active, Some(200), None);
                 }
             }
-            Stage::Active {
-                session,
-                negotiation,
-            } => match core::mem::replace(negotiation, Negotiation::None) {
+            Stage::Active { session, negotiation } => match core::mem::replace(negotiation, Negotiation::None) {
                 Negotiation::Theirs => drop(self.agent.answer_offer(*session, Ok(sdp), now)),
                 Negotiation::Ours => {
                     *negotiation = Negotiation::Ours;
@@ -547,15 +401,10 @@ impl Phone {
     /// The INVITE leaves, once there is an offer and a connection.
     fn invite(&mut self, id: u32, now: Instant) {
         let Some(flow) = self.flow() else { return };
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get_mut(id) else {
             return;
         };
-        let Stage::Preparing {
-            invite,
-            offer: offer @ Some(_),
-            ..
-        } = &mut call.stage
-        else {
+        let Stage::Preparing { invite, offer: offer @ Some(_), .. } = &mut call.stage else {
             return;
         };
         let invite = agent::Invite {
@@ -566,24 +415,15 @@ impl Phone {
         };
         match self.agent.invite(invite, now) {
             Ok(session) => {
-                call.stage = Stage::Inviting {
-                    session,
-                    answer: None,
-                };
+                call.stage = Stage::Inviting { session, answer: None };
                 self.show(id, CallState::Calling, None, None);
             }
-            Err(refused) => self.end(
-                id,
-                failed(ErrorInfo::with_message(
-                    ErrorCode::WrongState,
-                    refused.to_string(),
-                )),
-            ),
+            Err(refused) => self.end(id, failed(ErrorInfo::with_message(ErrorCode::WrongState, refused.to_string()))),
         }
     }
 
     fn send_next_digit(&mut self, id: u32, now: Instant) {
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get_mut(id) else {
             return;
         };
         let Some(session) = call.session().filter(|_| call.digits.sent.is_none()) else {
@@ -592,34 +432,19 @@ impl Phone {
         let Some(digit) = call.digits.waiting.pop_front() else {
             return;
         };
-        let body = [
-            "Signal=",
-            &digit.to_string(),
-            "\r\nDuration=",
-            &call.digits.tone_ms.to_string(),
-            "\r\n",
-        ]
-        .concat();
+        let body = ["Signal=", &digit.to_string(), "\r\nDuration=", &call.digits.tone_ms.to_string(), "\r\n"].concat();
         let body = ("application/dtmf-relay".to_owned(), body.into_bytes());
-        let sent = self
-            .agent
-            .session_request(session, Method::Info, Vec::new(), Some(body), now);
+        let sent = self.agent.session_request(session, Method::Info, Vec::new(), Some(body), now);
         call.digits.sent = sent.ok().map(|request| (request, digit));
     }
 
     fn handle_digit_result(&mut self, request: RequestId, arrived: bool, now: Instant) {
-        let sent = |call: &Call| call.digits.sent.filter(|(id, _)| *id == request);
-        let Some((id, digit)) = self
-            .calls
-            .iter()
-            .find_map(|(id, call)| sent(call).map(|(_, digit)| (*id, digit)))
-        else {
+        let is_it = |call: &Call| call.digits.sent.is_some_and(|(id, _)| id == request);
+        let Some(&id) = self.calls.ids(is_it).first() else {
             return;
         };
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.digits.sent = None;
-        }
-        if arrived {
+        let digit = self.calls.get_mut(id).and_then(|call| call.digits.sent.take());
+        if let Some((_, digit)) = digit.filter(|_| arrived) {
             self.handle_digit_sent(id, digit.to_string());
         }
         self.send_next_digit(id, now);
@@ -627,7 +452,7 @@ impl Phone {
 
     /// Lets go of the SIP side of a call: rejects, cancels or hangs up, as its stage asks for.
     fn leave(&mut self, id: u32, refusal: u16, now: Instant) {
-        let Some(call) = self.calls.get(&id) else {
+        let Some(call) = self.calls.get(id) else {
             return;
         };
         match (&call.stage, call.session()) {
@@ -642,7 +467,7 @@ impl Phone {
 
     /// The last event of a call, once.
     fn end(&mut self, call: u32, end: CallEnd) {
-        if self.calls.remove(&call).is_none() {
+        if !self.calls.remove(call) {
             return;
         }
         self.out.push_back(Output::CloseMedia { call });
@@ -652,17 +477,12 @@ impl Phone {
             status: end.status,
             remote: None,
         }));
-        self.out
-            .push_back(Output::Event(CoreEvent::CallEnded { call, end }));
+        self.out.push_back(Output::Event(CoreEvent::CallEnded { call, end }));
     }
 
     fn end_preparing(&mut self, code: ErrorCode, is_meant: impl Fn(&Stage) -> bool) {
-        for call in self.preparing() {
-            if self
-                .calls
-                .get(&call)
-                .is_some_and(|call| is_meant(&call.stage))
-            {
+        for call in self.calls.preparing() {
+            if self.calls.get(call).is_some_and(|call| is_meant(&call.stage)) {
                 self.end(call, failed(ErrorInfo::new(code)));
             }
         }
@@ -677,48 +497,15 @@ impl Phone {
     }
 
     fn lose_socket(&mut self, socket: SocketId, now: Instant) {
-        self.registration
-            .handle_disconnected(&mut self.agent, &mut self.out);
+        self.registration.handle_disconnected(&mut self.agent, &mut self.out);
         self.agent.handle_socket_closed(socket, now);
     }
 
-    fn show(
-        &mut self,
-        id: u32,
-        state: CallState,
-        status: Option<u16>,
-        remote: Option<crate::types::Party>,
-    ) {
-        if let Some(call) = self.calls.get_mut(&id) {
+    fn show(&mut self, id: u32, state: CallState, status: Option<u16>, remote: Option<crate::types::Party>) {
+        if let Some(call) = self.calls.get_mut(id) {
             call.shown = state;
-            self.out.push_back(Output::Event(CoreEvent::CallChange {
-                call: id,
-                state,
-                status,
-                remote,
-            }));
+            self.out.push_back(Output::Event(CoreEvent::CallChange { call: id, state, status, remote }));
         }
-    }
-
-    fn add(&mut self, call: Call) -> u32 {
-        self.last_call += 1;
-        self.calls.insert(self.last_call, call);
-        self.last_call
-    }
-
-    fn preparing(&self) -> Vec<u32> {
-        let calls = self
-            .calls
-            .iter()
-            .filter(|(_, call)| matches!(call.stage, Stage::Preparing { .. }));
-        calls.map(|(id, _)| *id).collect()
-    }
-
-    fn call_of(&self, session: SessionId) -> Option<u32> {
-        self.calls
-            .iter()
-            .find(|(_, call)| call.session() == Some(session))
-            .map(|(id, _)| *id)
     }
 
     fn flow(&self) -> Option<Flow> {
@@ -728,13 +515,7 @@ impl Phone {
 
 /// An end that nobody chose.
 const fn failed(error: ErrorInfo) -> CallEnd {
-    CallEnd {
-        by: EndedBy::System,
-        status: None,
-        reason: String::new(),
-        q850: None,
-        error: Some(error),
-    }
+    CallEnd { by: EndedBy::System, status: None, reason: String::new(), q850: None, error: Some(error) }
 }
 
 /// The earlier of two deadlines.

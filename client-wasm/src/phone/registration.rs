@@ -27,41 +27,21 @@ pub(super) struct Registration {
 
 impl Registration {
     pub(super) const fn new() -> Self {
-        Self {
-            wanted: false,
-            id: None,
-            shown: RegistrationState::Unregistered,
-            retry: None,
-            failures: 0,
-        }
+        Self { wanted: false, id: None, shown: RegistrationState::Unregistered, retry: None, failures: 0 }
     }
 
     /// The user wants to be reachable; `flow` is there when the server is connected.
-    pub(super) fn want(
-        &mut self,
-        agent: &mut UserAgent,
-        settings: &Settings,
-        flow: Option<Flow>,
-        now: Instant,
-    ) {
+    pub(super) fn want(&mut self, agent: &mut UserAgent, settings: &Settings, flow: Option<Flow>, now: Instant) {
         self.wanted = true;
         self.failures = 0;
-        let is_there = matches!(
-            self.shown,
-            RegistrationState::Registering | RegistrationState::Registered
-        );
+        let is_there = matches!(self.shown, RegistrationState::Registering | RegistrationState::Registered);
         if let Some(flow) = flow.filter(|_| !is_there) {
             self.register(agent, settings, flow, now);
         }
     }
 
     /// The user does not want to be reachable any more.
-    pub(super) fn unwant(
-        &mut self,
-        agent: &mut UserAgent,
-        out: &mut VecDeque<Output>,
-        now: Instant,
-    ) {
+    pub(super) fn unwant(&mut self, agent: &mut UserAgent, out: &mut VecDeque<Output>, now: Instant) {
         self.wanted = false;
         self.retry = None;
         let withdrawn = self.id.is_some_and(|id| agent.unregister(id, now).is_ok());
@@ -71,35 +51,20 @@ impl Registration {
     }
 
     /// A new connection is there.
-    pub(super) fn handle_connected(
-        &mut self,
-        agent: &mut UserAgent,
-        settings: &Settings,
-        flow: Flow,
-        now: Instant,
-    ) {
+    pub(super) fn handle_connected(&mut self, agent: &mut UserAgent, settings: &Settings, flow: Flow, now: Instant) {
         if self.wanted {
             self.register(agent, settings, flow, now);
         }
     }
 
     /// The connection is gone, and nobody can be reached on it.
-    pub(super) fn handle_disconnected(
-        &mut self,
-        agent: &mut UserAgent,
-        out: &mut VecDeque<Output>,
-    ) {
+    pub(super) fn handle_disconnected(&mut self, agent: &mut UserAgent, out: &mut VecDeque<Output>) {
         self.retry = None;
         if let Some(id) = self.id.take() {
             agent.forget_registration(id);
         }
-        if matches!(
-            self.shown,
-            RegistrationState::Registering | RegistrationState::Registered
-        ) {
-            let error = self
-                .wanted
-                .then(|| ErrorInfo::new(ErrorCode::ConnectionLost));
+        if matches!(self.shown, RegistrationState::Registering | RegistrationState::Registered) {
+            let error = self.wanted.then(|| ErrorInfo::new(ErrorCode::ConnectionLost));
             self.show(RegistrationState::Unregistered, None, error, out);
         }
     }
@@ -117,20 +82,13 @@ impl Registration {
             return false;
         }
         match event {
-            RegistrationEvent::Registering => {
-                self.show(RegistrationState::Registering, None, None, out)
-            }
+            RegistrationEvent::Registering => self.show(RegistrationState::Registering, None, None, out),
             RegistrationEvent::Registered { expires } => {
                 self.failures = 0;
                 self.show(RegistrationState::Registered, Some(expires), None, out);
             }
-            RegistrationEvent::Unregistered => {
-                self.show(RegistrationState::Unregistered, None, None, out)
-            }
-            RegistrationEvent::Failed {
-                failure,
-                retry_after,
-            } => {
+            RegistrationEvent::Unregistered => self.show(RegistrationState::Unregistered, None, None, out),
+            RegistrationEvent::Failed { failure, retry_after } => {
                 self.fail(&failure, retry_after, entropy, out, now);
                 return failure == Failure::Timeout;
             }
@@ -187,8 +145,7 @@ impl Registration {
         let mut error = errors::registration(failure);
         if self.wanted && may_pass(failure) {
             self.failures = self.failures.saturating_add(1);
-            let wait = retry_after
-                .unwrap_or_else(|| Backoff::REGISTRATION.wait(self.failures, entropy.number()));
+            let wait = retry_after.unwrap_or_else(|| Backoff::REGISTRATION.wait(self.failures, entropy.number()));
             self.retry = Some(now + wait);
         } else {
             // Nothing is tried again by itself, whatever a caller may hope from the same status.
@@ -205,18 +162,13 @@ impl Registration {
         out: &mut VecDeque<Output>,
     ) {
         // A refresh is not worth an event; its grant is.
-        let refresh =
-            state == RegistrationState::Registering && self.shown == RegistrationState::Registered;
+        let refresh = state == RegistrationState::Registering && self.shown == RegistrationState::Registered;
         if refresh || (state == self.shown && expires.is_none() && error.is_none()) {
             return;
         }
         self.shown = state;
         let expires = expires.map(|expires| u32::try_from(expires.as_secs()).unwrap_or(u32::MAX));
-        out.push_back(Output::Event(CoreEvent::RegistrationChange {
-            state,
-            expires,
-            error,
-        }));
+        out.push_back(Output::Event(CoreEvent::RegistrationChange { state, expires, error }));
     }
 }
 

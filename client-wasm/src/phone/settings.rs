@@ -49,29 +49,14 @@ impl Settings {
     /// The checked settings, or what is wrong with them.
     pub(super) fn new(config: &CoreConfig, entropy: &mut Entropy) -> Result<Self, ErrorInfo> {
         let (transport, server) = server(&config.server)?;
-        let aor = config
-            .account
-            .as_ref()
-            .map(|account| address("account.uri", &account.uri))
-            .transpose()?;
+        let aor = config.account.as_ref().map(|account| address("account.uri", &account.uri)).transpose()?;
         let home = aor.as_ref().map_or(server, |uri| uri.host.clone());
-        let registrar = match config
-            .account
-            .as_ref()
-            .and_then(|account| account.registrar.as_deref())
-        {
+        let registrar = match config.account.as_ref().and_then(|account| account.registrar.as_deref()) {
             Some(registrar) => address("account.registrar", registrar)?,
-            None => Uri {
-                port: aor.as_ref().and_then(|uri| uri.port),
-                ..Uri::sip(None, home.clone(), None)
-            },
+            None => Uri { port: aor.as_ref().and_then(|uri| uri.port), ..Uri::sip(None, home.clone(), None) },
         };
         Ok(Self {
-            credentials: config
-                .account
-                .as_ref()
-                .zip(aor.as_ref())
-                .and_then(|(account, uri)| credentials(account, uri)),
+            credentials: config.account.as_ref().zip(aor.as_ref()).and_then(|(account, uri)| credentials(account, uri)),
             has_account: aor.is_some(),
             from: from(config.account.as_ref(), aor),
             registrar,
@@ -80,10 +65,7 @@ impl Settings {
             headers: headers(&config.headers)?,
             local: local_socket(transport, entropy),
             instance: instance(config.instance_id.as_deref(), entropy)?,
-            keep_alive: config
-                .keep_alive_ms
-                .filter(|ms| *ms > 0)
-                .map(|ms| Duration::from_millis(ms.into())),
+            keep_alive: config.keep_alive_ms.filter(|ms| *ms > 0).map(|ms| Duration::from_millis(ms.into())),
             on_page_hide: config.on_page_hide,
         })
     }
@@ -91,10 +73,7 @@ impl Settings {
     /// The binding of a REGISTER (RFC 5626 §4.2).
     pub(super) fn binding(&self) -> NameAddr {
         let mut contact = NameAddr::new(self.local.contact.clone());
-        contact.params.set_quoted(
-            "+sip.instance",
-            &["<urn:uuid:", &self.instance, ">"].concat(),
-        );
+        contact.params.set_quoted("+sip.instance", &["<urn:uuid:", &self.instance, ">"].concat());
         contact.params.set("reg-id", Some("1"));
         contact
     }
@@ -106,14 +85,7 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
     Config {
         product: Some(config.user_agent.clone().unwrap_or_else(product)),
         supported: vec!["outbound", "path"],
-        allow: vec![
-            Method::Invite,
-            Method::Ack,
-            Method::Cancel,
-            Method::Bye,
-            Method::Options,
-            Method::Update,
-        ],
+        allow: vec![Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options, Method::Update],
         application_methods: Vec::new(),
         max_sessions: MAX_CALLS,
         full_status: 486,
@@ -154,34 +126,20 @@ fn server(url: &str) -> Result<(Transport, Host), ErrorInfo> {
         _ => return Err(invalid()),
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let uri: Uri = ["sip:", authority]
-        .concat()
-        .parse()
-        .map_err(|_| invalid())?;
+    let uri: Uri = ["sip:", authority].concat().parse().map_err(|_| invalid())?;
     Ok((transport, uri.host))
 }
 
 /// A SIP address in the settings, with or without `sip:`.
 fn address(setting: &str, text: &str) -> Result<Uri, ErrorInfo> {
     let invalid = || {
-        wrong(
-            "The setting ",
-            setting,
-            " is no SIP address. Example: sip:alice@example.com",
-            ErrorCode::InvalidConfig,
-        )
+        wrong("The setting ", setting, " is no SIP address. Example: sip:alice@example.com", ErrorCode::InvalidConfig)
     };
     let text = text.trim();
-    let has_scheme = ["sip:", "sips:"].iter().any(|scheme| {
-        text.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    });
-    let uri: Uri = if has_scheme {
-        text.parse()
-    } else {
-        ["sip:", text].concat().parse()
-    }
-    .map_err(|_| invalid())?;
+    let has_scheme = ["sip:", "sips:"]
+        .iter()
+        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let uri: Uri = if has_scheme { text.parse() } else { ["sip:", text].concat().parse() }.map_err(|_| invalid())?;
     Ok(uri.to_request_uri())
 }
 
@@ -191,13 +149,7 @@ fn wrong(before: &str, what: &str, after: &str, code: ErrorCode) -> ErrorInfo {
 
 fn from(account: Option<&Account>, aor: Option<Uri>) -> NameAddr {
     // RFC 3261 §8.1.1.3 and RFC 3323 §4.1.1.3: who does not say who they are calls from here.
-    let anonymous = || {
-        Uri::sip(
-            Some("anonymous"),
-            Host::Name("anonymous.invalid".to_owned()),
-            None,
-        )
-    };
+    let anonymous = || Uri::sip(Some("anonymous"), Host::Name("anonymous.invalid".to_owned()), None);
     let mut from = NameAddr::new(aor.unwrap_or_else(anonymous));
     from.display_name = account.and_then(|account| account.display_name.clone());
     from
@@ -205,43 +157,24 @@ fn from(account: Option<&Account>, aor: Option<Uri>) -> NameAddr {
 
 fn credentials(account: &Account, aor: &Uri) -> Option<Credentials> {
     let password = account.password.as_deref()?;
-    let username = account
-        .authorization_name
-        .clone()
-        .or_else(|| aor.user_text())?;
+    let username = account.authorization_name.clone().or_else(|| aor.user_text())?;
     Some(Credentials::new(username, password))
 }
 
 fn local_socket(transport: Transport, entropy: &mut Entropy) -> LocalSocket {
     let name = [&entropy.token(12), ".invalid"].concat();
     let mut contact = Uri::sip(Some(&entropy.token(8)), Host::Name(name.clone()), None);
-    contact
-        .params
-        .set("transport", Some(transport.uri_parameter()));
-    LocalSocket {
-        transport,
-        sent_by: name,
-        contact,
-    }
+    contact.params.set("transport", Some(transport.uri_parameter()));
+    LocalSocket { transport, sent_by: name, contact }
 }
 
 /// The given UUID, or a random one (RFC 9562 §5.4).
 fn instance(given: Option<&str>, entropy: &mut Entropy) -> Result<String, ErrorInfo> {
     match given {
-        Some(uuid)
-            if uuid.len() == 36
-                && uuid
-                    .bytes()
-                    .all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) =>
-        {
+        Some(uuid) if uuid.len() == 36 && uuid.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) => {
             Ok(uuid.to_owned())
         }
-        Some(other) => Err(wrong(
-            "The setting instanceId, ",
-            other,
-            ", is no UUID.",
-            ErrorCode::InvalidConfig,
-        )),
+        Some(other) => Err(wrong("The setting instanceId, ", other, ", is no UUID.", ErrorCode::InvalidConfig)),
         None => Ok(uuid(entropy.bytes())),
     }
 }
@@ -253,15 +186,13 @@ fn uuid(random: [u8; 32]) -> String {
         16 => hex(8 | byte & 3),
         _ => hex(byte & 15),
     });
-    nibbles
-        .enumerate()
-        .fold(String::new(), |mut uuid, (index, digit)| {
-            if matches!(index, 8 | 12 | 16 | 20) {
-                uuid.push('-');
-            }
-            uuid.push(digit);
-            uuid
-        })
+    nibbles.enumerate().fold(String::new(), |mut uuid, (index, digit)| {
+        if matches!(index, 8 | 12 | 16 | 20) {
+            uuid.push('-');
+        }
+        uuid.push(digit);
+        uuid
+    })
 }
 
 #[cfg(test)]
@@ -281,21 +212,9 @@ mod tests {
 
     #[test]
     fn servers_are_websocket_addresses() {
-        assert!(matches!(
-            server("wss://relay.example.com/sip"),
-            Ok((Transport::Wss, Host::Name(_)))
-        ));
-        assert!(matches!(
-            server("ws://127.0.0.1:8080/sip?x=1"),
-            Ok((Transport::Ws, Host::V4(_)))
-        ));
-        for url in [
-            "",
-            "relay.example.com",
-            "https://relay.example.com",
-            "wss://",
-            "wss:///sip",
-        ] {
+        assert!(matches!(server("wss://relay.example.com/sip"), Ok((Transport::Wss, Host::Name(_)))));
+        assert!(matches!(server("ws://127.0.0.1:8080/sip?x=1"), Ok((Transport::Ws, Host::V4(_)))));
+        for url in ["", "relay.example.com", "https://relay.example.com", "wss://", "wss:///sip"] {
             assert!(server(url).is_err(), "{url}");
         }
     }

@@ -1,0 +1,208 @@
+//! The values of [`types`](crate::types) as JavaScript objects.
+//!
+//! Written by hand: serde's generic code and the texts of its errors took a fifth of the whole module. A field of the
+//! wrong kind gets a sentence that names it. It decides nothing.
+
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::types::{
+    Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo, OnPageHide, Party,
+};
+
+/// The settings of a user agent.
+pub(crate) fn config(given: JsValue) -> Result<CoreConfig, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidConfig)?;
+    let account = fields.value("account");
+    Ok(CoreConfig {
+        server: fields.text("server")?.unwrap_or_default(),
+        account: if account.is_undefined() { None } else { Some(self::account(account)?) },
+        expires: fields.number("expires")?,
+        user_agent: fields.text("userAgent")?,
+        instance_id: fields.text("instanceId")?,
+        ice_servers: fields.value("iceServers"),
+        gathering_timeout_ms: fields.number("gatheringTimeoutMs")?,
+        audio: fields.value("audio"),
+        headers: fields.headers()?,
+        keep_alive_ms: fields.number("keepAliveMs")?,
+        on_page_hide: match fields.text("onPageHide")? {
+            Some(word) if word == OnPageHide::Keep.as_str() => OnPageHide::Keep,
+            _ => OnPageHide::Hangup,
+        },
+    })
+}
+
+fn account(given: JsValue) -> Result<Account, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidConfig)?;
+    Ok(Account {
+        uri: fields.text("uri")?.unwrap_or_default(),
+        authorization_name: fields.text("authorizationName")?,
+        password: fields.text("password")?,
+        display_name: fields.text("displayName")?,
+        registrar: fields.text("registrar")?,
+    })
+}
+
+/// The options of a call.
+pub(crate) fn call_options(given: JsValue) -> Result<CallOptions, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
+    Ok(CallOptions {
+        headers: fields.headers()?,
+        display_name: fields.text("displayName")?,
+        stream: fields.value("stream"),
+    })
+}
+
+/// The options of an answer.
+pub(crate) fn answer_options(given: JsValue) -> Result<AnswerOptions, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
+    Ok(AnswerOptions { headers: fields.headers()?, stream: fields.value("stream") })
+}
+
+/// An event as `CoreEvent`.
+pub(crate) fn event(event: CoreEvent) -> JsValue {
+    match event {
+        CoreEvent::ConnectionChange { state, code, reason, retry_in_ms, error } => {
+            Record::event("connectionChange", None)
+                .text("state", state.as_str())
+                .maybe("code", code)
+                .maybe("reason", reason.as_deref())
+                .maybe("retryInMs", retry_in_ms)
+                .maybe("error", error.as_ref().map(error_info))
+        }
+        CoreEvent::RegistrationChange { state, expires, error } => Record::event("registrationChange", None)
+            .text("state", state.as_str())
+            .maybe("expires", expires)
+            .maybe("error", error.as_ref().map(error_info)),
+        CoreEvent::IncomingCall { call, from, to, headers } => Record::event("incomingCall", Some(call))
+            .put("from", party(&from))
+            .put("to", party(&to))
+            .put("headers", pairs(&headers)),
+        CoreEvent::CallChange { call, state, status, remote } => Record::event("callChange", Some(call))
+            .text("state", state.as_str())
+            .maybe("status", status)
+            .maybe("remote", remote.as_ref().map(party)),
+        CoreEvent::MuteChange { call, muted } => Record::event("muteChange", Some(call)).put("muted", muted.into()),
+        CoreEvent::DigitSent { call, digit } => Record::event("digitSent", Some(call)).text("digit", &digit),
+        CoreEvent::MediaChange { call, state } => Record::event("mediaChange", Some(call)).text("state", &state),
+        CoreEvent::RemoteTrack { call } => Record::event("remoteTrack", Some(call)),
+        CoreEvent::CallEnded { call, end } => Record::event("callEnded", Some(call)).put("end", call_end(&end)),
+    }
+    .into()
+}
+
+/// An error as `ErrorInfo`.
+pub(crate) fn error_info(error: &ErrorInfo) -> JsValue {
+    Record::new()
+        .text("code", error.code.as_str())
+        .text("message", &error.message)
+        .maybe("status", error.status)
+        .put("fatal", error.fatal.into())
+        .put("retryable", error.retryable.into())
+        .into()
+}
+
+fn call_end(end: &CallEnd) -> JsValue {
+    Record::new()
+        .text("by", end.by.as_str())
+        .maybe("status", end.status)
+        .text("reason", &end.reason)
+        .maybe("q850", end.q850)
+        .maybe("error", end.error.as_ref().map(error_info))
+        .into()
+}
+
+fn party(party: &Party) -> JsValue {
+    Record::new().text("uri", &party.uri).maybe("displayName", party.display_name.as_deref()).into()
+}
+
+fn pairs(rows: &[(String, String)]) -> JsValue {
+    let pair = |(name, value): &(String, String)| Array::of2(&name.into(), &value.into());
+    rows.iter().map(pair).collect::<Array>().into()
+}
+
+/// The fields of an object that the page gave.
+struct Fields {
+    object: JsValue,
+    wrong: ErrorCode,
+}
+
+impl Fields {
+    fn of(object: JsValue, wrong: ErrorCode) -> Result<Self, ErrorInfo> {
+        if object.is_object() {
+            return Ok(Self { object, wrong });
+        }
+        Err(ErrorInfo::with_message(wrong, "An object is expected here."))
+    }
+
+    /// `undefined` where it is not there.
+    fn value(&self, name: &str) -> JsValue {
+        let value = Reflect::get(&self.object, &name.into()).unwrap_or(JsValue::UNDEFINED);
+        if value.is_null() { JsValue::UNDEFINED } else { value }
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, ErrorInfo> {
+        let value = self.value(name);
+        self.checked(name, "a string", &value, value.as_string())
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u32>, ErrorInfo> {
+        let value = self.value(name);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such numbers saturate")]
+        let number = value.as_f64().map(|number| number as u32);
+        self.checked(name, "a number", &value, number)
+    }
+
+    fn headers(&self) -> Result<Vec<(String, String)>, ErrorInfo> {
+        let pair = |row: JsValue| {
+            let row: Array = row.dyn_into().ok()?;
+            row.get(0).as_string().zip(row.get(1).as_string())
+        };
+        let value = self.value("headers");
+        let rows = value.dyn_ref::<Array>().and_then(|rows| rows.iter().map(pair).collect());
+        Ok(self.checked("headers", "a list of pairs of strings", &value, rows)?.unwrap_or_default())
+    }
+
+    fn checked<T>(&self, name: &str, kind: &str, value: &JsValue, read: Option<T>) -> Result<Option<T>, ErrorInfo> {
+        if read.is_some() || value.is_undefined() {
+            return Ok(read);
+        }
+        Err(ErrorInfo::with_message(self.wrong, [name, " is expected to be ", kind, "."].concat()))
+    }
+}
+
+/// An object in the making.
+struct Record(Object);
+
+impl Record {
+    fn new() -> Self {
+        Self(Object::new())
+    }
+
+    fn event(kind: &str, call: Option<u32>) -> Self {
+        Self::new().text("type", kind).maybe("call", call)
+    }
+
+    fn text(self, name: &str, text: &str) -> Self {
+        self.put(name, text.into())
+    }
+
+    fn put(self, name: &str, value: JsValue) -> Self {
+        // Only a frozen object refuses.
+        let _ = Reflect::set(&self.0, &name.into(), &value);
+        self
+    }
+
+    fn maybe(self, name: &str, value: Option<impl Into<JsValue>>) -> Self {
+        match value {
+            Some(value) => self.put(name, value.into()),
+            None => self,
+        }
+    }
+}
+
+impl From<Record> for JsValue {
+    fn from(record: Record) -> Self {
+        record.0.into()
+    }
+}
