@@ -17,29 +17,26 @@ const module = path.join(out, `${settings["out-name"]}_bg.wasm`);
 const glue = path.join(out, `${settings["out-name"]}.js`);
 const stamp = path.join(out, ".built-from");
 
-main();
+await main();
 
-function main() {
+async function main() {
   const sources = fingerprint();
   if (!process.argv.includes("--force") && isBuiltFrom(sources)) {
     console.log(`wasm: ${path.relative(root, module)} is up to date`);
   } else {
-    build();
+    await build();
     writeFileSync(stamp, sources);
   }
   report();
 }
 
-/** The lines `key = value` of a TOML file whose values are strings, numbers and lists of strings. */
+/** The lines `key = value` of a TOML file whose values are strings, whole numbers and lists of strings. */
 function readSettings(file) {
   const text = readFileSync(file, "utf8").replaceAll(/^\s*#.*$/gm, "");
-  const entries = text.matchAll(/^([\w-]+)\s*=\s*("[^"]*"|\d[\d_]*|\[[^\]]*\])/gm);
-  return Object.fromEntries([...entries].map(([, key, value]) => [key, JSON.parse(plain(value))]));
-}
-
-/** JSON has no trailing commas and no underscores in numbers. */
-function plain(value) {
-  return /^\d/.test(value) ? value.replaceAll("_", "") : value.replace(/,\s*\]$/, "]");
+  const entries = text.matchAll(/^([\w-]+)\s*=\s*(\[[^\]]*\]|.*)$/gm);
+  const strings = (value) => [...value.matchAll(/"([^"]*)"|'([^']*)'/g)].map(([, double, single]) => double ?? single);
+  const read = (value) => (value.startsWith("[") ? strings(value) : (strings(value)[0] ?? Number(value.replaceAll("_", ""))));
+  return Object.fromEntries([...entries].map(([, key, value]) => [key, read(value.trim())]));
 }
 
 /** One hash over everything that decides what the module is. */
@@ -62,8 +59,8 @@ function isBuiltFrom(sources) {
   return [module, glue, stamp].every((file) => existsSync(file)) && readFileSync(stamp, "utf8") === sources;
 }
 
-function build() {
-  const tools = findTools();
+async function build() {
+  const tools = await findTools();
   rmSync(stamp, { force: true });
   run(tools.wasmPack, [
     "build", path.join(root, settings.crate),
@@ -74,10 +71,11 @@ function build() {
     "--mode", "no-install", "--no-pack", "--no-gitignore", "--no-opt",
   ]);
   run(tools.wasmOpt, [...settings["wasm-opt"], module, "--output", module]);
+  writeFileSync(glue, tools.minify(readFileSync(glue, "utf8"), { minify: true, format: "esm", target: "es2022" }).code);
 }
 
 /** Where the tools are, or how to get those that are missing. */
-function findTools() {
+async function findTools() {
   const locked = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(readFileSync(path.join(root, "Cargo.lock"), "utf8"))?.[1];
   const wasmOpt = path.join(root, "npm/node_modules/.bin/wasm-opt");
   const missing = [];
@@ -88,12 +86,13 @@ function findTools() {
   if (!existsSync(path.join(answers("rustc", ["--print", "sysroot"]) ?? "", "lib/rustlib/wasm32-unknown-unknown"))) {
     missing.push("wasm32 target: rustup target add wasm32-unknown-unknown");
   }
-  if (!answers(wasmOpt, ["--version"])) missing.push("wasm-opt:      npm ci --prefix npm");
+  const minify = await import("esbuild").then((esbuild) => esbuild.transformSync, () => undefined);
+  if (!answers(wasmOpt, ["--version"]) || !minify) missing.push("wasm-opt and esbuild: npm ci --prefix npm");
   if (missing.length > 0) {
     console.error(["wasm: these are missing; this installs them:", ...missing].join("\n  "));
     process.exit(1);
   }
-  return { wasmPack: "wasm-pack", wasmOpt };
+  return { wasmPack: "wasm-pack", wasmOpt, minify };
 }
 
 function answers(command, args) {
@@ -102,7 +101,9 @@ function answers(command, args) {
 }
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+  // Encoded, because one of the flags has a quotation mark.
+  const env = { ...process.env, CARGO_ENCODED_RUSTFLAGS: settings.rustflags.join("\x1f") };
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", env });
   if (status !== 0) {
     console.error(`wasm: ${path.basename(command)} failed${error ? `: ${error.message}` : ""}`);
     process.exit(1);
