@@ -102,7 +102,7 @@ test("a relay that is not there is told, and tried again", async () => {
 });
 
 test("a relay that comes back is found again", async () => {
-  const relay = await Relay.demo();
+  const relay = world.add(await Relay.demo());
   const page = await world.page();
   await page.t("agent", "ua", { server: relay.url, account: BOB });
   await page.t("registration", "ua", "registered");

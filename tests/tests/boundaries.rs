@@ -16,10 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("relay-core", &["sip-core"]),
     ("client-wasm", &["sip-core"]),
     ("relay-server", &["relay-core", "sip-core"]),
-    (
-        "switchhook-tests",
-        &["relay-core", "relay-server", "sip-core"],
-    ),
+    ("switchhook-tests", &["relay-core", "relay-server", "sip-core"]),
 ];
 
 /// Crates that do I/O, keep time or draw entropy by themselves: never reachable from a core, however deep.
@@ -40,26 +37,14 @@ const BANNED_FROM_CORES: &[&str] = &[
 ];
 
 /// Crates that are not acceptable anywhere: the reasons are in deny.toml.
-const BANNED: &[(&str, Option<&str>)] = &[
-    ("rtp", Some("0.17")),
-    ("rtcp", Some("0.17")),
-    ("g729-sys", None),
-    ("audio-codec", None),
-    ("rsip", None),
-];
+const BANNED: &[(&str, Option<&str>)] =
+    &[("rtp", Some("0.17")), ("rtcp", Some("0.17")), ("g729-sys", None), ("audio-codec", None), ("rsip", None)];
 
 /// The floors of a core, from the top down: a part may import its own floor and those below, never one above.
 ///
 /// Agent, session and registration share a floor: they speak the same events and send through one endpoint.
-const FLOORS: &[(&str, &[&[&str]])] = &[(
-    "sip-core/src",
-    &[
-        &["agent", "session", "registration"],
-        &["dialog"],
-        &["transaction"],
-        &["message"],
-    ],
-)];
+const FLOORS: &[(&str, &[&[&str]])] =
+    &[("sip-core/src", &[&["agent", "session", "registration"], &["dialog"], &["transaction"], &["message"]])];
 
 /// Pairs of parts that do not know each other, with what they may share.
 const STRANGERS: &[(&str, &str, &[&str])] = &[
@@ -67,11 +52,7 @@ const STRANGERS: &[(&str, &str, &[&str])] = &[
     ("sip-core/src/sdp", "crate::message", &[]),
     ("sip-core/src/transaction", "crate::sdp", &[]),
     ("relay-core/src/media", "crate::b2bua", &[]),
-    (
-        "relay-core/src/b2bua",
-        "crate::media",
-        &["crate::media::control"],
-    ),
+    ("relay-core/src/b2bua", "crate::media", &["crate::media::control"]),
 ];
 
 /// Text that has no place in a core, with the reason.
@@ -92,10 +73,7 @@ const BANNED_TEXT: &[(&str, &str)] = &[
 const LONGEST_FILE: usize = 600;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tests are a folder of the workspace")
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace").to_owned()
 }
 
 fn metadata() -> Value {
@@ -106,11 +84,7 @@ fn metadata() -> Value {
         .current_dir(root())
         .output()
         .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("cargo writes JSON")
 }
 
@@ -124,21 +98,14 @@ struct Graph {
 impl Graph {
     fn read() -> Self {
         let metadata = metadata();
-        let mut graph = Self {
-            names: BTreeMap::new(),
-            versions: BTreeMap::new(),
-            edges: BTreeMap::new(),
-        };
+        let mut graph = Self { names: BTreeMap::new(), versions: BTreeMap::new(), edges: BTreeMap::new() };
         for package in list(&metadata["packages"]) {
             let id = text(&package["id"]);
             graph.names.insert(id.clone(), text(&package["name"]));
             graph.versions.insert(id, text(&package["version"]));
         }
         for node in list(&metadata["resolve"]["nodes"]) {
-            let used = list(&node["deps"])
-                .iter()
-                .filter(|dep| is_normal(dep))
-                .map(|dep| text(&dep["pkg"]));
+            let used = list(&node["deps"]).iter().filter(|dep| is_normal(dep)).map(|dep| text(&dep["pkg"]));
             graph.edges.insert(text(&node["id"]), used.collect());
         }
         graph
@@ -153,10 +120,7 @@ impl Graph {
     }
 
     fn direct(&self, name: &str) -> BTreeSet<&str> {
-        self.edges[self.id(name)]
-            .iter()
-            .map(|id| self.names[id].as_str())
-            .collect()
+        self.edges[self.id(name)].iter().map(|id| self.names[id].as_str()).collect()
     }
 
     /// Every crate under `name`, with the path that leads to it.
@@ -178,9 +142,7 @@ impl Graph {
 }
 
 fn is_normal(dep: &Value) -> bool {
-    list(&dep["dep_kinds"])
-        .iter()
-        .any(|kind| kind["kind"].is_null())
+    list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"].is_null())
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -198,21 +160,9 @@ fn sources(folder: &str, extensions: &[&str]) -> Vec<(String, String)> {
     while let Some(path) = open.pop() {
         if path.is_dir() {
             let entries = fs::read_dir(&path).expect("a readable folder");
-            open.extend(
-                entries
-                    .flatten()
-                    .map(|entry| entry.path())
-                    .filter(|path| is_ours(path)),
-            );
-        } else if path
-            .extension()
-            .is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
-        {
-            let name = path
-                .strip_prefix(root())
-                .expect("under the root")
-                .display()
-                .to_string();
+            open.extend(entries.flatten().map(|entry| entry.path()).filter(|path| is_ours(path)));
+        } else if path.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted)) {
+            let name = path.strip_prefix(root()).expect("under the root").display().to_string();
             files.push((name, fs::read_to_string(&path).expect("a text file")));
         }
     }
@@ -222,10 +172,7 @@ fn sources(folder: &str, extensions: &[&str]) -> Vec<(String, String)> {
 
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
-    !matches!(
-        name,
-        Some("target" | "node_modules" | "dist" | "wasm" | "pkg" | ".cache")
-    )
+    !matches!(name, Some("target" | "node_modules" | "dist" | "wasm" | "pkg" | ".cache"))
 }
 
 /// The lines of a file that are code outside its unit tests, numbered from one.
@@ -259,10 +206,7 @@ fn rooms_import_only_the_rooms_below_them() {
 #[test]
 fn every_member_of_the_workspace_has_its_place() {
     let metadata = metadata();
-    let members: BTreeSet<String> = list(&metadata["workspace_members"])
-        .iter()
-        .map(text)
-        .collect();
+    let members: BTreeSet<String> = list(&metadata["workspace_members"]).iter().map(text).collect();
     let graph = Graph::read();
     let strangers: Vec<String> = members
         .iter()
@@ -277,10 +221,7 @@ fn no_runtime_is_reachable_from_a_core() {
     let graph = Graph::read();
     for core in ["sip-core", "relay-core"] {
         let reachable = graph.reachable(core);
-        let wrong: Vec<String> = BANNED_FROM_CORES
-            .iter()
-            .filter_map(|name| reachable.get(name).cloned())
-            .collect();
+        let wrong: Vec<String> = BANNED_FROM_CORES.iter().filter_map(|name| reachable.get(name).cloned()).collect();
         assert_none(&wrong, "a core reaches I/O");
     }
 }
@@ -289,15 +230,8 @@ fn no_runtime_is_reachable_from_a_core() {
 fn sip_core_needs_hashes_and_tracing_only() {
     let graph = Graph::read();
     let allowed = BTreeSet::from(["md-5", "sha2", "tracing"]);
-    let wrong: Vec<String> = graph
-        .direct("sip-core")
-        .difference(&allowed)
-        .map(ToString::to_string)
-        .collect();
-    assert_none(
-        &wrong,
-        "a new dependency of the browser's code is a decision",
-    );
+    let wrong: Vec<String> = graph.direct("sip-core").difference(&allowed).map(ToString::to_string).collect();
+    assert_none(&wrong, "a new dependency of the browser's code is a decision");
 }
 
 #[test]
@@ -306,9 +240,9 @@ fn crates_with_a_known_fault_are_nowhere() {
     let mut wrong = Vec::new();
     for (id, name) in &graph.names {
         let version = &graph.versions[id];
-        let banned = BANNED.iter().any(|(banned, prefix)| {
-            banned == name && prefix.is_none_or(|prefix| version.starts_with(prefix))
-        });
+        let banned = BANNED
+            .iter()
+            .any(|(banned, prefix)| banned == name && prefix.is_none_or(|prefix| version.starts_with(prefix)));
         if banned {
             wrong.push(format!("{name} {version}"));
         }
@@ -335,9 +269,7 @@ fn imports(folder: &str, parts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (name, content) in sources(folder, &["rs"]) {
         for (number, line) in code(&content) {
-            let part = parts
-                .iter()
-                .find(|part| line.contains(&format!("crate::{part}::")));
+            let part = parts.iter().find(|part| line.contains(&format!("crate::{part}::")));
             if let Some(part) = part {
                 found.push(format!("{name}:{number} imports {part}"));
             }
@@ -399,10 +331,7 @@ fn clippy_watches_the_cores_as_well() {
 fn cores_forbid_unsafe_code() {
     for core in ["sip-core", "relay-core"] {
         let lib = fs::read_to_string(root().join(core).join("src/lib.rs")).expect("lib.rs");
-        assert!(
-            lib.contains("#![forbid(unsafe_code)]"),
-            "{core}/src/lib.rs forbids unsafe code"
-        );
+        assert!(lib.contains("#![forbid(unsafe_code)]"), "{core}/src/lib.rs forbids unsafe code");
     }
 }
 
@@ -411,25 +340,14 @@ fn every_room_has_the_one_lint_table() {
     for (room, _) in ROOMS {
         let folder = room.trim_start_matches("switchhook-");
         let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("it");
-        assert!(
-            manifest.contains("[lints]\nworkspace = true"),
-            "{folder}/Cargo.toml takes the workspace's lints"
-        );
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{folder}/Cargo.toml takes the workspace's lints");
     }
 }
 
 #[test]
 fn files_are_short_and_say_what_they_are() {
     let mut wrong = Vec::new();
-    for folder in [
-        "sip-core",
-        "relay-core",
-        "relay-server",
-        "client-wasm",
-        "tests",
-        "npm",
-        "demo-site",
-    ] {
+    for folder in ["sip-core", "relay-core", "relay-server", "client-wasm", "tests", "npm", "demo-site"] {
         for (name, content) in sources(folder, &["rs", "ts", "mjs"]) {
             let lines = content.lines().count();
             if lines > LONGEST_FILE {
@@ -447,10 +365,8 @@ fn files_are_short_and_say_what_they_are() {
 #[test]
 fn the_glue_is_written_by_the_tool_of_the_same_version() {
     let pinned = fs::read_to_string(root().join("scripts/versions.sh")).expect("versions.sh");
-    let version = pinned
-        .lines()
-        .find_map(|line| line.strip_prefix("WASM_BINDGEN_VERSION="))
-        .expect("a pinned wasm-bindgen");
+    let version =
+        pinned.lines().find_map(|line| line.strip_prefix("WASM_BINDGEN_VERSION=")).expect("a pinned wasm-bindgen");
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
     assert!(
         lock.contains(&format!("name = \"wasm-bindgen\"\nversion = \"{version}\"")),
