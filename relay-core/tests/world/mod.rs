@@ -9,14 +9,14 @@ use sip_core::message::{Message, Method, Uri};
 use sip_core::{Duration, Flow, Instant, SocketId, Transport};
 use std::collections::VecDeque;
 
-pub const RELAY: &str = "192.0.2.1:5060";
-pub const PBX: &str = "192.0.2.99:5060";
-pub const BROWSER: SocketId = SocketId(7);
+pub(crate) const RELAY: &str = "192.0.2.1:5060";
+pub(crate) const PBX: &str = "192.0.2.99:5060";
+pub(crate) const BROWSER: SocketId = SocketId(7);
 const TRUNK: SocketId = SocketId(0);
 
 /// Who is on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     Browser,
     Pbx,
 }
@@ -32,31 +32,31 @@ enum Parcel {
 }
 
 /// Everything between a web page and a telephone.
-pub struct World {
-    pub now: Instant,
-    pub relay: B2bua,
-    pub browser: UserAgent,
-    pub pbx: UserAgent,
-    pub browser_events: VecDeque<Event>,
-    pub pbx_events: VecDeque<Event>,
+pub(crate) struct World {
+    pub(crate) now: Instant,
+    pub(crate) relay: B2bua,
+    pub(crate) browser: UserAgent,
+    pub(crate) pbx: UserAgent,
+    pub(crate) browser_events: VecDeque<Event>,
+    pub(crate) pbx_events: VecDeque<Event>,
     /// What media was told, in order.
-    pub commands: Vec<MediaCommand>,
-    pub records: Vec<CallRecord>,
+    pub(crate) commands: Vec<MediaCommand>,
+    pub(crate) records: Vec<CallRecord>,
     /// Every message that crossed a wire: who got it, or sent it to the relay.
-    pub log: Vec<(End, Message)>,
+    pub(crate) log: Vec<(End, Message)>,
     /// Whether datagrams reach the PBX.
-    pub is_pbx_reachable: bool,
+    pub(crate) is_pbx_reachable: bool,
     /// Whether they are lost without a word.
-    pub is_pbx_deaf: bool,
+    pub(crate) is_pbx_deaf: bool,
     parcels: VecDeque<Parcel>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             trunk_socket: TRUNK,
             trunk_local: RELAY.parse().unwrap(),
@@ -108,17 +108,17 @@ impl World {
     }
 
     /// The browser's flow to the relay.
-    pub fn web_flow() -> Flow {
+    pub(crate) fn web_flow() -> Flow {
         Flow::connection(BROWSER)
     }
 
     /// The PBX's flow to the relay.
-    pub fn trunk_flow() -> Flow {
+    pub(crate) fn trunk_flow() -> Flow {
         Flow::datagram(TRUNK, RELAY.parse().unwrap())
     }
 
     /// Lets everything happen that takes no time.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         loop {
             self.drain_relay();
             self.drain_browser();
@@ -131,7 +131,7 @@ impl World {
     }
 
     /// Lets time pass, from one deadline to the next.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
             self.settle();
@@ -153,13 +153,13 @@ impl World {
     }
 
     /// Tells the relay something, and lets everything happen that follows at once.
-    pub fn tell(&mut self, input: Input) {
+    pub(crate) fn tell(&mut self, input: Input) {
         self.relay.handle_input(input, self.now);
         self.settle();
     }
 
     /// The next event at one end, with everything settled.
-    pub fn event(&mut self, end: End) -> Option<Event> {
+    pub(crate) fn event(&mut self, end: End) -> Option<Event> {
         self.settle();
         match end {
             End::Browser => self.browser_events.pop_front(),
@@ -168,13 +168,13 @@ impl World {
     }
 
     /// The messages that went to or came from one end, as `INVITE` or `180`.
-    pub fn ladder(&self, end: End) -> Vec<String> {
+    pub(crate) fn ladder(&self, end: End) -> Vec<String> {
         let of_end = self.log.iter().filter(|(who, _)| *who == end);
         of_end.map(|(_, message)| name(message)).collect()
     }
 
     /// The last message at one end with this name.
-    pub fn last(&self, end: End, wanted: &str) -> &Message {
+    pub(crate) fn last(&self, end: End, wanted: &str) -> &Message {
         let mut of_end = self
             .log
             .iter()
@@ -361,7 +361,7 @@ fn agent(
 }
 
 /// What a Chromium offers, shortened.
-pub const WEB_OFFER: &str = "v=0\r\n\
+pub(crate) const WEB_OFFER: &str = "v=0\r\n\
 o=- 4611731400430051336 2 IN IP4 127.0.0.1\r\n\
 s=-\r\n\
 t=0 0\r\n\
@@ -393,7 +393,7 @@ a=rtpmap:110 telephone-event/48000\r\n\
 a=rtpmap:126 telephone-event/8000\r\n";
 
 /// What a PBX answers or offers.
-pub const TRUNK_SDP: &str = "v=0\r\n\
+pub(crate) const TRUNK_SDP: &str = "v=0\r\n\
 o=- 17 1 IN IP4 192.0.2.99\r\n\
 s=Asterisk\r\n\
 c=IN IP4 192.0.2.99\r\n\
