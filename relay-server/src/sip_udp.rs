@@ -37,6 +37,10 @@ impl SipUdp {
         if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER) {
             tracing::debug!(%error, "SO_RCVBUF");
         }
+        if address.is_ipv6() {
+            // Its flows would name IPv4 PBXs by mapped addresses, which nobody else writes.
+            socket.set_only_v6(true)?;
+        }
         icmp::enable(&socket, address)?;
         socket.bind(&address.into())?;
         Ok(Self { socket: UdpSocket::from_std(socket.into())?, counters })
@@ -59,7 +63,7 @@ impl SipUdp {
         };
         match sent {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionRefused) => {
                 self.counters.datagrams_unsent.add_one();
                 Ok(())
             }

@@ -8,7 +8,7 @@ use crate::error::{RunError, StartError};
 use crate::listener::WebListener;
 use crate::media::{MediaConfig, MediaWorkers};
 use crate::resolve::{Lookups, lookup};
-use crate::shutdown::{self, Leave, Trigger};
+use crate::shutdown::{self, Trigger};
 use crate::signaling::{self, Driver, Signaling};
 use crate::sip_udp::{SIP_SOCKET, SipUdp, local_address_toward};
 use relay_core::b2bua::{self, B2bua, NextHop};
@@ -81,7 +81,7 @@ pub(crate) async fn run_with(
         shutdown: config.limits.shutdown,
     });
     let (trigger, leave) = shutdown::channel();
-    let app = Arc::new(App::new(&config.web, signaling.clone(), counters, leave.clone()));
+    let app = Arc::new(App::new(&config.web, signaling.clone(), counters, leave));
     let web_task = async move {
         if let Err(error) = app::serve(listener, &config, app, demo).await {
             tracing::error!(%error, "HTTP");
@@ -92,7 +92,7 @@ pub(crate) async fn run_with(
         web: tokio::spawn(web_task),
         sip: tokio::spawn(receive(sip, signaling.clone())),
     };
-    let task = tokio::spawn(supervise(tasks, signaling, trigger, leave, shutdown));
+    let task = tokio::spawn(supervise(tasks, signaling, trigger, shutdown));
     Ok(Running { web, sip: sip_address, task })
 }
 
@@ -108,7 +108,6 @@ async fn supervise(
     mut tasks: Tasks,
     signaling: Signaling,
     trigger: Trigger,
-    leave: Leave,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let result = tokio::select! {
@@ -118,7 +117,6 @@ async fn supervise(
         _ = &mut tasks.sip => Err(RunError::Lost("SIP socket")),
     };
     trigger.pull();
-    debug_assert!(leave.is_told());
     if result.is_ok() {
         signaling.leave().await;
         let _ = tasks.driver.await;
