@@ -4,12 +4,11 @@
 //! INVITE or the 200, the other side's description once. The offer/answer order is RFC 3264's, early media is told
 //! from ringing by RFC 5009.
 
-use std::collections::VecDeque;
-
 use sip_core::Instant;
-use sip_core::agent::{RequestId, SessionId};
+use sip_core::agent::SessionId;
 use sip_core::message::{HeaderName, NameAddr, Response, Uri};
 
+use super::digits::Digits;
 use crate::types::{CallState, Party};
 
 /// One call.
@@ -52,17 +51,9 @@ pub(super) struct Outgoing {
     pub(super) headers: Vec<(HeaderName, String)>,
 }
 
-/// Digits that leave as INFO requests, one after the other.
-#[derive(Default)]
-pub(super) struct Digits {
-    pub(super) waiting: VecDeque<char>,
-    pub(super) sent: Option<(RequestId, char)>,
-    pub(super) tone_ms: u32,
-}
-
 impl Call {
-    pub(super) const fn new(stage: Stage, shown: CallState) -> Self {
-        Self { stage, shown, muted: false, digits: Digits { waiting: VecDeque::new(), sent: None, tone_ms: 0 } }
+    pub(super) fn new(stage: Stage, shown: CallState) -> Self {
+        Self { stage, shown, muted: false, digits: Digits::default() }
     }
 
     /// sip-core's session, once there is one.
