@@ -75,18 +75,18 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
             .maybe("expires", expires)
             .maybe("error", error.as_ref().map(error_info)),
         CoreEvent::IncomingCall { call, from, to, headers } => Record::event("incomingCall", Some(call))
-            .put("from", party(&from))
-            .put("to", party(&to))
-            .put("headers", pairs(&headers)),
+            .put("from", &party(&from))
+            .put("to", &party(&to))
+            .put("headers", &pairs(&headers)),
         CoreEvent::CallChange { call, state, status, remote } => Record::event("callChange", Some(call))
             .text("state", state.as_str())
             .maybe("status", status)
             .maybe("remote", remote.as_ref().map(party)),
-        CoreEvent::MuteChange { call, muted } => Record::event("muteChange", Some(call)).put("muted", muted.into()),
+        CoreEvent::MuteChange { call, muted } => Record::event("muteChange", Some(call)).put("muted", &muted.into()),
         CoreEvent::DigitSent { call, digit } => Record::event("digitSent", Some(call)).text("digit", &digit),
         CoreEvent::MediaChange { call, state } => Record::event("mediaChange", Some(call)).text("state", &state),
         CoreEvent::RemoteTrack { call } => Record::event("remoteTrack", Some(call)),
-        CoreEvent::CallEnded { call, end } => Record::event("callEnded", Some(call)).put("end", call_end(&end)),
+        CoreEvent::CallEnded { call, end } => Record::event("callEnded", Some(call)).put("end", &call_end(&end)),
     }
     .into()
 }
@@ -97,8 +97,8 @@ pub(crate) fn error_info(error: &ErrorInfo) -> JsValue {
         .text("code", error.code.as_str())
         .text("message", &error.message)
         .maybe("status", error.status)
-        .put("fatal", error.fatal.into())
-        .put("retryable", error.retryable.into())
+        .put("fatal", &error.fatal.into())
+        .put("retryable", &error.retryable.into())
         .into()
 }
 
@@ -184,18 +184,18 @@ impl Record {
     }
 
     fn text(self, name: &str, text: &str) -> Self {
-        self.put(name, text.into())
+        self.put(name, &text.into())
     }
 
-    fn put(self, name: &str, value: JsValue) -> Self {
+    fn put(self, name: &str, value: &JsValue) -> Self {
         // Only a frozen object refuses.
-        let _ = Reflect::set(&self.0, &name.into(), &value);
+        let _ = Reflect::set(&self.0, &name.into(), value);
         self
     }
 
     fn maybe(self, name: &str, value: Option<impl Into<JsValue>>) -> Self {
         match value {
-            Some(value) => self.put(name, value.into()),
+            Some(value) => self.put(name, &value.into()),
             None => self,
         }
     }

@@ -72,7 +72,7 @@ impl Core {
     pub fn answer(&self, call: u32, options: Ts<AnswerOptions>) -> Result<(), JsValue> {
         let shell = self.alive()?;
         let options = border::answer_options(options.into()).map_err(thrown)?;
-        shell.give_stream(call, options.stream);
+        shell.give_stream(call, &options.stream);
         shell.tell(|phone, _| phone.answer(call, &options.headers)).map_err(thrown)
     }
 
@@ -143,6 +143,7 @@ impl Core {
 }
 
 /// The error as JavaScript throws it: an `Error` with the fields of [`ErrorInfo`].
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn thrown(info: ErrorInfo) -> JsValue {
     let error = js_sys::Error::new(&info.message);
     error.set_name("CoreError");

@@ -97,13 +97,13 @@ impl Shell {
         let now = self.clock.now();
         let call = self.phone.borrow_mut().call(target, &options.headers, options.display_name, now)?;
         // Before the phone asks for an offer.
-        self.give_stream(call, options.stream);
+        self.give_stream(call, &options.stream);
         self.drive();
         Ok(call)
     }
 
     /// Has the page's own sound sent in a call.
-    pub(crate) fn give_stream(&self, call: u32, stream: JsValue) {
+    pub(crate) fn give_stream(&self, call: u32, stream: &JsValue) {
         if !stream.is_undefined() && !stream.is_null() {
             self.media(call).give(stream.unchecked_ref());
         }

@@ -12,6 +12,7 @@ mod browser;
 pub mod core;
 #[cfg(target_arch = "wasm32")]
 mod driver;
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "natively only the tests use it"))]
 mod errors;
 #[cfg(target_arch = "wasm32")]
 mod media;
@@ -25,6 +26,7 @@ mod peer;
 mod phone;
 #[cfg(target_arch = "wasm32")]
 mod socket;
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "natively only the tests use it"))]
 pub mod types;
 
 /// Half the size of the default allocator.

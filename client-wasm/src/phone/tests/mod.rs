@@ -1,0 +1,6 @@
+//! The phone against a server made of sip-core, in virtual time.
+
+mod bench;
+mod calls;
+mod connection;
+mod registration;
