@@ -1,15 +1,14 @@
 //! Whole calls through the relay's signalling, in virtual time.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod world;
 
 use relay_core::b2bua::{CallDirection, Input};
-use relay_core::media::control::{
-    G711Law, MediaCommand, MediaEvent, MediaId, Side, TrunkCodec, WebFailure,
-};
+use relay_core::media::control::{G711Law, MediaCommand, MediaEvent, MediaId, Side, TrunkCodec, WebFailure};
 use sip_core::Duration;
 use sip_core::agent::{
-    End as SessionEnd, EndedBy, Event, IncomingId, Invite, OutgoingRequest, Reply, SessionEvent,
-    SessionId,
+    End as SessionEnd, EndedBy, Event, IncomingId, Invite, OutgoingRequest, Reply, SessionEvent, SessionId,
 };
 use sip_core::digest::Credentials;
 use sip_core::message::{HeaderName, Message, Method, NameAddr, Reason, Request, StatusCode, Uri};
@@ -22,44 +21,21 @@ fn a_call_out_is_answered_early_with_one_description_and_hung_up() {
     let (incoming, request) = world.pbx_rings();
 
     assert_eq!(request.uri.to_string(), "sip:echo@example.com");
-    assert_eq!(
-        request.headers.from().unwrap().uri.to_string(),
-        "sip:alice@example.com"
-    );
-    assert!(
-        request.write().len() < 1_300,
-        "fits a datagram: {}",
-        request.write().len()
-    );
+    assert_eq!(request.headers.from().unwrap().uri.to_string(), "sip:alice@example.com");
+    assert!(request.write().len() < 1_300, "fits a datagram: {}", request.write().len());
     let offer = String::from_utf8(request.body.clone()).unwrap();
     assert!(offer.contains("RTP/AVP 0 8 101\r\n"), "{offer}");
     for alien in ["ice", "fingerprint", "rtcp-mux", "SAVPF", "opus"] {
-        assert!(
-            !offer.contains(alien),
-            "{alien} is not an ordinary phone's: {offer}"
-        );
+        assert!(!offer.contains(alien), "{alien} is not an ordinary phone's: {offer}");
     }
 
-    world
-        .pbx
-        .ring(incoming, StatusCode::RINGING, None, vec![], world.now)
-        .unwrap();
+    world.pbx.ring(incoming, StatusCode::RINGING, None, vec![], world.now).unwrap();
     let (status, early) = world.browser_progress(call);
     assert_eq!(status, 180);
-    world
-        .pbx
-        .accept(incoming, TRUNK_SDP.to_owned(), vec![], world.now)
-        .unwrap();
+    world.pbx.accept(incoming, TRUNK_SDP.to_owned(), vec![], world.now).unwrap();
     let answer = world.browser_accepted(call);
-    assert_eq!(
-        early.as_deref(),
-        Some(answer.as_str()),
-        "every response carries the same answer"
-    );
-    assert!(
-        answer.contains("a=ice-lite") && answer.contains("a=setup:passive"),
-        "{answer}"
-    );
+    assert_eq!(early.as_deref(), Some(answer.as_str()), "every response carries the same answer");
+    assert!(answer.contains("a=ice-lite") && answer.contains("a=setup:passive"), "{answer}");
     assert!(answer.contains("maxplaybackrate=8000"), "{answer}");
     assert!(world.trunk_codec(TrunkCodec::G711(G711Law::A)));
 
@@ -68,10 +44,7 @@ fn a_call_out_is_answered_early_with_one_description_and_hung_up() {
     assert_eq!(end.by, EndedBy::Remote);
     world.settle();
     let record = world.records.pop().expect("the call is recorded");
-    assert_eq!(
-        (record.direction, record.ended_by),
-        (CallDirection::Outbound, Some(Side::Web))
-    );
+    assert_eq!((record.direction, record.ended_by), (CallDirection::Outbound, Some(Side::Web)));
     assert!(record.answered.is_some() && record.status.is_none());
     assert_eq!(world.relay.occupancy().calls, 0);
 }
@@ -82,34 +55,12 @@ fn early_media_is_announced_and_silence_is_too() {
     let call = world.dial("sip:bob@example.com");
     let (incoming, _) = world.pbx_rings();
 
-    world
-        .pbx
-        .ring(incoming, StatusCode::RINGING, None, vec![], world.now)
-        .unwrap();
+    world.pbx.ring(incoming, StatusCode::RINGING, None, vec![], world.now).unwrap();
     world.browser_progress(call);
-    let silent = world
-        .last(End::Browser, "180 INVITE")
-        .headers()
-        .get(&HeaderName::PEarlyMedia)
-        .unwrap()
-        .to_owned();
-    world
-        .pbx
-        .ring(
-            incoming,
-            StatusCode::SESSION_PROGRESS,
-            Some(TRUNK_SDP.to_owned()),
-            vec![],
-            world.now,
-        )
-        .unwrap();
+    let silent = world.last(End::Browser, "180 INVITE").headers().get(&HeaderName::PEarlyMedia).unwrap().to_owned();
+    world.pbx.ring(incoming, StatusCode::SESSION_PROGRESS, Some(TRUNK_SDP.to_owned()), vec![], world.now).unwrap();
     world.browser_progress(call);
-    let heard = world
-        .last(End::Browser, "183 INVITE")
-        .headers()
-        .get(&HeaderName::PEarlyMedia)
-        .unwrap()
-        .to_owned();
+    let heard = world.last(End::Browser, "183 INVITE").headers().get(&HeaderName::PEarlyMedia).unwrap().to_owned();
 
     assert_eq!((silent.as_str(), heard.as_str()), ("inactive", "sendrecv"));
 }
@@ -121,16 +72,7 @@ fn each_refusal_of_the_pbx_reaches_the_browser_as_it_is() {
         let call = world.dial("sip:echo@example.com");
         let (incoming, _) = world.pbx_rings();
 
-        world
-            .pbx
-            .reject(
-                incoming,
-                StatusCode::new(status).unwrap(),
-                None,
-                vec![],
-                world.now,
-            )
-            .unwrap();
+        world.pbx.reject(incoming, StatusCode::new(status).unwrap(), None, vec![], world.now).unwrap();
 
         let end = world.browser_ended(call);
         assert_eq!(end.status.map(StatusCode::as_u16), Some(status));
@@ -148,51 +90,20 @@ fn a_challenge_goes_to_the_browser_and_its_answer_continues_the_trunk_call() {
     let challenge = "Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256";
     let rows = vec![(HeaderName::ProxyAuthenticate, challenge.to_owned())];
 
-    world
-        .pbx
-        .reject(
-            first,
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
-            None,
-            rows,
-            world.now,
-        )
-        .unwrap();
+    world.pbx.reject(first, StatusCode::PROXY_AUTHENTICATION_REQUIRED, None, rows, world.now).unwrap();
     let (second, again) = world.pbx_rings();
 
+    assert_eq!(again.headers.call_id().unwrap(), request.headers.call_id().unwrap());
+    assert_eq!(again.headers.from().unwrap().tag(), request.headers.from().unwrap().tag());
+    assert_eq!(again.headers.cseq().unwrap().number, request.headers.cseq().unwrap().number + 1);
+    let credentials = again.headers.get(&HeaderName::ProxyAuthorization).expect("the browser's credentials");
+    assert!(credentials.contains("uri=\"sip:echo@example.com\""), "{credentials}");
     assert_eq!(
-        again.headers.call_id().unwrap(),
-        request.headers.call_id().unwrap()
-    );
-    assert_eq!(
-        again.headers.from().unwrap().tag(),
-        request.headers.from().unwrap().tag()
-    );
-    assert_eq!(
-        again.headers.cseq().unwrap().number,
-        request.headers.cseq().unwrap().number + 1
-    );
-    let credentials = again
-        .headers
-        .get(&HeaderName::ProxyAuthorization)
-        .expect("the browser's credentials");
-    assert!(
-        credentials.contains("uri=\"sip:echo@example.com\""),
-        "{credentials}"
-    );
-    assert_eq!(
-        world
-            .ladder(End::Browser)
-            .iter()
-            .filter(|name| *name == "183 INVITE")
-            .count(),
+        world.ladder(End::Browser).iter().filter(|name| *name == "183 INVITE").count(),
         1,
         "early once it is safe"
     );
-    world
-        .pbx
-        .accept(second, TRUNK_SDP.to_owned(), vec![], world.now)
-        .unwrap();
+    world.pbx.accept(second, TRUNK_SDP.to_owned(), vec![], world.now).unwrap();
     world.browser_accepted(call);
 }
 
@@ -201,10 +112,7 @@ fn a_cancelled_call_is_cancelled_at_the_pbx() {
     let mut world = World::new();
     let call = world.dial("sip:noanswer@example.com");
     let (incoming, _) = world.pbx_rings();
-    world
-        .pbx
-        .ring(incoming, StatusCode::RINGING, None, vec![], world.now)
-        .unwrap();
+    world.pbx.ring(incoming, StatusCode::RINGING, None, vec![], world.now).unwrap();
     world.settle();
 
     world.browser.hang_up(call, None, world.now).unwrap();
@@ -221,10 +129,7 @@ fn an_unreachable_pbx_is_told_at_once_and_a_dead_one_within_32_seconds() {
     let mut world = World::new();
     world.is_pbx_reachable = false;
     let call = world.dial("sip:echo@example.com");
-    assert_eq!(
-        world.browser_ended(call).status,
-        Some(StatusCode::SERVICE_UNAVAILABLE)
-    );
+    assert_eq!(world.browser_ended(call).status, Some(StatusCode::SERVICE_UNAVAILABLE));
 
     let mut world = World::new();
     world.is_pbx_deaf = true;
@@ -238,15 +143,11 @@ fn an_unreachable_pbx_is_told_at_once_and_a_dead_one_within_32_seconds() {
 
 #[test]
 fn a_name_that_resolves_to_nothing_is_503() {
-    let mut world =
-        World::with(|config| config.domains[0].next_hop.host = "pbx.invalid".to_owned());
+    let mut world = World::with(|config| config.domains[0].next_hop.host = "pbx.invalid".to_owned());
 
     let call = world.dial("sip:echo@example.com");
 
-    assert_eq!(
-        world.browser_ended(call).status,
-        Some(StatusCode::SERVICE_UNAVAILABLE)
-    );
+    assert_eq!(world.browser_ended(call).status, Some(StatusCode::SERVICE_UNAVAILABLE));
 }
 
 #[test]
@@ -259,25 +160,15 @@ fn descriptions_that_cannot_be_bridged_are_488_with_the_reason() {
         ("a=rtpmap:111", "codec"),
     ];
     for (missing, word) in cases {
-        let offer: String = WEB_OFFER
-            .split_inclusive("\r\n")
-            .filter(|line| !line.starts_with(missing))
-            .collect();
+        let offer: String = WEB_OFFER.split_inclusive("\r\n").filter(|line| !line.starts_with(missing)).collect();
         let mut world = World::new();
         let call = world.offer("sip:echo@example.com", Some(offer));
 
         let end = world.browser_ended(call);
 
-        assert_eq!(
-            end.status,
-            Some(StatusCode::NOT_ACCEPTABLE_HERE),
-            "without {missing}"
-        );
+        assert_eq!(end.status, Some(StatusCode::NOT_ACCEPTABLE_HERE), "without {missing}");
         let response = end.response.expect("a response");
-        let warning = response
-            .headers
-            .get(&HeaderName::Warning)
-            .unwrap_or_default();
+        let warning = response.headers.get(&HeaderName::Warning).unwrap_or_default();
         assert!(warning.contains(word), "without {missing}: {warning}");
         assert_eq!(world.relay.occupancy().calls, 0);
     }
@@ -287,10 +178,7 @@ fn descriptions_that_cannot_be_bridged_are_488_with_the_reason() {
 fn a_domain_without_a_pbx_is_404_and_a_full_relay_503() {
     let mut world = World::new();
     let call = world.dial("sip:echo@elsewhere.example");
-    assert_eq!(
-        world.browser_ended(call).status,
-        Some(StatusCode::NOT_FOUND)
-    );
+    assert_eq!(world.browser_ended(call).status, Some(StatusCode::NOT_FOUND));
 
     let mut world = World::with(|config| config.max_calls = 0);
     let call = world.dial("sip:echo@example.com");
@@ -303,60 +191,24 @@ fn a_domain_without_a_pbx_is_404_and_a_full_relay_503() {
 fn a_registration_passes_through_and_calls_come_back_along_it() {
     let mut world = World::new();
     let contact = world.register();
-    assert!(
-        contact.to_string().starts_with("sip:") && contact.to_string().ends_with("@192.0.2.1:5060"),
-        "{contact}"
-    );
-    let granted = world
-        .last(End::Browser, "200 REGISTER")
-        .headers()
-        .contacts()
-        .unwrap();
+    assert!(contact.to_string().starts_with("sip:") && contact.to_string().ends_with("@192.0.2.1:5060"), "{contact}");
+    let granted = world.last(End::Browser, "200 REGISTER").headers().contacts().unwrap();
     assert_eq!(granted.list().len(), 1);
-    assert_eq!(
-        granted.list()[0].uri.to_string(),
-        "sip:me@abc.invalid;transport=ws"
-    );
-    assert_eq!(
-        granted.list()[0].expires(),
-        Some(300),
-        "what the PBX granted"
-    );
+    assert_eq!(granted.list()[0].uri.to_string(), "sip:me@abc.invalid;transport=ws");
+    assert_eq!(granted.list()[0].expires(), Some(300), "what the PBX granted");
 
     let call = world.pbx_dials(contact, Some(TRUNK_SDP));
     let (session, request, offer) = world.browser_rings();
-    assert_eq!(
-        request.headers.from().unwrap().display_name.as_deref(),
-        Some("Bob Ünal")
-    );
+    assert_eq!(request.headers.from().unwrap().display_name.as_deref(), Some("Bob Ünal"));
     let offer = offer.expect("an offer for the browser");
-    assert!(
-        offer.contains("a=setup:actpass") && offer.contains("a=ice-lite"),
-        "{offer}"
-    );
-    world
-        .browser
-        .ring(session, StatusCode::RINGING, None, vec![], world.now)
-        .unwrap();
+    assert!(offer.contains("a=setup:actpass") && offer.contains("a=ice-lite"), "{offer}");
+    world.browser.ring(session, StatusCode::RINGING, None, vec![], world.now).unwrap();
     let answer = WEB_OFFER.replace("actpass", "active");
-    world
-        .browser
-        .accept(session, answer, vec![], world.now)
-        .unwrap();
+    world.browser.accept(session, answer, vec![], world.now).unwrap();
     let sdp = world.pbx_accepted(call);
-    assert!(
-        sdp.contains("RTP/AVP 8 101\r\n"),
-        "the PBX's own codec: {sdp}"
-    );
+    assert!(sdp.contains("RTP/AVP 8 101\r\n"), "the PBX's own codec: {sdp}");
 
-    world
-        .pbx
-        .hang_up(
-            call,
-            Some(Reason::q850(16, "Normal call clearing")),
-            world.now,
-        )
-        .unwrap();
+    world.pbx.hang_up(call, Some(Reason::q850(16, "Normal call clearing")), world.now).unwrap();
     let end = world.browser_ended(session);
     assert_eq!((end.by, end.q850), (EndedBy::Remote, Some(16)));
     world.settle();
@@ -369,28 +221,13 @@ fn a_delayed_offer_is_answered_with_ours_and_the_ack_brings_the_pbx() {
     let contact = world.register();
     let call = world.pbx_dials(contact, None);
     let (session, ..) = world.browser_rings();
-    world
-        .browser
-        .accept(
-            session,
-            WEB_OFFER.replace("actpass", "active"),
-            vec![],
-            world.now,
-        )
-        .unwrap();
+    world.browser.accept(session, WEB_OFFER.replace("actpass", "active"), vec![], world.now).unwrap();
     let offer = world.pbx_accepted(call);
     assert!(offer.contains("RTP/AVP 0 8 101\r\n"), "{offer}");
     // sip_core's UAC sends its answer in the ACK by `answer_offer`.
-    world
-        .pbx
-        .answer_offer(call, Ok(TRUNK_SDP.to_owned()), world.now)
-        .unwrap();
+    world.pbx.answer_offer(call, Ok(TRUNK_SDP.to_owned()), world.now).unwrap();
     world.settle();
-    assert!(
-        world.trunk_codec(TrunkCodec::G711(G711Law::A)),
-        "{:?}",
-        world.commands
-    );
+    assert!(world.trunk_codec(TrunkCodec::G711(G711Law::A)), "{:?}", world.commands);
 }
 
 #[test]
@@ -399,10 +236,7 @@ fn a_caller_who_gives_up_stops_the_browser_ringing() {
     let contact = world.register();
     let call = world.pbx_dials(contact, Some(TRUNK_SDP));
     let (session, ..) = world.browser_rings();
-    world
-        .browser
-        .ring(session, StatusCode::RINGING, None, vec![], world.now)
-        .unwrap();
+    world.browser.ring(session, StatusCode::RINGING, None, vec![], world.now).unwrap();
     world.settle();
 
     world.pbx.hang_up(call, None, world.now).unwrap();
@@ -418,21 +252,12 @@ fn a_browser_that_refuses_and_one_that_is_away_are_told_to_the_caller() {
     let contact = world.register();
     let call = world.pbx_dials(contact.clone(), Some(TRUNK_SDP));
     let (session, ..) = world.browser_rings();
-    world
-        .browser
-        .reject(session, StatusCode::BUSY_HERE, None, vec![], world.now)
-        .unwrap();
-    assert_eq!(
-        world.pbx_call_ended(call).status,
-        Some(StatusCode::BUSY_HERE)
-    );
+    world.browser.reject(session, StatusCode::BUSY_HERE, None, vec![], world.now).unwrap();
+    assert_eq!(world.pbx_call_ended(call).status, Some(StatusCode::BUSY_HERE));
 
     world.tell(Input::WebClosed { socket: BROWSER });
     let call = world.pbx_dials(contact, Some(TRUNK_SDP));
-    assert_eq!(
-        world.pbx_call_ended(call).status,
-        Some(StatusCode::TEMPORARILY_UNAVAILABLE)
-    );
+    assert_eq!(world.pbx_call_ended(call).status, Some(StatusCode::TEMPORARILY_UNAVAILABLE));
 }
 
 #[test]
@@ -442,10 +267,7 @@ fn a_stranger_cannot_ring_a_browser_without_its_binding() {
 
     let call = world.pbx_dials("sip:alice@192.0.2.1:5060".parse().unwrap(), Some(TRUNK_SDP));
 
-    assert_eq!(
-        world.pbx_call_ended(call).status,
-        Some(StatusCode::NOT_FOUND)
-    );
+    assert_eq!(world.pbx_call_ended(call).status, Some(StatusCode::NOT_FOUND));
 }
 
 #[test]
@@ -465,10 +287,7 @@ fn a_lost_websocket_ends_the_call_at_the_pbx_with_a_cause() {
 fn media_that_dies_ends_both_legs() {
     let mut world = World::new();
     let (call, _) = world.established();
-    let event = MediaEvent::WebFailed {
-        id: MediaId(1),
-        failure: WebFailure::ConsentExpired,
-    };
+    let event = MediaEvent::WebFailed { id: MediaId(1), failure: WebFailure::ConsentExpired };
 
     world.tell(Input::Media(event));
 
@@ -482,9 +301,7 @@ fn a_silent_pbx_is_asked_and_only_a_dead_one_loses_its_call() {
     let (call, _) = world.established();
     world.tell(Input::Media(MediaEvent::TrunkSilent { id: MediaId(1) }));
     assert!(
-        world
-            .ladder(End::Pbx)
-            .ends_with(&["OPTIONS".to_owned(), "200 OPTIONS".to_owned()]),
+        world.ladder(End::Pbx).ends_with(&["OPTIONS".to_owned(), "200 OPTIONS".to_owned()]),
         "{:?}",
         world.ladder(End::Pbx)
     );
@@ -501,21 +318,13 @@ fn a_silent_pbx_is_asked_and_only_a_dead_one_loses_its_call() {
 fn digits_by_info_become_telephone_events() {
     let mut world = World::new();
     let (call, _) = world.established();
-    let body = Some((
-        "application/dtmf-relay".to_owned(),
-        b"Signal=5\r\nDuration=160\r\n".to_vec(),
-    ));
+    let body = Some(("application/dtmf-relay".to_owned(), b"Signal=5\r\nDuration=160\r\n".to_vec()));
 
-    world
-        .browser
-        .session_request(call, Method::Info, vec![], body, world.now)
-        .unwrap();
+    world.browser.session_request(call, Method::Info, vec![], body, world.now).unwrap();
     world.settle();
 
     let digits = world.commands.iter().find_map(|command| match command {
-        MediaCommand::Digits {
-            digits, duration, ..
-        } => Some((digits.clone(), *duration)),
+        MediaCommand::Digits { digits, duration, .. } => Some((digits.clone(), *duration)),
         _ => None,
     });
     assert_eq!(digits, Some(("5".to_owned(), Duration::from_millis(160))));
@@ -527,28 +336,15 @@ fn a_hold_by_the_pbx_is_answered_and_stops_what_we_send() {
     let mut world = World::new();
     let (_, incoming) = world.established();
 
-    world
-        .pbx
-        .offer(
-            incoming,
-            TRUNK_SDP.replace("sendrecv", "sendonly"),
-            world.now,
-        )
-        .unwrap();
+    world.pbx.offer(incoming, TRUNK_SDP.replace("sendrecv", "sendonly"), world.now).unwrap();
     world.settle();
 
-    let Message::Response(answer) = world.last(End::Pbx, "200 INVITE") else {
-        panic!("a response")
-    };
+    let Message::Response(answer) = world.last(End::Pbx, "200 INVITE") else { panic!("a response") };
     assert!(String::from_utf8_lossy(&answer.body).contains("a=recvonly"));
-    let held = world
-        .commands
-        .iter()
-        .rev()
-        .find_map(|command| match command {
-            MediaCommand::Trunk { remote, .. } => Some(remote.direction),
-            _ => None,
-        });
+    let held = world.commands.iter().rev().find_map(|command| match command {
+        MediaCommand::Trunk { remote, .. } => Some(remote.direction),
+        _ => None,
+    });
     let held = held.unwrap();
     assert!(!held.send && held.receive);
 }
@@ -570,10 +366,7 @@ fn what_the_browser_claims_about_itself_does_not_reach_the_pbx() {
     let mut world = World::new();
     let mut invite = invite("sip:echo@example.com", Some(WEB_OFFER.to_owned()));
     invite.headers = vec![
-        (
-            HeaderName::PAssertedIdentity,
-            "<sip:boss@example.com>".to_owned(),
-        ),
+        (HeaderName::PAssertedIdentity, "<sip:boss@example.com>".to_owned()),
         (HeaderName::Route, "<sip:127.0.0.1:22;lr>".to_owned()),
         (HeaderName::Other("X-Admin".to_owned()), "1".to_owned()),
     ];
@@ -581,20 +374,11 @@ fn what_the_browser_claims_about_itself_does_not_reach_the_pbx() {
 
     let (_, request) = world.pbx_rings();
 
-    for name in [
-        HeaderName::PAssertedIdentity,
-        HeaderName::Route,
-        HeaderName::Other("X-Admin".to_owned()),
-    ] {
+    for name in [HeaderName::PAssertedIdentity, HeaderName::Route, HeaderName::Other("X-Admin".to_owned())] {
         assert_eq!(request.headers.get(&name), None);
     }
     assert_eq!(request.headers.vias().unwrap().len(), 1);
-    assert_eq!(
-        request.headers.contacts().unwrap().list()[0]
-            .uri
-            .to_string(),
-        format!("sip:alice@{RELAY}")
-    );
+    assert_eq!(request.headers.contacts().unwrap().list()[0].uri.to_string(), format!("sip:alice@{RELAY}"));
 }
 
 #[test]
@@ -603,17 +387,11 @@ fn an_inbound_call_that_nobody_answers_is_480_after_the_ring_time() {
     let contact = world.register();
     let call = world.pbx_dials(contact, Some(TRUNK_SDP));
     let (session, ..) = world.browser_rings();
-    world
-        .browser
-        .ring(session, StatusCode::RINGING, None, vec![], world.now)
-        .unwrap();
+    world.browser.ring(session, StatusCode::RINGING, None, vec![], world.now).unwrap();
 
     world.pass(Duration::from_secs(31));
 
-    assert_eq!(
-        world.pbx_call_ended(call).status,
-        Some(StatusCode::TEMPORARILY_UNAVAILABLE)
-    );
+    assert_eq!(world.pbx_call_ended(call).status, Some(StatusCode::TEMPORARILY_UNAVAILABLE));
     assert_eq!(world.browser_ended(session).by, EndedBy::Remote);
 }
 
@@ -638,10 +416,7 @@ impl World {
     }
 
     fn offer(&mut self, target: &str, offer: Option<String>) -> SessionId {
-        let call = self
-            .browser
-            .invite(invite(target, offer), self.now)
-            .unwrap();
+        let call = self.browser.invite(invite(target, offer), self.now).unwrap();
         self.settle();
         call
     }
@@ -649,9 +424,7 @@ impl World {
     fn established(&mut self) -> (SessionId, SessionId) {
         let call = self.dial("sip:echo@example.com");
         let (incoming, _) = self.pbx_rings();
-        self.pbx
-            .accept(incoming, TRUNK_SDP.to_owned(), vec![], self.now)
-            .unwrap();
+        self.pbx.accept(incoming, TRUNK_SDP.to_owned(), vec![], self.now).unwrap();
         self.browser_accepted(call);
         (call, incoming)
     }
@@ -659,32 +432,15 @@ impl World {
     /// Registers the browser; returns the Contact that the PBX was given.
     fn register(&mut self) -> Uri {
         let aor: NameAddr = "<sip:alice@example.com>".parse().unwrap();
-        let mut register = OutgoingRequest::new(
-            Method::Register,
-            "sip:example.com".parse().unwrap(),
-            aor,
-            World::web_flow(),
-        );
-        register.contact = Some(
-            "<sip:me@abc.invalid;transport=ws>;reg-id=1;expires=600"
-                .parse()
-                .unwrap(),
-        );
+        let mut register =
+            OutgoingRequest::new(Method::Register, "sip:example.com".parse().unwrap(), aor, World::web_flow());
+        register.contact = Some("<sip:me@abc.invalid;transport=ws>;reg-id=1;expires=600".parse().unwrap());
         self.browser.request(register, self.now).unwrap();
         let (incoming, request) = self.pbx_asked();
         let contact = request.headers.contacts().unwrap().list()[0].clone();
         assert_eq!(request.uri.to_string(), "sip:example.com");
-        let granted = format!(
-            "<{}>;expires=300, <sip:other@192.0.2.50>;expires=60",
-            contact.uri
-        );
-        self.pbx
-            .respond(
-                incoming,
-                Reply::new(StatusCode::OK).header(HeaderName::Contact, granted),
-                self.now,
-            )
-            .unwrap();
+        let granted = format!("<{}>;expires=300, <sip:other@192.0.2.50>;expires=60", contact.uri);
+        self.pbx.respond(incoming, Reply::new(StatusCode::OK).header(HeaderName::Contact, granted), self.now).unwrap();
         self.settle();
         self.browser_events.clear();
         contact.uri
@@ -692,9 +448,8 @@ impl World {
 
     fn pbx_asked(&mut self) -> (IncomingId, Request) {
         loop {
-            match self.event(End::Pbx).expect("a request at the PBX") {
-                Event::Request { id, request, .. } => return (id, *request),
-                _ => {}
+            if let Event::Request { id, request, .. } = self.event(End::Pbx).expect("a request at the PBX") {
+                return (id, *request);
             }
         }
     }
@@ -710,34 +465,26 @@ impl World {
 
     fn pbx_rings(&mut self) -> (SessionId, Request) {
         loop {
-            match self.event(End::Pbx).expect("a call at the PBX") {
-                Event::IncomingCall {
-                    session, request, ..
-                } => return (session, *request),
-                _ => {}
+            if let Event::IncomingCall { session, request, .. } = self.event(End::Pbx).expect("a call at the PBX") {
+                return (session, *request);
             }
         }
     }
 
     fn browser_rings(&mut self) -> (SessionId, Request, Option<String>) {
         loop {
-            match self.event(End::Browser).expect("a call at the browser") {
-                Event::IncomingCall {
-                    session,
-                    request,
-                    offer,
-                    ..
-                } => return (session, *request, offer),
-                _ => {}
+            if let Event::IncomingCall { session, request, offer, .. } =
+                self.event(End::Browser).expect("a call at the browser")
+            {
+                return (session, *request, offer);
             }
         }
     }
 
     fn session_event(&mut self, end: End) -> SessionEvent {
         loop {
-            match self.event(end).expect("a session event") {
-                Event::Session { event, .. } => return event,
-                _ => {}
+            if let Event::Session { event, .. } = self.event(end).expect("a session event") {
+                return event;
             }
         }
     }
@@ -788,14 +535,10 @@ impl World {
 
     /// Whether media was last told this codec toward the PBX.
     fn trunk_codec(&self, codec: TrunkCodec) -> bool {
-        let last = self
-            .commands
-            .iter()
-            .rev()
-            .find_map(|command| match command {
-                MediaCommand::Trunk { remote, .. } => Some(remote.codec),
-                _ => None,
-            });
+        let last = self.commands.iter().rev().find_map(|command| match command {
+            MediaCommand::Trunk { remote, .. } => Some(remote.codec),
+            _ => None,
+        });
         last == Some(codec)
     }
 }

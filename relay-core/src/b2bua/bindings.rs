@@ -25,24 +25,20 @@ pub(super) struct Binding {
     pub(super) call_id: String,
     pub(super) from_tag: String,
     pub(super) cseq: u32,
-    pub(super) state: BindingState,
+    /// What the PBX granted; none while it is only asked for, when nobody can be reached by it.
+    pub(super) bound: Option<Box<Bound>>,
 }
 
-/// Whether the PBX accepted it.
+/// A binding that the PBX granted.
 #[derive(Debug, PartialEq)]
-pub(super) enum BindingState {
-    /// Asked for, not granted; nobody can be reached by it.
-    Pending,
-    /// Granted until then.
-    Bound {
-        /// The browser's Contact: where an INVITE to it is addressed.
-        contact: Uri,
-        /// Its WebSocket; none while it is away.
-        flow: Option<Flow>,
-        /// The address of record as the browser wrote it.
-        aor: Uri,
-        until: Instant,
-    },
+pub(super) struct Bound {
+    /// The browser's Contact: where an INVITE to it is addressed.
+    pub(super) contact: Uri,
+    /// Its WebSocket; none while it is away.
+    pub(super) flow: Option<Flow>,
+    /// The address of record as the browser wrote it.
+    pub(super) aor: Uri,
+    pub(super) until: Instant,
 }
 
 /// All bindings, by token and by key.
@@ -63,13 +59,7 @@ impl Bindings {
     }
 
     /// The binding of `key`, made if there is none and `max` allows.
-    pub(super) fn claim(
-        &mut self,
-        key: &BindingKey,
-        max: usize,
-        entropy: &mut Entropy,
-        now: Instant,
-    ) -> Option<Token> {
+    pub(super) fn claim(&mut self, key: &BindingKey, max: usize, entropy: &mut Entropy, now: Instant) -> Option<Token> {
         if let Some(token) = self.by_key.get(key) {
             return Some(token.clone());
         }
@@ -77,13 +67,8 @@ impl Bindings {
             return None;
         }
         let token = entropy.token(26);
-        let binding = Binding {
-            key: key.clone(),
-            call_id: entropy.token(26),
-            from_tag: entropy.token(12),
-            cseq: 0,
-            state: BindingState::Pending,
-        };
+        let binding =
+            Binding { key: key.clone(), call_id: entropy.token(26), from_tag: entropy.token(12), cseq: 0, bound: None };
         self.by_key.insert(key.clone(), token.clone());
         self.by_token.insert(token.clone(), binding);
         self.by_expiry.insert((now + PENDING, token.clone()));
@@ -98,23 +83,14 @@ impl Bindings {
     pub(super) fn next_register(&mut self, token: &str) -> Option<(String, String, u32)> {
         let binding = self.by_token.get_mut(token)?;
         binding.cseq += 1;
-        Some((
-            binding.call_id.clone(),
-            binding.from_tag.clone(),
-            binding.cseq,
-        ))
+        Some((binding.call_id.clone(), binding.from_tag.clone(), binding.cseq))
     }
 
     /// The PBX granted the binding.
     pub(super) fn bind(&mut self, token: &str, aor: Uri, contact: Uri, flow: Flow, until: Instant) {
         self.unindex(token);
         if let Some(binding) = self.by_token.get_mut(token) {
-            binding.state = BindingState::Bound {
-                contact,
-                flow: Some(flow),
-                aor,
-                until,
-            };
+            binding.bound = Some(Box::new(Bound { contact, flow: Some(flow), aor, until }));
             self.by_socket.insert((flow.socket, token.to_owned()));
             self.by_expiry.insert((until, token.to_owned()));
         }
@@ -130,14 +106,8 @@ impl Bindings {
     }
 
     fn unindex(&mut self, token: &str) {
-        let Some(Binding {
-            state: BindingState::Bound { flow, until, .. },
-            ..
-        }) = self.by_token.get(token)
-        else {
-            return;
-        };
-        let (flow, until) = (*flow, *until);
+        let Some(bound) = self.by_token.get(token).and_then(|binding| binding.bound.as_deref()) else { return };
+        let (flow, until) = (bound.flow, bound.until);
         self.by_expiry.remove(&(until, token.to_owned()));
         if let Some(flow) = flow {
             self.by_socket.remove(&(flow.socket, token.to_owned()));
@@ -147,19 +117,10 @@ impl Bindings {
     /// A WebSocket is gone: its bindings wait for the browser to come back.
     pub(super) fn handle_socket_closed(&mut self, socket: SocketId) {
         let first = (socket, Token::new());
-        let gone: Vec<_> = self
-            .by_socket
-            .range(first..)
-            .take_while(|(other, _)| *other == socket)
-            .cloned()
-            .collect();
+        let gone: Vec<_> = self.by_socket.range(first..).take_while(|(other, _)| *other == socket).cloned().collect();
         for entry in gone {
-            if let Some(Binding {
-                state: BindingState::Bound { flow, .. },
-                ..
-            }) = self.by_token.get_mut(&entry.1)
-            {
-                *flow = None;
+            if let Some(bound) = self.by_token.get_mut(&entry.1).and_then(|binding| binding.bound.as_deref_mut()) {
+                bound.flow = None;
             }
             self.by_socket.remove(&entry);
         }
@@ -179,11 +140,7 @@ impl Bindings {
     }
 
     fn has_expired(&self, token: &str, now: Instant) -> bool {
-        match self.by_token.get(token).map(|binding| &binding.state) {
-            Some(BindingState::Bound { until, .. }) => *until <= now,
-            Some(BindingState::Pending) => true,
-            None => false,
-        }
+        self.by_token.get(token).is_some_and(|binding| binding.bound.as_ref().is_none_or(|bound| bound.until <= now))
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
@@ -196,10 +153,7 @@ mod tests {
     use super::*;
 
     fn key(aor: &str) -> BindingKey {
-        BindingKey {
-            aor: aor.to_owned(),
-            instance: "one".to_owned(),
-        }
+        BindingKey { aor: aor.to_owned(), instance: "one".to_owned() }
     }
 
     fn uri(text: &str) -> Uri {
@@ -207,25 +161,14 @@ mod tests {
     }
 
     fn bound(bindings: &mut Bindings, aor: &str, socket: u64, until: u64) -> Token {
-        let token = bindings
-            .claim(&key(aor), 9, &mut Entropy::new([7; 32]), Instant::ZERO)
-            .unwrap();
+        let token = bindings.claim(&key(aor), 9, &mut Entropy::new([7; 32]), Instant::ZERO).unwrap();
         let flow = Flow::connection(SocketId(socket));
-        bindings.bind(
-            &token,
-            uri("sip:a@example.com"),
-            uri("sip:x@y.invalid"),
-            flow,
-            Instant::from_millis(until),
-        );
+        bindings.bind(&token, uri("sip:a@example.com"), uri("sip:x@y.invalid"), flow, Instant::from_millis(until));
         token
     }
 
     fn flow(bindings: &Bindings, token: &str) -> Option<Flow> {
-        match &bindings.binding(token).unwrap().state {
-            BindingState::Bound { flow, .. } => *flow,
-            BindingState::Pending => None,
-        }
+        bindings.binding(token).unwrap().bound.as_ref().and_then(|bound| bound.flow)
     }
 
     #[test]
@@ -258,25 +201,9 @@ mod tests {
     #[test]
     fn a_binding_that_was_never_granted_is_forgotten() {
         let mut bindings = Bindings::default();
-        bindings
-            .claim(
-                &key("sip:a@example.com"),
-                1,
-                &mut Entropy::new([7; 32]),
-                Instant::ZERO,
-            )
-            .unwrap();
+        bindings.claim(&key("sip:a@example.com"), 1, &mut Entropy::new([7; 32]), Instant::ZERO).unwrap();
 
-        assert!(
-            bindings
-                .claim(
-                    &key("sip:b@example.com"),
-                    1,
-                    &mut Entropy::new([8; 32]),
-                    Instant::ZERO
-                )
-                .is_none()
-        );
+        assert!(bindings.claim(&key("sip:b@example.com"), 1, &mut Entropy::new([8; 32]), Instant::ZERO).is_none());
         bindings.handle_timeout(Instant::from_millis(64_000));
 
         assert_eq!(bindings.len(), 0);

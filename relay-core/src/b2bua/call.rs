@@ -42,12 +42,7 @@ pub(super) struct Call {
 #[derive(Debug)]
 pub(super) enum Stage {
     /// The browser's INVITE waits for RTP ports and for the PBX's address.
-    Preparing {
-        request: Box<Request>,
-        offer: WebSdp,
-        next_hop: NextHop,
-        address: Option<SocketAddr>,
-    },
+    Preparing(Box<Preparing>),
     /// The PBX's INVITE waits for RTP ports.
     PreparingInbound {
         request: Box<Request>,
@@ -59,9 +54,18 @@ pub(super) enum Stage {
     /// The web leg is called.
     Ringing { offer: Option<TrunkSdp> },
     /// Both legs answered.
-    Talking(Talk),
+    Talking(Box<Talk>),
     /// One leg is over and the other was told; the media's last report is awaited.
     Ending,
+}
+
+/// A browser's INVITE that cannot go on yet.
+#[derive(Debug)]
+pub(super) struct Preparing {
+    pub(super) request: Box<Request>,
+    pub(super) offer: WebSdp,
+    pub(super) next_hop: NextHop,
+    pub(super) address: Option<SocketAddr>,
 }
 
 /// A trunk leg that is called.

@@ -137,32 +137,19 @@ impl Calls {
     }
 
     /// Remembers a challenged trunk leg for the INVITE that answers the challenge.
-    pub(super) fn remember(
-        &mut self,
-        attempt: Attempt,
-        trunk: (String, String, u32),
-        now: Instant,
-    ) {
+    pub(super) fn remember(&mut self, attempt: Attempt, trunk: (String, String, u32), now: Instant) {
         if self.challenged.len() >= MAX_CHALLENGED {
-            self.challenged
-                .retain(|_, challenged| challenged.until > now);
+            self.challenged.retain(|_, challenged| challenged.until > now);
         }
         if self.challenged.len() < MAX_CHALLENGED {
             let (call_id, from_tag, cseq) = trunk;
-            let challenged = Challenged {
-                call_id,
-                from_tag,
-                cseq,
-                until: now + CHALLENGE_MEMORY,
-            };
+            let challenged = Challenged { call_id, from_tag, cseq, until: now + CHALLENGE_MEMORY };
             self.challenged.insert(attempt, challenged);
         }
     }
 
     /// The challenged trunk leg that this attempt continues.
     pub(super) fn recall(&mut self, attempt: &Attempt, now: Instant) -> Option<Challenged> {
-        self.challenged
-            .remove(attempt)
-            .filter(|challenged| challenged.until > now)
+        self.challenged.remove(attempt).filter(|challenged| challenged.until > now)
     }
 }

@@ -15,11 +15,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, reason: &str) -> Self {
-        Self {
-            status,
-            reason: Some(reason.to_owned()),
-            headers: Rows::new(),
-        }
+        Self { status, reason: Some(reason.to_owned()), headers: Rows::new() }
     }
 
     /// The called leg ended before it answered; this is what the caller hears.
@@ -39,9 +35,7 @@ impl Refusal {
 
     fn from_failure(failure: Option<&Failure>, ended: Side) -> Self {
         match (ended, failure) {
-            (Side::Trunk, Some(Failure::Timeout)) => {
-                Self::new(StatusCode::SERVER_TIMEOUT, "The PBX Did Not Answer")
-            }
+            (Side::Trunk, Some(Failure::Timeout)) => Self::new(StatusCode::SERVER_TIMEOUT, "The PBX Did Not Answer"),
             (Side::Trunk, Some(Failure::TransportFailed)) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "The PBX Cannot Be Reached")
             }

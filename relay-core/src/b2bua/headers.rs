@@ -16,14 +16,7 @@ pub(super) fn to_trunk_request(headers: &Headers) -> Rows {
 
 /// What the PBX's INVITE tells the browser.
 pub(super) fn to_web_request(headers: &Headers) -> Rows {
-    let mut rows = pick(
-        headers,
-        &[
-            HeaderName::PAssertedIdentity,
-            HeaderName::Diversion,
-            HeaderName::HistoryInfo,
-        ],
-    );
+    let mut rows = pick(headers, &[HeaderName::PAssertedIdentity, HeaderName::Diversion, HeaderName::HistoryInfo]);
     let others = headers.iter().filter(|header| is_informative(&header.name));
     rows.extend(others.map(|header| (header.name.clone(), header.value.clone())));
     rows
@@ -35,11 +28,7 @@ fn is_informative(name: &HeaderName) -> bool {
         return false;
     };
     let name = name.to_ascii_lowercase();
-    name.starts_with("x-")
-        || matches!(
-            name.as_str(),
-            "alert-info" | "call-info" | "subject" | "organization"
-        )
+    name.starts_with("x-") || matches!(name.as_str(), "alert-info" | "call-info" | "subject" | "organization")
 }
 
 /// What the PBX's response tells the browser: challenges, and how and when to try again.
@@ -57,14 +46,7 @@ pub(super) fn to_web_response(headers: &Headers) -> Rows {
 
 /// What the browser's response tells the PBX.
 pub(super) fn to_trunk_response(headers: &Headers) -> Rows {
-    pick(
-        headers,
-        &[
-            HeaderName::RetryAfter,
-            HeaderName::Warning,
-            HeaderName::Reason,
-        ],
-    )
+    pick(headers, &[HeaderName::RetryAfter, HeaderName::Warning, HeaderName::Reason])
 }
 
 /// Whether the sender has answered a challenge, so that another is unlikely.
@@ -73,10 +55,6 @@ pub(super) fn has_credentials(headers: &Headers) -> bool {
 }
 
 fn pick(headers: &Headers, names: &[HeaderName]) -> Rows {
-    let rows = names.iter().flat_map(|name| {
-        headers
-            .get_all(name)
-            .map(move |value| (name.clone(), value.to_owned()))
-    });
+    let rows = names.iter().flat_map(|name| headers.get_all(name).map(move |value| (name.clone(), value.to_owned())));
     rows.collect()
 }

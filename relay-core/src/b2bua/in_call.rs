@@ -15,14 +15,7 @@ const MAX_RELAYED: usize = 10_000;
 
 impl B2bua {
     /// A re-INVITE or UPDATE from one side. It ends here: the other side's description does not change with it.
-    pub(super) fn offered(
-        &mut self,
-        id: MediaId,
-        side: Side,
-        session: SessionId,
-        offer: Option<&str>,
-        now: Instant,
-    ) {
+    pub(super) fn offered(&mut self, id: MediaId, side: Side, session: SessionId, offer: Option<&str>, now: Instant) {
         let result = match (side, offer) {
             (Side::Trunk, Some(offer)) => self.trunk_offers(id, offer),
             (Side::Trunk, None) => self.offer_to_trunk(id),
@@ -30,11 +23,7 @@ impl B2bua {
             (Side::Web, None) => Err(SdpFault::NoAudio),
         };
         let result = result.map_err(|fault| {
-            tracing::debug!(
-                call = id.0,
-                fault = fault.text(),
-                "a new description was refused"
-            );
+            tracing::debug!(call = id.0, fault = fault.text(), "a new description was refused");
             StatusCode::NOT_ACCEPTABLE_HERE
         });
         let told = self.agent(side).answer_offer(session, result, now);
@@ -59,37 +48,20 @@ impl B2bua {
         let call = self.calls.call_mut(id)?;
         let local = call.room.as_ref()?.trunk;
         call.sdp_version += 1;
-        Some((
-            local,
-            Origin {
-                session: id.0,
-                version: call.sdp_version,
-            },
-        ))
+        Some((local, Origin { session: id.0, version: call.sdp_version }))
     }
 
     /// The PBX's answer to an offer that went out with a 200.
     pub(super) fn trunk_describes(&mut self, id: MediaId, answer: &str, _now: Instant) {
         match TrunkSdp::read(answer) {
             Ok(sdp) => self.agree_trunk(id, sdp),
-            Err(fault) => tracing::info!(
-                call = id.0,
-                fault = fault.text(),
-                "the PBX's late answer cannot be used"
-            ),
+            Err(fault) => tracing::info!(call = id.0, fault = fault.text(), "the PBX's late answer cannot be used"),
         }
     }
 
     fn agree_trunk(&mut self, id: MediaId, sdp: TrunkSdp) {
-        self.media(MediaCommand::Trunk {
-            id,
-            remote: sdp.remote.clone(),
-        });
-        if let Some(Call {
-            stage: Stage::Talking(talk),
-            ..
-        }) = self.calls.call_mut(id)
-        {
+        self.media(MediaCommand::Trunk { id, remote: sdp.remote.clone() });
+        if let Some(Call { stage: Stage::Talking(talk), .. }) = self.calls.call_mut(id) {
             talk.trunk = Some(sdp);
         }
     }
@@ -101,14 +73,7 @@ impl B2bua {
             return Err(SdpFault::NoAudio);
         };
         call.sdp_version += 1;
-        let answer = sdp.write_answer(
-            room,
-            &call.ice,
-            Origin {
-                session: id.0,
-                version: call.sdp_version,
-            },
-        );
+        let answer = sdp.write_answer(room, &call.ice, Origin { session: id.0, version: call.sdp_version });
         let remote = sdp.remote.clone();
         talk.web = sdp;
         self.media(MediaCommand::Web { id, remote });
@@ -129,43 +94,22 @@ impl B2bua {
         };
         match (side, digits_of(request)) {
             (Side::Web, Some((digits, duration))) => {
-                self.media(MediaCommand::Digits {
-                    id,
-                    digits,
-                    duration,
-                });
+                self.media(MediaCommand::Digits { id, digits, duration });
                 self.respond(side, incoming, StatusCode::OK, now);
             }
             _ => self.cross(side, id, incoming, request, now),
         }
     }
 
-    fn cross(
-        &mut self,
-        side: Side,
-        id: MediaId,
-        incoming: IncomingId,
-        request: &Request,
-        now: Instant,
-    ) {
+    fn cross(&mut self, side: Side, id: MediaId, incoming: IncomingId, request: &Request, now: Instant) {
         let target = self.calls.call(id).and_then(|call| call.leg(other(side)));
         let (Some(session), true) = (target, self.relayed.len() < MAX_RELAYED) else {
             return self.respond(side, incoming, StatusCode::TEMPORARILY_UNAVAILABLE, now);
         };
-        let content_type = request
-            .headers
-            .get(&HeaderName::ContentType)
-            .unwrap_or_default()
-            .to_owned();
+        let content_type = request.headers.get(&HeaderName::ContentType).unwrap_or_default().to_owned();
         let body = (!request.body.is_empty()).then(|| (content_type, request.body.clone()));
         let rows = headers::to_trunk_request(&request.headers);
-        let sent = self.agent(other(side)).session_request(
-            session,
-            request.method.clone(),
-            rows,
-            body,
-            now,
-        );
+        let sent = self.agent(other(side)).session_request(session, request.method.clone(), rows, body, now);
         match sent {
             Ok(sent) => drop(self.relayed.insert((other(side).into(), sent), incoming)),
             Err(_) => self.respond(side, incoming, StatusCode::TEMPORARILY_UNAVAILABLE, now),
@@ -173,17 +117,7 @@ impl B2bua {
     }
 
     fn respond(&mut self, side: Side, incoming: IncomingId, status: StatusCode, now: Instant) {
-        self.reply(
-            side,
-            incoming,
-            Reply {
-                status,
-                reason: None,
-                headers: Vec::new(),
-                body: None,
-            },
-            now,
-        );
+        self.reply(side, incoming, Reply { status, reason: None, headers: Vec::new(), body: None }, now);
     }
 
     pub(super) fn reply(&mut self, side: Side, incoming: IncomingId, reply: Reply, now: Instant) {
@@ -192,13 +126,7 @@ impl B2bua {
     }
 
     /// A response to a request that this relay sent.
-    pub(super) fn handle_response(
-        &mut self,
-        side: Side,
-        id: RequestId,
-        response: &Response,
-        now: Instant,
-    ) {
+    pub(super) fn handle_response(&mut self, side: Side, id: RequestId, response: &Response, now: Instant) {
         if response.status.is_provisional() {
             return;
         }
@@ -218,13 +146,7 @@ impl B2bua {
     }
 
     /// A request that this relay sent got no response.
-    pub(super) fn handle_failure(
-        &mut self,
-        side: Side,
-        id: RequestId,
-        failure: &Failure,
-        now: Instant,
-    ) {
+    pub(super) fn handle_failure(&mut self, side: Side, id: RequestId, failure: &Failure, now: Instant) {
         if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, None, now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
@@ -262,15 +184,11 @@ fn digits_of(request: &Request) -> Option<(String, Duration)> {
 fn dtmf_relay(body: &str) -> Option<(String, Duration)> {
     let field = |name: &str| {
         let fields = body.lines().filter_map(|line| line.split_once('='));
-        let mut values = fields
-            .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim());
+        let mut values = fields.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
         values.next()
     };
     let millis = field("duration").and_then(|value| value.parse::<u64>().ok());
-    let duration = millis.map_or(TONE, |millis| {
-        Duration::from_millis(millis.clamp(40, 6_000))
-    });
+    let duration = millis.map_or(TONE, |millis| Duration::from_millis(millis.clamp(40, 6_000)));
     Some((digits(field("signal")?)?, duration))
 }
 

@@ -1,6 +1,5 @@
 //! A PBX calls: its INVITE to a binding's Contact becomes an INVITE on the browser's WebSocket.
 
-use super::bindings::{Binding, BindingState};
 use super::call::{Call, CallDirection, MediaRoom, Stage, Talk};
 use super::cause::Refusal;
 use super::headers;
@@ -21,66 +20,32 @@ struct Callee {
 
 impl B2bua {
     /// The PBX's INVITE.
-    pub(super) fn trunk_calls(
-        &mut self,
-        session: SessionId,
-        request: Box<Request>,
-        offer: Option<String>,
-        now: Instant,
-    ) {
-        match self.admit_inbound(&request, offer.as_deref()) {
+    pub(super) fn trunk_calls(&mut self, session: SessionId, request: Box<Request>, offer: Option<&str>, now: Instant) {
+        match self.admit_inbound(&request, offer) {
             Ok(offer) => self.prepare_inbound(session, request, offer, now),
             Err(refusal) => self.refuse_trunk(session, refusal, now),
         }
     }
 
-    fn admit_inbound(
-        &self,
-        request: &Request,
-        offer: Option<&str>,
-    ) -> Result<Option<TrunkSdp>, Refusal> {
+    fn admit_inbound(&self, request: &Request, offer: Option<&str>) -> Result<Option<TrunkSdp>, Refusal> {
         if self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
         self.callee(request)?;
-        offer
-            .map(TrunkSdp::read)
-            .transpose()
-            .map_err(not_acceptable)
+        offer.map(TrunkSdp::read).transpose().map_err(not_acceptable)
     }
 
     fn callee(&self, request: &Request) -> Result<Callee, Refusal> {
         let token: bindings::Token = request.uri.user.clone().unwrap_or_default();
-        match self.bindings.binding(&token) {
-            Some(Binding {
-                state:
-                    BindingState::Bound {
-                        contact,
-                        flow: Some(flow),
-                        aor,
-                        ..
-                    },
-                ..
-            }) => Ok(Callee {
-                flow: *flow,
-                contact: contact.clone(),
-                aor: aor.clone(),
-            }),
-            Some(_) => Err(Refusal::new(
-                StatusCode::TEMPORARILY_UNAVAILABLE,
-                "The Browser Is Away",
-            )),
-            None => Err(Refusal::new(StatusCode::NOT_FOUND, "No Such Binding")),
-        }
+        let binding = self.bindings.binding(&token);
+        let binding = binding.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "No Such Binding"))?;
+        let present = binding.bound.as_ref().and_then(|bound| bound.flow.map(|flow| (bound, flow)));
+        let away = || Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "The Browser Is Away");
+        let (bound, flow) = present.ok_or_else(away)?;
+        Ok(Callee { flow, contact: bound.contact.clone(), aor: bound.aor.clone() })
     }
 
-    fn prepare_inbound(
-        &mut self,
-        trunk: SessionId,
-        request: Box<Request>,
-        offer: Option<TrunkSdp>,
-        now: Instant,
-    ) {
+    fn prepare_inbound(&mut self, trunk: SessionId, request: Box<Request>, offer: Option<TrunkSdp>, now: Instant) {
         let mut call = self.new_call(CallDirection::Inbound, &request, now);
         call.trunk = Some(trunk);
         call.stage = Stage::PreparingInbound { request, offer };
@@ -95,19 +60,10 @@ impl B2bua {
         let Some(room) = call.room.clone() else {
             return;
         };
-        let Stage::PreparingInbound { request, offer } =
-            core::mem::replace(&mut call.stage, Stage::Ending)
-        else {
+        let Stage::PreparingInbound { request, offer } = core::mem::replace(&mut call.stage, Stage::Ending) else {
             return;
         };
-        let sdp = sdp_bridge::web_offer(
-            &room,
-            &call.ice,
-            Origin {
-                session: id.0,
-                version: 1,
-            },
-        );
+        let sdp = sdp_bridge::web_offer(&room, &call.ice, Origin { session: id.0, version: 1 });
         match self.callee(&request) {
             Ok(callee) => self.invite_browser(id, &request, callee, offer, sdp, now),
             Err(refusal) => self.abandon(id, refusal, now),
@@ -128,28 +84,18 @@ impl B2bua {
             Ok(session) => {
                 self.calls.attach(id, Side::Web, session);
                 self.set_stage(id, Stage::Ringing { offer });
-                self.calls
-                    .set_deadline(id, Some(now + self.config.ring_timeout));
+                self.calls.set_deadline(id, Some(now + self.config.ring_timeout));
             }
-            Err(error) => self.abandon(
-                id,
-                Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, &error.to_string()),
-                now,
-            ),
+            Err(error) => self.abandon(id, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, &error.to_string()), now),
         }
     }
 
     /// The browser's provisional response. Its description, if any, is not for the PBX: nothing is sent to it early.
     pub(super) fn web_progresses(&mut self, id: MediaId, response: &Response, now: Instant) {
-        let Some(Call {
-            trunk: Some(trunk), ..
-        }) = self.calls.call(id)
-        else {
+        let Some(Call { trunk: Some(trunk), .. }) = self.calls.call(id) else {
             return;
         };
-        let told = self
-            .trunk
-            .ring(*trunk, response.status, None, Vec::new(), now);
+        let told = self.trunk.ring(*trunk, response.status, None, Vec::new(), now);
         Self::note(told, "ring");
     }
 
@@ -171,37 +117,21 @@ impl B2bua {
         }
     }
 
-    fn connect_inbound(
-        &mut self,
-        id: MediaId,
-        web: WebSdp,
-        offer: Option<TrunkSdp>,
-        room: &MediaRoom,
-        now: Instant,
-    ) {
-        let origin = Origin {
-            session: id.0,
-            version: 1,
-        };
-        self.media(MediaCommand::Web {
-            id,
-            remote: web.remote.clone(),
-        });
+    fn connect_inbound(&mut self, id: MediaId, web: WebSdp, offer: Option<TrunkSdp>, room: &MediaRoom, now: Instant) {
+        let origin = Origin { session: id.0, version: 1 };
+        self.media(MediaCommand::Web { id, remote: web.remote.clone() });
         let sdp = match &offer {
             Some(trunk) => trunk.write_answer(room.trunk, origin),
             None => sdp_bridge::trunk_offer(room.trunk, origin, Direction::SENDRECV),
         };
         if let Some(trunk) = &offer {
-            self.media(MediaCommand::Trunk {
-                id,
-                remote: trunk.remote.clone(),
-            });
+            self.media(MediaCommand::Trunk { id, remote: trunk.remote.clone() });
         }
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         call.record.answered = Some(now);
-        call.stage = Stage::Talking(Talk { web, trunk: offer });
+        call.stage = Stage::Talking(Box::new(Talk { web, trunk: offer }));
         if let Some(trunk) = call.trunk {
             let told = self.trunk.accept(trunk, sdp, Vec::new(), now);
             Self::note(told, "accept");
@@ -209,22 +139,13 @@ impl B2bua {
     }
 
     pub(super) fn refuse_trunk(&mut self, session: SessionId, refusal: Refusal, now: Instant) {
-        let told = self.trunk.reject(
-            session,
-            refusal.status,
-            refusal.reason,
-            refusal.headers,
-            now,
-        );
+        let told = self.trunk.reject(session, refusal.status, refusal.reason, refusal.headers, now);
         Self::note(told, "reject");
     }
 }
 
 fn web_invite(request: &Request, callee: Callee, sdp: String) -> Invite {
-    let from = request
-        .headers
-        .from()
-        .map_or_else(|_| NameAddr::from(request.uri.clone()), without_tag);
+    let from = request.headers.from().map_or_else(|_| NameAddr::from(request.uri.clone()), without_tag);
     Invite {
         target: callee.contact,
         flow: callee.flow,

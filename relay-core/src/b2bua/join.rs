@@ -10,13 +10,7 @@ use sip_core::message::Reason;
 
 impl B2bua {
     /// An event on one leg.
-    pub(super) fn join(
-        &mut self,
-        side: Side,
-        session: SessionId,
-        event: SessionEvent,
-        now: Instant,
-    ) {
+    pub(super) fn join(&mut self, side: Side, session: SessionId, event: SessionEvent, now: Instant) {
         use CallDirection::{Inbound, Outbound};
         use SessionEvent as E;
         let Some(id) = self.calls.of_leg(side, session) else {
@@ -29,31 +23,13 @@ impl B2bua {
             (Side::Trunk, Outbound, E::Progress { response, answer }) => {
                 self.trunk_progresses(id, &response, answer.as_deref(), now);
             }
-            (Side::Trunk, Outbound, E::Accepted { answer, .. }) => {
-                self.trunk_accepts(id, answer.as_deref(), now)
-            }
-            (Side::Web, Inbound, E::Progress { response, .. }) => {
-                self.web_progresses(id, &response, now)
-            }
-            (Side::Web, Inbound, E::Accepted { answer, .. }) => {
-                self.web_accepts(id, answer.as_deref(), now)
-            }
-            (
-                Side::Trunk,
-                _,
-                E::Confirmed {
-                    answer: Some(answer),
-                },
-            ) => self.trunk_describes(id, &answer, now),
-            (side, _, E::Offered { offer, .. }) => {
-                self.offered(id, side, session, offer.as_deref(), now)
-            }
+            (Side::Trunk, Outbound, E::Accepted { answer, .. }) => self.trunk_accepts(id, answer.as_deref(), now),
+            (Side::Web, Inbound, E::Progress { response, .. }) => self.web_progresses(id, &response, now),
+            (Side::Web, Inbound, E::Accepted { answer, .. }) => self.web_accepts(id, answer.as_deref(), now),
+            (Side::Trunk, _, E::Confirmed { answer: Some(answer) }) => self.trunk_describes(id, &answer, now),
+            (side, _, E::Offered { offer, .. }) => self.offered(id, side, session, offer.as_deref(), now),
             (side, _, E::Ended(end)) => self.leg_ended(id, side, session, &end, now),
-            (
-                _,
-                _,
-                E::Progress { .. } | E::Accepted { .. } | E::Confirmed { .. } | E::Answered { .. },
-            ) => {}
+            (_, _, E::Progress { .. } | E::Accepted { .. } | E::Confirmed { .. } | E::Answered { .. }) => {}
             (_, _, event) => {
                 tracing::debug!(?event, "a session event that the relay has no use for")
             }
@@ -96,10 +72,7 @@ impl B2bua {
 
     /// A challenged INVITE comes again with credentials: on the trunk it is then the same call's next INVITE.
     fn remember_challenge(&mut self, stage: Stage, end: &End, now: Instant) {
-        let is_challenge = end
-            .response
-            .as_ref()
-            .is_some_and(|response| matches!(response.status.as_u16(), 401 | 407));
+        let is_challenge = end.response.as_ref().is_some_and(|response| matches!(response.status.as_u16(), 401 | 407));
         if let (true, Stage::Calling(calling)) = (is_challenge, stage) {
             self.calls.remember(calling.attempt, calling.trunk, now);
         }

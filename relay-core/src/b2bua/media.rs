@@ -11,21 +11,8 @@ impl B2bua {
     /// A media worker's event.
     pub(super) fn handle_media(&mut self, event: MediaEvent, now: Instant) {
         match event {
-            MediaEvent::Opened {
-                id,
-                trunk,
-                web,
-                fingerprint,
-            } => {
-                self.media_opened(
-                    id,
-                    MediaRoom {
-                        trunk,
-                        web,
-                        fingerprint,
-                    },
-                    now,
-                );
+            MediaEvent::Opened { id, trunk, web, fingerprint } => {
+                self.media_opened(id, MediaRoom { trunk, web, fingerprint }, now);
             }
             MediaEvent::OpenFailed { id, reason } => self.media_refused(id, &reason, now),
             MediaEvent::WebFailed { id, failure } => self.web_media_failed(id, failure, now),
@@ -44,7 +31,7 @@ impl B2bua {
         };
         call.room = Some(room);
         match call.stage {
-            Stage::Preparing { .. } => self.dial_if_ready(id, now),
+            Stage::Preparing(_) => self.dial_if_ready(id, now),
             Stage::PreparingInbound { .. } => self.ring_browser(id, now),
             Stage::Calling(_) | Stage::Ringing { .. } | Stage::Talking(_) | Stage::Ending => {}
         }
@@ -57,27 +44,15 @@ impl B2bua {
 
     fn web_media_failed(&mut self, id: MediaId, failure: WebFailure, now: Instant) {
         let (code, text) = cause::media_reason(failure);
-        self.end_both(
-            id,
-            Refusal::new(StatusCode::REQUEST_TIMEOUT, text),
-            Reason::q850(code, text),
-            now,
-        );
+        self.end_both(id, Refusal::new(StatusCode::REQUEST_TIMEOUT, text), Reason::q850(code, text), now);
     }
 
     /// Silence alone proves nothing (the far end may be muted), so the PBX is asked whether it still has the call.
     fn ask_trunk(&mut self, id: MediaId, now: Instant) {
-        let Some(Call {
-            trunk: Some(trunk),
-            stage: Stage::Talking(_),
-            ..
-        }) = self.calls.call(id)
-        else {
+        let Some(Call { trunk: Some(trunk), stage: Stage::Talking(_), .. }) = self.calls.call(id) else {
             return;
         };
-        let asked = self
-            .trunk
-            .session_request(*trunk, Method::Options, Vec::new(), None, now);
+        let asked = self.trunk.session_request(*trunk, Method::Options, Vec::new(), None, now);
         if let Ok(request) = asked {
             self.probes.insert(request, id);
         }
@@ -94,23 +69,17 @@ impl B2bua {
 
     /// Drops a call whose legs and media are all gone, and tells of it.
     pub(super) fn forget_if_over(&mut self, id: MediaId) {
-        let is_over =
-            |call: &Call| call.is_media_closed && call.web.is_none() && call.trunk.is_none();
+        let is_over = |call: &Call| call.is_media_closed && call.web.is_none() && call.trunk.is_none();
         if self.calls.call(id).is_some_and(is_over) {
             let call = self.calls.remove(id);
-            self.outputs
-                .extend(call.map(|call| Output::CallEnded(Box::new(call.record))));
+            self.outputs.extend(call.map(|call| Output::CallEnded(Box::new(call.record))));
         }
     }
 
     /// Ends inbound calls that rang too long.
     pub(super) fn calls_timeout(&mut self, now: Instant) {
         while let Some(id) = self.calls.pop_due(now) {
-            self.abandon(
-                id,
-                Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "Nobody Answered"),
-                now,
-            );
+            self.abandon(id, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "Nobody Answered"), now);
         }
     }
 
@@ -128,12 +97,7 @@ impl B2bua {
         if !is_alive {
             tracing::info!(call = id.0, side = ?Side::Trunk, "the PBX has lost the call");
             let text = "The PBX is gone";
-            self.end_both(
-                id,
-                Refusal::new(StatusCode::SERVER_TIMEOUT, text),
-                Reason::q850(41, text),
-                now,
-            );
+            self.end_both(id, Refusal::new(StatusCode::SERVER_TIMEOUT, text), Reason::q850(41, text), now);
         }
     }
 }

@@ -112,13 +112,8 @@ impl B2bua {
     /// Something happened.
     pub fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
-            Input::WebOpened { socket, secure, .. } => {
-                self.web.open_socket(socket, web_socket(secure))
-            }
-            Input::WebMessage { socket, bytes } => {
-                self.web
-                    .handle_message(Flow::connection(socket), &bytes, now)
-            }
+            Input::WebOpened { socket, secure, .. } => self.web.open_socket(socket, web_socket(secure)),
+            Input::WebMessage { socket, bytes } => self.web.handle_message(Flow::connection(socket), &bytes, now),
             Input::WebClosed { socket } => self.handle_web_closed(socket, now),
             Input::Datagram { flow, bytes } => self.trunk.handle_message(flow, &bytes, now),
             Input::FlowFailed { flow } => self.trunk.handle_flow_failed(flow, now),
@@ -132,18 +127,13 @@ impl B2bua {
 
     /// What is to be done next.
     pub fn poll_output(&mut self) -> Output {
-        self.outputs
-            .pop_front()
-            .unwrap_or_else(|| Output::Timeout(self.next_timeout()))
+        self.outputs.pop_front().unwrap_or_else(|| Output::Timeout(self.next_timeout()))
     }
 
     /// How busy the relay is.
     #[must_use]
     pub fn occupancy(&self) -> Occupancy {
-        Occupancy {
-            calls: self.calls.len(),
-            bindings: self.bindings.len(),
-        }
+        Occupancy { calls: self.calls.len(), bindings: self.bindings.len() }
     }
 
     /// Drains both agents into `outputs`, acting on their events as they come.
@@ -161,10 +151,7 @@ impl B2bua {
         loop {
             match self.web.poll_output() {
                 agent::Output::Transmit { flow, bytes } => {
-                    self.outputs.push_back(Output::WebSend {
-                        socket: flow.socket,
-                        bytes,
-                    });
+                    self.outputs.push_back(Output::WebSend { socket: flow.socket, bytes });
                 }
                 agent::Output::Event(event) => self.handle_event(Side::Web, event, now),
                 agent::Output::Timeout(at) => {
@@ -180,9 +167,7 @@ impl B2bua {
         let mut moved = false;
         loop {
             match self.trunk.poll_output() {
-                agent::Output::Transmit { flow, bytes } => {
-                    self.outputs.push_back(Output::Datagram { flow, bytes })
-                }
+                agent::Output::Transmit { flow, bytes } => self.outputs.push_back(Output::Datagram { flow, bytes }),
                 agent::Output::Event(event) => self.handle_event(Side::Trunk, event, now),
                 agent::Output::Timeout(at) => {
                     self.trunk_timeout = at;
@@ -195,52 +180,19 @@ impl B2bua {
 
     fn handle_event(&mut self, side: Side, event: Event, now: Instant) {
         match (side, event) {
-            (
-                Side::Web,
-                Event::IncomingCall {
-                    session,
-                    flow,
-                    request,
-                    offer,
-                },
-            ) => {
-                self.web_calls(session, flow, request, offer, now);
+            (Side::Web, Event::IncomingCall { session, request, offer, .. }) => {
+                self.web_calls(session, request, offer.as_deref(), now);
             }
-            (
-                Side::Trunk,
-                Event::IncomingCall {
-                    session,
-                    request,
-                    offer,
-                    ..
-                },
-            ) => {
-                self.trunk_calls(session, request, offer, now);
+            (Side::Trunk, Event::IncomingCall { session, request, offer, .. }) => {
+                self.trunk_calls(session, request, offer.as_deref(), now);
             }
             (side, Event::Session { id, event }) => self.join(side, id, event, now),
-            (
-                side,
-                Event::Request {
-                    id,
-                    session: Some(session),
-                    request,
-                    ..
-                },
-            ) => {
+            (side, Event::Request { id, session: Some(session), request, .. }) => {
                 self.relay_request(side, id, session, &request, now);
             }
-            (
-                _,
-                Event::Request {
-                    id, flow, request, ..
-                },
-            ) => self.browser_registers(id, flow, *request, now),
-            (side, Event::Response { id, response }) => {
-                self.handle_response(side, id, &response, now)
-            }
-            (side, Event::RequestFailed { id, failure }) => {
-                self.handle_failure(side, id, &failure, now)
-            }
+            (_, Event::Request { id, flow, request, .. }) => self.browser_registers(id, flow, *request, now),
+            (side, Event::Response { id, response }) => self.handle_response(side, id, &response, now),
+            (side, Event::RequestFailed { id, failure }) => self.handle_failure(side, id, &failure, now),
             (_, event) => tracing::debug!(?event, "an event that the relay has no use for"),
         }
     }
@@ -258,25 +210,15 @@ impl B2bua {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let all = [
-            self.web_timeout,
-            self.trunk_timeout,
-            self.bindings.next_timeout(),
-            self.calls.next_timeout(),
-        ];
+        let all = [self.web_timeout, self.trunk_timeout, self.bindings.next_timeout(), self.calls.next_timeout()];
         all.into_iter().flatten().min()
     }
 
     /// The PBX that serves `uri`'s domain.
     fn next_hop(&self, uri: &Uri) -> Option<NextHop> {
         let host = uri.host.to_string();
-        let serves =
-            |domain: &&Domain| domain.name == "*" || domain.name.eq_ignore_ascii_case(&host);
-        self.config
-            .domains
-            .iter()
-            .find(serves)
-            .map(|domain| domain.next_hop.clone())
+        let serves = |domain: &&Domain| domain.name == "*" || domain.name.eq_ignore_ascii_case(&host);
+        self.config.domains.iter().find(serves).map(|domain| domain.next_hop.clone())
     }
 
     /// The address of a next hop, if known now; otherwise it is asked for.
@@ -285,22 +227,13 @@ impl B2bua {
             Lookup::Address(address) => Some(address),
             Lookup::Asked => None,
             Lookup::Ask(query) => {
-                self.outputs.push_back(Output::Resolve {
-                    query,
-                    host: hop.host.clone(),
-                    port: hop.port,
-                });
+                self.outputs.push_back(Output::Resolve { query, host: hop.host.clone(), port: hop.port });
                 None
             }
         }
     }
 
-    fn handle_resolved(
-        &mut self,
-        query: u64,
-        result: Result<Vec<SocketAddr>, String>,
-        now: Instant,
-    ) {
+    fn handle_resolved(&mut self, query: u64, result: Result<Vec<SocketAddr>, String>, now: Instant) {
         let address = result.ok().and_then(|addresses| addresses.first().copied());
         if let Some(hop) = self.resolver.handle_resolved(query, address, now) {
             self.calls_resolved(&hop, address, now);
@@ -344,20 +277,8 @@ fn contact_at(address: SocketAddr, user: &str) -> Uri {
 
 /// A browser reaches us only through its WebSocket, so the name in Via and Contact needs no meaning (RFC 7118 §5.2).
 fn web_socket(secure: bool) -> LocalSocket {
-    let transport = if secure {
-        Transport::Wss
-    } else {
-        Transport::Ws
-    };
-    let mut contact = Uri::sip(
-        Some("switchhook"),
-        sip_core::message::Host::Name("relay.invalid".to_owned()),
-        None,
-    );
+    let transport = if secure { Transport::Wss } else { Transport::Ws };
+    let mut contact = Uri::sip(Some("switchhook"), sip_core::message::Host::Name("relay.invalid".to_owned()), None);
     contact.params.set("transport", Some("ws"));
-    LocalSocket {
-        transport,
-        sent_by: "relay.invalid".to_owned(),
-        contact,
-    }
+    LocalSocket { transport, sent_by: "relay.invalid".to_owned(), contact }
 }

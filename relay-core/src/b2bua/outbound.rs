@@ -5,7 +5,7 @@
 //! challenged, so its answer waits for the PBX's first provisional response.
 
 use super::B2bua;
-use super::call::{Call, CallDirection, CallRecord, Calling, MediaRoom, Stage, Talk};
+use super::call::{Call, CallDirection, CallRecord, Calling, MediaRoom, Preparing, Stage, Talk};
 use super::calls::Attempt;
 use super::cause::Refusal;
 use super::config::NextHop;
@@ -13,9 +13,9 @@ use super::headers;
 use super::sdp_bridge::{self, Origin, SdpFault, TrunkSdp, WebSdp};
 use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, MediaReport};
 use core::net::SocketAddr;
+use sip_core::Instant;
 use sip_core::agent::{Invite, SessionId};
 use sip_core::message::{HeaderName, NameAddr, Request, Response, StatusCode};
-use sip_core::{Flow, Instant};
 
 /// What RFC 5009 calls it when an 18x with SDP has nothing to hear.
 const NO_EARLY_MEDIA: &str = "inactive";
@@ -23,15 +23,8 @@ const EARLY_MEDIA: &str = "sendrecv";
 
 impl B2bua {
     /// The browser's INVITE.
-    pub(super) fn web_calls(
-        &mut self,
-        session: SessionId,
-        _flow: Flow,
-        request: Box<Request>,
-        offer: Option<String>,
-        now: Instant,
-    ) {
-        match self.admit(&request, offer.as_deref()) {
+    pub(super) fn web_calls(&mut self, session: SessionId, request: Box<Request>, offer: Option<&str>, now: Instant) {
+        match self.admit(&request, offer) {
             Ok((offer, next_hop)) => self.prepare(session, request, offer, next_hop, now),
             Err(refusal) => self.refuse_web(session, refusal, now),
         }
@@ -42,39 +35,21 @@ impl B2bua {
             return Err(busy());
         }
         let next_hop = self.next_hop(&request.uri);
-        let next_hop = next_hop
-            .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
+        let next_hop = next_hop.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
         let offer = offer.ok_or_else(|| not_acceptable(SdpFault::NoAudio))?;
         Ok((WebSdp::offer(offer).map_err(not_acceptable)?, next_hop))
     }
 
-    fn prepare(
-        &mut self,
-        web: SessionId,
-        request: Box<Request>,
-        offer: WebSdp,
-        next_hop: NextHop,
-        now: Instant,
-    ) {
+    fn prepare(&mut self, web: SessionId, request: Box<Request>, offer: WebSdp, next_hop: NextHop, now: Instant) {
         let address = self.address_of(&next_hop, now);
         let mut call = self.new_call(CallDirection::Outbound, &request, now);
         call.web = Some(web);
-        call.stage = Stage::Preparing {
-            request,
-            offer,
-            next_hop,
-            address,
-        };
+        call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, address }));
         self.open(call);
     }
 
     /// A call without legs; its stage is the caller's to set.
-    pub(super) fn new_call(
-        &mut self,
-        direction: CallDirection,
-        request: &Request,
-        now: Instant,
-    ) -> Call {
+    pub(super) fn new_call(&mut self, direction: CallDirection, request: &Request, now: Instant) -> Call {
         let media = self.calls.next_id();
         let party = request.headers.from().map(|from| from.uri.to_string());
         let record = CallRecord {
@@ -90,10 +65,7 @@ impl B2bua {
             reason: String::new(),
             report: MediaReport::default(),
         };
-        let ice = IceCredentials {
-            ufrag: self.entropy.token(8),
-            pwd: self.entropy.token(26),
-        };
+        let ice = IceCredentials { ufrag: self.entropy.token(8), pwd: self.entropy.token(26) };
         Call {
             media,
             direction,
@@ -110,43 +82,23 @@ impl B2bua {
     }
 
     pub(super) fn open(&mut self, call: Call) {
-        self.media(MediaCommand::Open {
-            id: call.media,
-            local: call.ice.clone(),
-        });
+        self.media(MediaCommand::Open { id: call.media, local: call.ice.clone() });
         self.calls.insert(call);
     }
 
     /// The address of a PBX is known, or cannot be.
-    pub(super) fn calls_resolved(
-        &mut self,
-        hop: &NextHop,
-        found: Option<SocketAddr>,
-        now: Instant,
-    ) {
+    pub(super) fn calls_resolved(&mut self, hop: &NextHop, found: Option<SocketAddr>, now: Instant) {
         for id in self.calls.ids() {
-            let Some(Call {
-                stage:
-                    Stage::Preparing {
-                        next_hop, address, ..
-                    },
-                ..
-            }) = self.calls.call_mut(id)
-            else {
-                continue;
-            };
-            if next_hop != hop {
+            let Some(Call { stage: Stage::Preparing(preparing), .. }) = self.calls.call_mut(id) else { continue };
+            if preparing.next_hop != *hop {
                 continue;
             }
-            *address = found;
+            preparing.address = found;
             match found {
                 Some(_) => self.dial_if_ready(id, now),
                 None => self.abandon(
                     id,
-                    Refusal::new(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "The PBX's Name Cannot Be Resolved",
-                    ),
+                    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "The PBX's Name Cannot Be Resolved"),
                     now,
                 ),
             }
@@ -158,23 +110,10 @@ impl B2bua {
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
-        let (
-            Some(room),
-            Stage::Preparing {
-                address: Some(address),
-                ..
-            },
-        ) = (call.room.clone(), &call.stage)
-        else {
-            return;
-        };
-        let address = *address;
-        let Stage::Preparing { request, offer, .. } =
-            core::mem::replace(&mut call.stage, Stage::Ending)
-        else {
-            return;
-        };
-        self.dial(id, &request, offer, &room, address, now);
+        let (Some(room), Stage::Preparing(preparing)) = (call.room.clone(), &call.stage) else { return };
+        let Some(address) = preparing.address else { return };
+        let Stage::Preparing(preparing) = core::mem::replace(&mut call.stage, Stage::Ending) else { return };
+        self.dial(id, &preparing.request, preparing.offer, &room, address, now);
     }
 
     fn dial(
@@ -191,49 +130,28 @@ impl B2bua {
         let Some(call) = self.calls.call(id) else {
             return;
         };
-        let origin = Origin {
-            session: id.0,
-            version: 1,
-        };
+        let origin = Origin { session: id.0, version: 1 };
         let answer = offer.write_answer(room, &call.ice, origin);
-        let web = MediaCommand::Web {
-            id,
-            remote: offer.remote.clone(),
-        };
+        let web = MediaCommand::Web { id, remote: offer.remote.clone() };
         let invite = self.trunk_invite(request, room, address, &trunk, origin);
-        let calling = Calling {
-            answer,
-            offer,
-            early: None,
-            attempt,
-            trunk,
-        };
+        let calling = Calling { answer, offer, early: None, attempt, trunk };
         match self.trunk.invite(invite, now) {
             Ok(session) => {
-                self.calls
-                    .attach(id, crate::media::control::Side::Trunk, session);
+                self.calls.attach(id, crate::media::control::Side::Trunk, session);
                 self.set_stage(id, Stage::Calling(Box::new(calling)));
                 self.media(web);
                 if headers::has_credentials(&request.headers) {
                     self.progress(id, StatusCode::SESSION_PROGRESS, now);
                 }
             }
-            Err(error) => self.abandon(
-                id,
-                Refusal::new(StatusCode::SERVER_INTERNAL_ERROR, &error.to_string()),
-                now,
-            ),
+            Err(error) => self.abandon(id, Refusal::new(StatusCode::SERVER_INTERNAL_ERROR, &error.to_string()), now),
         }
     }
 
     /// A new trunk leg's Call-ID, From tag and CSeq; those of the challenged one where this attempt continues it.
     fn trunk_identity(&mut self, attempt: &Attempt, now: Instant) -> (String, String, u32) {
         match self.calls.recall(attempt, now) {
-            Some(challenged) => (
-                challenged.call_id,
-                challenged.from_tag,
-                challenged.cseq.saturating_add(1),
-            ),
+            Some(challenged) => (challenged.call_id, challenged.from_tag, challenged.cseq.saturating_add(1)),
             None => (self.entropy.token(26), self.entropy.token(12), 1),
         }
     }
@@ -246,15 +164,8 @@ impl B2bua {
         trunk: &(String, String, u32),
         origin: Origin,
     ) -> Invite {
-        let from = request
-            .headers
-            .from()
-            .map_or_else(|_| NameAddr::from(request.uri.clone()), without_tag);
-        let user = from
-            .uri
-            .user
-            .clone()
-            .unwrap_or_else(|| "switchhook".to_owned());
+        let from = request.headers.from().map_or_else(|_| NameAddr::from(request.uri.clone()), without_tag);
+        let user = from.uri.user_text().unwrap_or_else(|| "switchhook".to_owned());
         let (call_id, from_tag, cseq) = trunk.clone();
         Invite {
             target: request.uri.clone(),
@@ -264,11 +175,7 @@ impl B2bua {
             to: request.headers.to().ok(),
             route: Vec::new(),
             headers: headers::to_trunk_request(&request.headers),
-            offer: Some(sdp_bridge::trunk_offer(
-                room.trunk,
-                origin,
-                Direction::SENDRECV,
-            )),
+            offer: Some(sdp_bridge::trunk_offer(room.trunk, origin, Direction::SENDRECV)),
             credentials: None,
             call_id: Some(call_id),
             from_tag: Some(from_tag),
@@ -277,23 +184,10 @@ impl B2bua {
     }
 
     /// The PBX's provisional response.
-    pub(super) fn trunk_progresses(
-        &mut self,
-        id: MediaId,
-        response: &Response,
-        answer: Option<&str>,
-        now: Instant,
-    ) {
+    pub(super) fn trunk_progresses(&mut self, id: MediaId, response: &Response, answer: Option<&str>, now: Instant) {
         if let Some(sdp) = answer.and_then(|sdp| TrunkSdp::read(sdp).ok()) {
-            self.media(MediaCommand::Trunk {
-                id,
-                remote: sdp.remote.clone(),
-            });
-            if let Some(Call {
-                stage: Stage::Calling(calling),
-                ..
-            }) = self.calls.call_mut(id)
-            {
+            self.media(MediaCommand::Trunk { id, remote: sdp.remote.clone() });
+            if let Some(Call { stage: Stage::Calling(calling), .. }) = self.calls.call_mut(id) {
                 calling.early = Some(sdp);
             }
         }
@@ -302,19 +196,10 @@ impl B2bua {
 
     /// Tells the browser how far the call is, with our answer and whether there is something to hear.
     fn progress(&mut self, id: MediaId, status: StatusCode, now: Instant) {
-        let Some(Call {
-            web: Some(web),
-            stage: Stage::Calling(calling),
-            ..
-        }) = self.calls.call(id)
-        else {
+        let Some(Call { web: Some(web), stage: Stage::Calling(calling), .. }) = self.calls.call(id) else {
             return;
         };
-        let early = if calling.early.is_some() {
-            EARLY_MEDIA
-        } else {
-            NO_EARLY_MEDIA
-        };
+        let early = if calling.early.is_some() { EARLY_MEDIA } else { NO_EARLY_MEDIA };
         let rows = vec![(HeaderName::PEarlyMedia, early.to_owned())];
         let (web, answer) = (*web, calling.answer.clone());
         let told = self.web.ring(web, status, Some(answer), rows, now);
@@ -329,10 +214,7 @@ impl B2bua {
         let Stage::Calling(calling) = core::mem::replace(&mut call.stage, Stage::Ending) else {
             return;
         };
-        let described = answer.map_or_else(
-            || calling.early.clone().ok_or(SdpFault::NoAudio),
-            TrunkSdp::read,
-        );
+        let described = answer.map_or_else(|| calling.early.clone().ok_or(SdpFault::NoAudio), TrunkSdp::read);
         match described {
             Ok(trunk) => self.connect(id, *calling, trunk, now),
             Err(fault) => self.abandon(id, not_acceptable(fault), now),
@@ -340,18 +222,12 @@ impl B2bua {
     }
 
     fn connect(&mut self, id: MediaId, calling: Calling, trunk: TrunkSdp, now: Instant) {
-        self.media(MediaCommand::Trunk {
-            id,
-            remote: trunk.remote.clone(),
-        });
+        self.media(MediaCommand::Trunk { id, remote: trunk.remote.clone() });
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         call.record.answered = Some(now);
-        call.stage = Stage::Talking(Talk {
-            web: calling.offer,
-            trunk: Some(trunk),
-        });
+        call.stage = Stage::Talking(Box::new(Talk { web: calling.offer, trunk: Some(trunk) }));
         if let Some(web) = call.web {
             let told = self.web.accept(web, calling.answer, Vec::new(), now);
             Self::note(told, "accept");
@@ -359,24 +235,14 @@ impl B2bua {
     }
 
     pub(super) fn refuse_web(&mut self, session: SessionId, refusal: Refusal, now: Instant) {
-        let told = self.web.reject(
-            session,
-            refusal.status,
-            refusal.reason,
-            refusal.headers,
-            now,
-        );
+        let told = self.web.reject(session, refusal.status, refusal.reason, refusal.headers, now);
         Self::note(told, "reject");
     }
 }
 
 pub(super) fn attempt_of(request: &Request) -> Attempt {
     let call_id = request.headers.call_id().unwrap_or_default().to_owned();
-    let tag = request
-        .headers
-        .from()
-        .ok()
-        .and_then(|from| from.tag().map(str::to_owned));
+    let tag = request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));
     (call_id, tag.unwrap_or_default())
 }
 
@@ -387,18 +253,13 @@ pub(super) fn without_tag(mut party: NameAddr) -> NameAddr {
 
 pub(super) fn busy() -> Refusal {
     let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "All Lines Are Busy");
-    refusal
-        .headers
-        .push((HeaderName::RetryAfter, "10".to_owned()));
+    refusal.headers.push((HeaderName::RetryAfter, "10".to_owned()));
     refusal
 }
 
 /// 488 with a Warning (RFC 3261 §20.43) that says what is wrong with the description.
 pub(super) fn not_acceptable(fault: SdpFault) -> Refusal {
     let mut refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE_HERE, "Not Acceptable Here");
-    refusal.headers.push((
-        HeaderName::Warning,
-        format!("399 switchhook \"{}\"", fault.text()),
-    ));
+    refusal.headers.push((HeaderName::Warning, format!("399 switchhook \"{}\"", fault.text())));
     refusal
 }

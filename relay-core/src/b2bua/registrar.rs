@@ -10,9 +10,7 @@ use super::headers;
 use super::outbound::without_tag;
 use core::net::SocketAddr;
 use sip_core::agent::{Failure, IncomingId, OutgoingRequest, Reply, RequestId};
-use sip_core::message::{
-    Contacts, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri,
-};
+use sip_core::message::{Contacts, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri};
 use sip_core::{Duration, Flow, Instant};
 use std::collections::BTreeMap;
 
@@ -43,13 +41,7 @@ const MAX_WAITING: usize = 1_000;
 
 impl B2bua {
     /// A REGISTER on a WebSocket.
-    pub(super) fn browser_registers(
-        &mut self,
-        incoming: IncomingId,
-        flow: Flow,
-        request: Request,
-        now: Instant,
-    ) {
+    pub(super) fn browser_registers(&mut self, incoming: IncomingId, flow: Flow, request: Request, now: Instant) {
         match self.admit_register(incoming, flow, &request, now) {
             Ok((register, next_hop)) => match self.address_of(&next_hop, now) {
                 Some(address) => self.send_register(register, &request, address, now),
@@ -66,59 +58,29 @@ impl B2bua {
         request: &Request,
         now: Instant,
     ) -> Result<(Register, NextHop), Reply> {
-        let next_hop = self
-            .next_hop(&request.uri)
-            .ok_or_else(|| refusal(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
-        let to = request
-            .headers
-            .to()
-            .map_err(|_| refusal(StatusCode::BAD_REQUEST, "Unusable To"))?;
+        let next_hop =
+            self.next_hop(&request.uri).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
+        let to = request.headers.to().map_err(|_| refusal(StatusCode::BAD_REQUEST, "Unusable To"))?;
         let contact = single_contact(request)?;
-        let key = BindingKey {
-            aor: aor_key(&to.uri),
-            instance: contact.as_ref().map_or_else(String::new, instance_of),
-        };
-        let token = self
-            .bindings
-            .claim(&key, self.config.max_bindings, &mut self.entropy, now);
+        let key =
+            BindingKey { aor: aor_key(&to.uri), instance: contact.as_ref().map_or_else(String::new, instance_of) };
+        let token = self.bindings.claim(&key, self.config.max_bindings, &mut self.entropy, now);
         let token = token.ok_or_else(too_many)?;
-        let asked = contact
-            .as_ref()
-            .and_then(NameAddr::expires)
-            .or_else(|| request.headers.expires());
-        let register = Register {
-            incoming,
-            flow,
-            token,
-            aor: to.uri,
-            contact,
-            expires: asked.unwrap_or(DEFAULT_EXPIRES),
-        };
+        let asked = contact.as_ref().and_then(NameAddr::expires).or_else(|| request.headers.expires());
+        let register =
+            Register { incoming, flow, token, aor: to.uri, contact, expires: asked.unwrap_or(DEFAULT_EXPIRES) };
         Ok((register, next_hop))
     }
 
-    fn wait_for_address(
-        &mut self,
-        next_hop: NextHop,
-        request: Request,
-        register: Register,
-        now: Instant,
-    ) {
+    fn wait_for_address(&mut self, next_hop: NextHop, request: Request, register: Register, now: Instant) {
         if self.registers.waiting.len() >= MAX_WAITING {
             return self.reply(Side::Web, register.incoming, too_many(), now);
         }
-        self.registers
-            .waiting
-            .push((next_hop, Box::new(request), register));
+        self.registers.waiting.push((next_hop, Box::new(request), register));
     }
 
     /// The address of a PBX is known, or cannot be.
-    pub(super) fn registers_resolved(
-        &mut self,
-        hop: &NextHop,
-        address: Option<SocketAddr>,
-        now: Instant,
-    ) {
+    pub(super) fn registers_resolved(&mut self, hop: &NextHop, address: Option<SocketAddr>, now: Instant) {
         let waiting = core::mem::take(&mut self.registers.waiting);
         let (ready, others) = waiting.into_iter().partition(|(other, ..)| other == hop);
         self.registers.waiting = others;
@@ -127,23 +89,14 @@ impl B2bua {
             match address {
                 Some(address) => self.send_register(register, &request, address, now),
                 None => {
-                    let reply = refusal(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "The PBX's Name Cannot Be Resolved",
-                    );
+                    let reply = refusal(StatusCode::SERVICE_UNAVAILABLE, "The PBX's Name Cannot Be Resolved");
                     self.reply(Side::Web, register.incoming, reply, now);
                 }
             }
         }
     }
 
-    fn send_register(
-        &mut self,
-        register: Register,
-        request: &Request,
-        address: SocketAddr,
-        now: Instant,
-    ) {
+    fn send_register(&mut self, register: Register, request: &Request, address: SocketAddr, now: Instant) {
         let Some((call_id, from_tag, cseq)) = self.bindings.next_register(&register.token) else {
             return self.reply(Side::Web, register.incoming, too_many(), now);
         };
@@ -151,15 +104,9 @@ impl B2bua {
             method: Method::Register,
             target: request.uri.clone(),
             flow: self.trunk_flow(address),
-            from: request
-                .headers
-                .from()
-                .map_or_else(|_| NameAddr::from(register.aor.clone()), without_tag),
+            from: request.headers.from().map_or_else(|_| NameAddr::from(register.aor.clone()), without_tag),
             to: Some(NameAddr::from(register.aor.clone())),
-            contact: register
-                .contact
-                .as_ref()
-                .map(|_| self.our_contact(&register)),
+            contact: register.contact.as_ref().map(|_| self.our_contact(&register)),
             route: Vec::new(),
             headers: headers::to_trunk_request(&request.headers),
             body: None,
@@ -178,11 +125,8 @@ impl B2bua {
     }
 
     fn our_contact(&self, register: &Register) -> NameAddr {
-        let mut contact =
-            NameAddr::from(super::contact_at(self.config.trunk_local, &register.token));
-        contact
-            .params
-            .set("expires", Some(&register.expires.to_string()));
+        let mut contact = NameAddr::from(super::contact_at(self.config.trunk_local, &register.token));
+        contact.params.set("expires", Some(&register.expires.to_string()));
         contact
     }
 
@@ -195,12 +139,7 @@ impl B2bua {
         if response.status.is_success() {
             rows.extend(self.register_granted(&register, response, now));
         }
-        let reply = Reply {
-            status: response.status,
-            reason: Some(response.reason.clone()),
-            headers: rows,
-            body: None,
-        };
+        let reply = Reply { status: response.status, reason: Some(response.reason.clone()), headers: rows, body: None };
         self.reply(Side::Web, register.incoming, reply, now);
     }
 
@@ -218,13 +157,7 @@ impl B2bua {
             return None;
         }
         let until = now + Duration::from_secs(u64::from(granted));
-        self.bindings.bind(
-            &register.token,
-            register.aor.clone(),
-            contact.uri.clone(),
-            register.flow,
-            until,
-        );
+        self.bindings.bind(&register.token, register.aor.clone(), contact.uri.clone(), register.flow, until);
         contact.params.set("expires", Some(&granted.to_string()));
         Some((HeaderName::Contact, contact.to_string()))
     }
@@ -234,9 +167,7 @@ impl B2bua {
         let Ok(Contacts::List(contacts)) = response.headers.contacts() else {
             return 0;
         };
-        let ours = contacts
-            .iter()
-            .find(|contact| contact.uri.user.as_deref() == Some(&register.token));
+        let ours = contacts.iter().find(|contact| contact.uri.user.as_deref() == Some(&register.token));
         let default = response.headers.expires().unwrap_or(register.expires);
         ours.map_or(0, |contact| contact.expires().unwrap_or(default))
     }
@@ -255,19 +186,12 @@ impl B2bua {
 }
 
 fn refusal(status: StatusCode, reason: &str) -> Reply {
-    Reply {
-        status,
-        reason: Some(reason.to_owned()),
-        headers: Vec::new(),
-        body: None,
-    }
+    Reply { status, reason: Some(reason.to_owned()), headers: Vec::new(), body: None }
 }
 
 fn too_many() -> Reply {
     let mut reply = refusal(StatusCode::SERVICE_UNAVAILABLE, "Too Many Registrations");
-    reply
-        .headers
-        .push((HeaderName::RetryAfter, "30".to_owned()));
+    reply.headers.push((HeaderName::RetryAfter, "30".to_owned()));
     reply
 }
 
@@ -278,14 +202,8 @@ fn single_contact(request: &Request) -> Result<Option<NameAddr>, Reply> {
     }
     match request.headers.contacts() {
         Ok(Contacts::List(contacts)) if contacts.len() == 1 => Ok(contacts.into_iter().next()),
-        Ok(Contacts::List(_)) => Err(refusal(
-            StatusCode::BAD_REQUEST,
-            "One Contact Per Registration",
-        )),
-        Ok(Contacts::Star) => Err(refusal(
-            StatusCode::FORBIDDEN,
-            "Only One's Own Contact Can Be Removed",
-        )),
+        Ok(Contacts::List(_)) => Err(refusal(StatusCode::BAD_REQUEST, "One Contact Per Registration")),
+        Ok(Contacts::Star) => Err(refusal(StatusCode::FORBIDDEN, "Only One's Own Contact Can Be Removed")),
         Err(_) => Err(refusal(StatusCode::BAD_REQUEST, "Unusable Contact")),
     }
 }
@@ -293,18 +211,11 @@ fn single_contact(request: &Request) -> Result<Option<NameAddr>, Reply> {
 /// An address of record as a key: without parameters, the host without case (RFC 3261 §10.3).
 fn aor_key(uri: &Uri) -> String {
     let user = uri.user.as_deref().unwrap_or_default();
-    format!(
-        "{}:{user}@{}",
-        uri.scheme.as_str(),
-        uri.host.to_string().to_ascii_lowercase()
-    )
+    format!("{}:{user}@{}", uri.scheme.as_str(), uri.host.to_string().to_ascii_lowercase())
 }
 
 fn instance_of(contact: &NameAddr) -> String {
     let instance = contact.params.get("+sip.instance");
     let flow = contact.params.get("reg-id").unwrap_or_default();
-    instance.map_or_else(
-        || contact.uri.to_string(),
-        |instance| format!("{instance};{flow}"),
-    )
+    instance.map_or_else(|| contact.uri.to_string(), |instance| format!("{instance};{flow}"))
 }

@@ -32,11 +32,7 @@ enum Entry {
 
 impl Resolver {
     pub(super) const fn new(ttl: Duration) -> Self {
-        Self {
-            names: BTreeMap::new(),
-            queries: 0,
-            ttl,
-        }
+        Self { names: BTreeMap::new(), queries: 0, ttl }
     }
 
     /// The address of `hop`, or what to do to get it.
@@ -58,26 +54,11 @@ impl Resolver {
     }
 
     /// An answer came. Returns whose it was, if the question is still open.
-    pub(super) fn handle_resolved(
-        &mut self,
-        query: u64,
-        address: Option<SocketAddr>,
-        now: Instant,
-    ) -> Option<NextHop> {
+    pub(super) fn handle_resolved(&mut self, query: u64, address: Option<SocketAddr>, now: Instant) -> Option<NextHop> {
         let open = |entry: &Entry| matches!(entry, Entry::Asked(number) if *number == query);
-        let hop = self
-            .names
-            .iter()
-            .find(|(_, entry)| open(entry))
-            .map(|(hop, _)| hop.clone())?;
+        let hop = self.names.iter().find(|(_, entry)| open(entry)).map(|(hop, _)| hop.clone())?;
         match address {
-            Some(address) => self.names.insert(
-                hop.clone(),
-                Entry::Known {
-                    address,
-                    until: now + self.ttl,
-                },
-            ),
+            Some(address) => self.names.insert(hop.clone(), Entry::Known { address, until: now + self.ttl }),
             None => self.names.remove(&hop),
         };
         Some(hop)
@@ -89,10 +70,7 @@ mod tests {
     use super::*;
 
     fn hop(host: &str) -> NextHop {
-        NextHop {
-            host: host.to_owned(),
-            port: 5060,
-        }
+        NextHop { host: host.to_owned(), port: 5060 }
     }
 
     #[test]
@@ -111,25 +89,10 @@ mod tests {
 
         assert_eq!(resolver.lookup(&hop("pbx"), Instant::ZERO), Lookup::Ask(1));
         assert_eq!(resolver.lookup(&hop("pbx"), Instant::ZERO), Lookup::Asked);
-        assert_eq!(
-            resolver.handle_resolved(1, Some(address), Instant::ZERO),
-            Some(hop("pbx"))
-        );
-        assert_eq!(
-            resolver.lookup(&hop("pbx"), Instant::from_millis(59_000)),
-            Lookup::Address(address)
-        );
-        assert_eq!(
-            resolver.lookup(&hop("pbx"), Instant::from_millis(61_000)),
-            Lookup::Ask(2)
-        );
-        assert_eq!(
-            resolver.handle_resolved(2, None, Instant::from_millis(61_000)),
-            Some(hop("pbx"))
-        );
-        assert_eq!(
-            resolver.lookup(&hop("pbx"), Instant::from_millis(61_000)),
-            Lookup::Ask(3)
-        );
+        assert_eq!(resolver.handle_resolved(1, Some(address), Instant::ZERO), Some(hop("pbx")));
+        assert_eq!(resolver.lookup(&hop("pbx"), Instant::from_millis(59_000)), Lookup::Address(address));
+        assert_eq!(resolver.lookup(&hop("pbx"), Instant::from_millis(61_000)), Lookup::Ask(2));
+        assert_eq!(resolver.handle_resolved(2, None, Instant::from_millis(61_000)), Some(hop("pbx")));
+        assert_eq!(resolver.lookup(&hop("pbx"), Instant::from_millis(61_000)), Lookup::Ask(3));
     }
 }

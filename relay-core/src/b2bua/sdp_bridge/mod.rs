@@ -58,13 +58,9 @@ impl Origin {
 const PTIME: Duration = Duration::from_millis(20);
 
 /// The first usable audio m-line and its place.
-fn audio(
-    description: &SessionDescription,
-    is_usable: impl Fn(&Media) -> bool,
-) -> Result<(usize, &Media), SdpFault> {
+fn audio(description: &SessionDescription, is_usable: impl Fn(&Media) -> bool) -> Result<(usize, &Media), SdpFault> {
     let mut lines = description.media.iter().enumerate();
-    let found =
-        lines.find(|(_, media)| media.kind == "audio" && media.port != 0 && is_usable(media));
+    let found = lines.find(|(_, media)| media.kind == "audio" && media.port != 0 && is_usable(media));
     found.ok_or(SdpFault::NoAudio)
 }
 
@@ -83,18 +79,9 @@ fn audio_line(protocol: &str, port: u16, ip: IpAddr) -> Media {
 const fn seen_from_us(direction: sdp::Direction) -> Direction {
     match direction {
         sdp::Direction::SendRecv => Direction::SENDRECV,
-        sdp::Direction::SendOnly => Direction {
-            send: false,
-            receive: true,
-        },
-        sdp::Direction::RecvOnly => Direction {
-            send: true,
-            receive: false,
-        },
-        sdp::Direction::Inactive => Direction {
-            send: false,
-            receive: false,
-        },
+        sdp::Direction::SendOnly => Direction { send: false, receive: true },
+        sdp::Direction::RecvOnly => Direction { send: true, receive: false },
+        sdp::Direction::Inactive => Direction { send: false, receive: false },
     }
 }
 

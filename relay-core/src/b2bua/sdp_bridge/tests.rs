@@ -33,28 +33,16 @@ a=rtpmap:120 VP8/90000\r\n";
 fn room() -> MediaRoom {
     MediaRoom {
         trunk: "192.0.2.1:30000".parse().unwrap(),
-        web: vec![
-            "203.0.113.1:40000".parse().unwrap(),
-            "[2001:db8::1]:40000".parse().unwrap(),
-        ],
-        fingerprint: Fingerprint {
-            algorithm: "sha-256".to_owned(),
-            value: vec![0xAB, 0xCD],
-        },
+        web: vec!["203.0.113.1:40000".parse().unwrap(), "[2001:db8::1]:40000".parse().unwrap()],
+        fingerprint: Fingerprint { algorithm: "sha-256".to_owned(), value: vec![0xAB, 0xCD] },
     }
 }
 
 fn local() -> IceCredentials {
-    IceCredentials {
-        ufrag: "ufrag".to_owned(),
-        pwd: "password".to_owned(),
-    }
+    IceCredentials { ufrag: "ufrag".to_owned(), pwd: "password".to_owned() }
 }
 
-const ORIGIN: Origin = Origin {
-    session: 5,
-    version: 1,
-};
+const ORIGIN: Origin = Origin { session: 5, version: 1 };
 
 #[test]
 fn an_answer_takes_the_browsers_numbers_and_refuses_its_video() {
@@ -89,27 +77,17 @@ fn an_answer_takes_the_browsers_numbers_and_refuses_its_video() {
         a=end-of-candidates\r\n\
         m=video 0 UDP/TLS/RTP/SAVPF 120\r\n";
     assert!(answer.starts_with(expected), "{answer}");
-    assert!(
-        answer.ends_with("a=mid:1\r\n") || answer.contains("a=mid:1\r\n"),
-        "{answer}"
-    );
+    assert!(answer.ends_with("a=mid:1\r\n") || answer.contains("a=mid:1\r\n"), "{answer}");
 }
 
 #[test]
 fn a_held_browser_is_answered_in_kind() {
-    for (theirs, ours) in [
-        ("sendonly", "recvonly"),
-        ("recvonly", "sendonly"),
-        ("inactive", "inactive"),
-    ] {
+    for (theirs, ours) in [("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")] {
         let offer = WebSdp::offer(&FIREFOX.replace("a=sendrecv", &format!("a={theirs}"))).unwrap();
 
         let answer = offer.write_answer(&room(), &local(), ORIGIN);
 
-        assert!(
-            answer.contains(&format!("a={ours}\r\n")),
-            "{theirs}: {answer}"
-        );
+        assert!(answer.contains(&format!("a={ours}\r\n")), "{theirs}: {answer}");
     }
 }
 
@@ -123,52 +101,32 @@ fn a_pbx_is_answered_with_its_first_codec_that_we_have() {
     let answer = sdp.write_answer(room().trunk, ORIGIN);
 
     assert_eq!(sdp.remote.codec, TrunkCodec::G711(G711Law::A));
-    assert_eq!(
-        (sdp.remote.rtp.port(), sdp.remote.rtcp.port()),
-        (20_000, 20_001)
-    );
+    assert_eq!((sdp.remote.rtp.port(), sdp.remote.rtcp.port()), (20_000, 20_001));
     assert_eq!(sdp.remote.ptime, Duration::from_millis(30));
-    assert!(
-        answer.contains("m=audio 30000 RTP/AVP 8 96\r\n"),
-        "{answer}"
-    );
+    assert!(answer.contains("m=audio 30000 RTP/AVP 8 96\r\n"), "{answer}");
     assert!(answer.contains("m=video 0 RTP/AVP 97\r\n"), "{answer}");
 }
 
 #[test]
 fn an_address_of_zeroes_is_a_hold() {
-    let sdp = TrunkSdp::read(
-        "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n",
-    );
+    let sdp =
+        TrunkSdp::read("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n");
 
     let direction = sdp.unwrap().remote.direction;
 
-    assert_eq!(
-        direction,
-        Direction {
-            send: false,
-            receive: true
-        }
-    );
+    assert_eq!(direction, Direction { send: false, receive: true });
 }
 
 #[test]
 fn what_cannot_be_used_is_named() {
     let trunk = |media: &str| {
-        let text =
-            format!("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n{media}");
+        let text = format!("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n{media}");
         TrunkSdp::read(&text).map(|_| ()).unwrap_err()
     };
     assert_eq!(trunk("m=audio 9 RTP/AVP 18\r\n"), SdpFault::NoCodec);
     assert_eq!(trunk("m=audio 0 RTP/AVP 0\r\n"), SdpFault::NoAudio);
     assert_eq!(trunk("m=audio 9 RTP/SAVP 0\r\n"), SdpFault::NoAudio);
     assert_eq!(trunk("m=video 9 RTP/AVP 97\r\n"), SdpFault::NoAudio);
-    assert_eq!(
-        WebSdp::offer("not sdp").map(|_| ()).unwrap_err(),
-        SdpFault::Unreadable
-    );
-    assert_eq!(
-        WebSdp::answer(FIREFOX).map(|_| ()).unwrap_err(),
-        SdpFault::NoSetup
-    );
+    assert_eq!(WebSdp::offer("not sdp").map(|_| ()).unwrap_err(), SdpFault::Unreadable);
+    assert_eq!(WebSdp::answer(FIREFOX).map(|_| ()).unwrap_err(), SdpFault::NoSetup);
 }

@@ -29,30 +29,18 @@ impl TrunkSdp {
             rtp,
             rtcp: rtcp_address(media, rtp),
             codec: codec(media).ok_or(SdpFault::NoCodec)?,
-            telephone_event: media
-                .codec("telephone-event", 8_000)
-                .map(|codec| codec.payload_type),
+            telephone_event: media.codec("telephone-event", 8_000).map(|codec| codec.payload_type),
             direction: direction(&description, media, ip),
-            ptime: media.ptime().map_or(PTIME, |ms| {
-                Duration::from_millis(u64::from(ms.clamp(10, 60)))
-            }),
+            ptime: media.ptime().map_or(PTIME, |ms| Duration::from_millis(u64::from(ms.clamp(10, 60)))),
         };
-        Ok(Self {
-            remote,
-            audio: index,
-            description,
-        })
+        Ok(Self { remote, audio: index, description })
     }
 
     /// Our answer to this offer.
     pub(in crate::b2bua) fn write_answer(&self, local: SocketAddr, origin: Origin) -> String {
         let mut answer = SessionDescription::new(origin.at(local.ip()));
         for (index, offered) in self.description.media.iter().enumerate() {
-            let line = if index == self.audio {
-                self.answer_line(local)
-            } else {
-                offer_answer::refusal(offered)
-            };
+            let line = if index == self.audio { self.answer_line(local) } else { offer_answer::refusal(offered) };
             answer.media.push(line);
         }
         answer.to_string()
@@ -60,28 +48,14 @@ impl TrunkSdp {
 
     fn answer_line(&self, local: SocketAddr) -> Media {
         let TrunkCodec::G711(law) = self.remote.codec;
-        line(
-            local,
-            &[law],
-            self.remote.telephone_event,
-            self.remote.direction,
-        )
+        line(local, &[law], self.remote.telephone_event, self.remote.direction)
     }
 }
 
 /// Our offer to a PBX, well under the 1,300 bytes that fit a datagram with its INVITE.
-pub(in crate::b2bua) fn trunk_offer(
-    local: SocketAddr,
-    origin: Origin,
-    direction: Direction,
-) -> String {
+pub(in crate::b2bua) fn trunk_offer(local: SocketAddr, origin: Origin, direction: Direction) -> String {
     let mut offer = SessionDescription::new(origin.at(local.ip()));
-    offer.media.push(line(
-        local,
-        &[G711Law::Mu, G711Law::A],
-        Some(EVENT),
-        direction,
-    ));
+    offer.media.push(line(local, &[G711Law::Mu, G711Law::A], Some(EVENT), direction));
     offer.to_string()
 }
 
@@ -92,13 +66,7 @@ fn line(local: SocketAddr, laws: &[G711Law], event: Option<u8>, direction: Direc
     }
     if let Some(payload_type) = event {
         let name = "telephone-event".to_owned();
-        line.push_codec(&Codec {
-            payload_type,
-            name,
-            clock_rate: 8_000,
-            channels: 1,
-            fmtp: Some("0-16".to_owned()),
-        });
+        line.push_codec(&Codec { payload_type, name, clock_rate: 8_000, channels: 1, fmtp: Some("0-16".to_owned()) });
     }
     line.push("ptime", "20");
     line.set_direction(described(direction));
@@ -110,13 +78,7 @@ fn g711(law: G711Law) -> Codec {
         G711Law::Mu => (0, "PCMU"),
         G711Law::A => (8, "PCMA"),
     };
-    Codec {
-        payload_type,
-        name: name.to_owned(),
-        clock_rate: 8_000,
-        channels: 1,
-        fmtp: None,
-    }
+    Codec { payload_type, name: name.to_owned(), clock_rate: 8_000, channels: 1, fmtp: None }
 }
 
 /// The first codec of theirs that we have: their order counts, in an offer and in an answer.

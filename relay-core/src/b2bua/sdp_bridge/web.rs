@@ -2,9 +2,7 @@
 
 use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
 use crate::b2bua::call::MediaRoom;
-use crate::media::control::{
-    Direction, DtlsRole, Fingerprint, IceCredentials, WebCodec, WebRemote,
-};
+use crate::media::control::{Direction, DtlsRole, Fingerprint, IceCredentials, WebCodec, WebRemote};
 use core::net::SocketAddr;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, Setup, offer_answer};
 
@@ -22,8 +20,7 @@ const EVENTS: [(u8, u32); 2] = [(110, 48_000), (126, 8_000)];
 const PROTOCOL: &str = "UDP/TLS/RTP/SAVPF";
 /// The PBX's side carries 8 kHz: the browser is asked for no more than that (RFC 7587 §6.1), which makes its packets
 /// a quarter as dear to decode; the bit rate is named because it would fall with the bandwidth.
-const OPUS_FMTP: &str =
-    "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=8000;maxaveragebitrate=24000";
+const OPUS_FMTP: &str = "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=8000;maxaveragebitrate=24000";
 /// RFC 8445 §5.1.2.1: host candidates, the first address preferred.
 const HOST_PRIORITY: u32 = (126 << 24) + (65_535 << 8) + 255;
 
@@ -40,35 +37,21 @@ impl WebSdp {
 
     fn read(text: &str, role: impl Fn(Setup) -> Option<DtlsRole>) -> Result<Self, SdpFault> {
         let description = SessionDescription::parse(text).map_err(|_| SdpFault::Unreadable)?;
-        let (index, media) = audio(&description, |media| {
-            media.protocol.ends_with("/TLS/RTP/SAVPF")
-        })?;
+        let (index, media) = audio(&description, |media| media.protocol.ends_with("/TLS/RTP/SAVPF"))?;
         let remote = WebRemote {
             ice: ice(&description, media).ok_or(SdpFault::NoIce)?,
             fingerprints: fingerprints(&description, media)?,
-            dtls: description
-                .setup(media)
-                .and_then(role)
-                .ok_or(SdpFault::NoSetup)?,
+            dtls: description.setup(media).and_then(role).ok_or(SdpFault::NoSetup)?,
             codec: codec(media).ok_or(SdpFault::NoCodec)?,
             telephone_event: telephone_event(media),
             direction: seen_from_us(description.direction_of(media)),
             ptime: PTIME,
         };
-        Ok(Self {
-            remote,
-            audio: index,
-            description,
-        })
+        Ok(Self { remote, audio: index, description })
     }
 
     /// Our answer to this offer. The same room, credentials and origin give the same text, byte for byte.
-    pub(in crate::b2bua) fn write_answer(
-        &self,
-        room: &MediaRoom,
-        local: &IceCredentials,
-        origin: Origin,
-    ) -> String {
+    pub(in crate::b2bua) fn write_answer(&self, room: &MediaRoom, local: &IceCredentials, origin: Origin) -> String {
         let mid = self.description.media.get(self.audio).and_then(Media::mid);
         let bundled = mid.filter(|mid| self.description.bundle().contains(mid));
         let mut answer = head(room, origin, bundled);
@@ -87,11 +70,7 @@ impl WebSdp {
         let WebCodec::Opus { payload_type: opus } = self.remote.codec else {
             return offer_answer::refusal(offered);
         };
-        let audio = Audio {
-            opus,
-            events: self.remote.telephone_event.as_slice(),
-            direction: self.remote.direction,
-        };
+        let audio = Audio { opus, events: self.remote.telephone_event.as_slice(), direction: self.remote.direction };
         let setup = match self.remote.dtls {
             DtlsRole::Server => "passive",
             DtlsRole::Client => "active",
@@ -101,33 +80,19 @@ impl WebSdp {
 }
 
 /// Our offer to a browser that is called.
-pub(in crate::b2bua) fn web_offer(
-    room: &MediaRoom,
-    local: &IceCredentials,
-    origin: Origin,
-) -> String {
+pub(in crate::b2bua) fn web_offer(room: &MediaRoom, local: &IceCredentials, origin: Origin) -> String {
     let mut offer = head(room, origin, Some("0"));
-    let audio = Audio {
-        opus: OPUS,
-        events: &EVENTS,
-        direction: Direction::SENDRECV,
-    };
-    offer
-        .media
-        .push(audio.line(PROTOCOL, Some("0"), room, local, "actpass"));
+    let audio = Audio { opus: OPUS, events: &EVENTS, direction: Direction::SENDRECV };
+    offer.media.push(audio.line(PROTOCOL, Some("0"), room, local, "actpass"));
     offer.to_string()
 }
 
 fn head(room: &MediaRoom, origin: Origin, bundled: Option<&str>) -> SessionDescription {
     let mut description = SessionDescription::new(origin.at(address(room).ip()));
     if let Some(mid) = bundled {
-        description
-            .attributes
-            .push(sdp::Attribute::new("group", format!("BUNDLE {mid}")));
+        description.attributes.push(sdp::Attribute::new("group", format!("BUNDLE {mid}")));
     }
-    description
-        .attributes
-        .push(sdp::Attribute::flag("ice-lite"));
+    description.attributes.push(sdp::Attribute::flag("ice-lite"));
     description
 }
 
@@ -139,14 +104,7 @@ struct Audio<'a> {
 }
 
 impl Audio<'_> {
-    fn line(
-        &self,
-        protocol: &str,
-        mid: Option<&str>,
-        room: &MediaRoom,
-        local: &IceCredentials,
-        setup: &str,
-    ) -> Media {
+    fn line(&self, protocol: &str, mid: Option<&str>, room: &MediaRoom, local: &IceCredentials, setup: &str) -> Media {
         let address = address(room);
         let mut line = audio_line(protocol, address.port(), address.ip());
         if let Some(mid) = mid {
@@ -169,43 +127,23 @@ impl Audio<'_> {
     fn push_codecs(&self, line: &mut Media) {
         line.push_codec(&named(self.opus, "opus", 48_000, 2, OPUS_FMTP));
         for (payload_type, clock_rate) in self.events {
-            line.push_codec(&named(
-                *payload_type,
-                "telephone-event",
-                *clock_rate,
-                1,
-                "0-16",
-            ));
+            line.push_codec(&named(*payload_type, "telephone-event", *clock_rate, 1, "0-16"));
         }
         line.push("ptime", "20");
     }
 }
 
 fn named(payload_type: u8, name: &str, clock_rate: u32, channels: u8, fmtp: &str) -> Codec {
-    Codec {
-        payload_type,
-        name: name.to_owned(),
-        clock_rate,
-        channels,
-        fmtp: Some(fmtp.to_owned()),
-    }
+    Codec { payload_type, name: name.to_owned(), clock_rate, channels, fmtp: Some(fmtp.to_owned()) }
 }
 
 fn candidate_value(index: u32, at: SocketAddr) -> String {
     let (number, priority) = (index + 1, HOST_PRIORITY - (index << 8));
-    format!(
-        "{number} 1 udp {priority} {} {} typ host",
-        at.ip(),
-        at.port()
-    )
+    format!("{number} 1 udp {priority} {} {} typ host", at.ip(), at.port())
 }
 
 fn fingerprint_value(fingerprint: &Fingerprint) -> String {
-    sdp::Fingerprint {
-        hash: fingerprint.algorithm.clone(),
-        value: fingerprint.value.clone(),
-    }
-    .to_string()
+    sdp::Fingerprint { hash: fingerprint.algorithm.clone(), value: fingerprint.value.clone() }.to_string()
 }
 
 /// Where the browser reaches this call's media; the default candidate.
@@ -215,28 +153,13 @@ fn address(room: &MediaRoom) -> SocketAddr {
 
 fn ice(description: &SessionDescription, media: &Media) -> Option<IceCredentials> {
     let (ufrag, pwd) = description.ice_credentials(media)?;
-    Some(IceCredentials {
-        ufrag: ufrag.to_owned(),
-        pwd: pwd.to_owned(),
-    })
+    Some(IceCredentials { ufrag: ufrag.to_owned(), pwd: pwd.to_owned() })
 }
 
-fn fingerprints(
-    description: &SessionDescription,
-    media: &Media,
-) -> Result<Vec<Fingerprint>, SdpFault> {
+fn fingerprints(description: &SessionDescription, media: &Media) -> Result<Vec<Fingerprint>, SdpFault> {
     let all = description.fingerprints(media).into_iter();
-    let all: Vec<_> = all
-        .map(|one| Fingerprint {
-            algorithm: one.hash,
-            value: one.value,
-        })
-        .collect();
-    if all.is_empty() {
-        Err(SdpFault::NoFingerprint)
-    } else {
-        Ok(all)
-    }
+    let all: Vec<_> = all.map(|one| Fingerprint { algorithm: one.hash, value: one.value }).collect();
+    if all.is_empty() { Err(SdpFault::NoFingerprint) } else { Ok(all) }
 }
 
 /// A browser offers `actpass`; ours is the passive part, which lets it begin at once.
@@ -257,15 +180,11 @@ const fn role_for_answer(setup: Setup) -> Option<DtlsRole> {
 }
 
 fn codec(media: &Media) -> Option<WebCodec> {
-    media.codec("opus", 48_000).map(|codec| WebCodec::Opus {
-        payload_type: codec.payload_type,
-    })
+    media.codec("opus", 48_000).map(|codec| WebCodec::Opus { payload_type: codec.payload_type })
 }
 
 /// At Opus' clock where it is offered: a browser sends digits at the clock of its audio.
 fn telephone_event(media: &Media) -> Option<(u8, u32)> {
     let at = |clock_rate| media.codec("telephone-event", clock_rate);
-    at(48_000)
-        .or_else(|| at(8_000))
-        .map(|codec| (codec.payload_type, codec.clock_rate))
+    at(48_000).or_else(|| at(8_000)).map(|codec| (codec.payload_type, codec.clock_rate))
 }
