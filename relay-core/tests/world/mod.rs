@@ -60,32 +60,15 @@ impl World {
         let mut config = Config {
             trunk_socket: TRUNK,
             trunk_local: RELAY.parse().unwrap(),
-            domains: vec![Domain {
-                name: "example.com".to_owned(),
-                next_hop: hop(),
-            }],
+            domains: vec![Domain { name: "example.com".to_owned(), next_hop: hop() }],
             ..Config::default()
         };
         change(&mut config);
         let mut world = Self {
             now: Instant::from_millis(1_000),
             relay: B2bua::new(config, [1; 32]),
-            browser: agent(
-                [2; 32],
-                &[],
-                BROWSER,
-                Transport::Ws,
-                "abc.invalid",
-                "sip:me@abc.invalid;transport=ws",
-            ),
-            pbx: agent(
-                [3; 32],
-                &[Method::Register],
-                TRUNK,
-                Transport::Udp,
-                PBX,
-                "sip:pbx@192.0.2.99:5060",
-            ),
+            browser: agent([2; 32], &[], BROWSER, Transport::Ws, "abc.invalid", "sip:me@abc.invalid;transport=ws"),
+            pbx: agent([3; 32], &[Method::Register], TRUNK, Transport::Udp, PBX, "sip:pbx@192.0.2.99:5060"),
             browser_events: VecDeque::new(),
             pbx_events: VecDeque::new(),
             commands: Vec::new(),
@@ -96,14 +79,7 @@ impl World {
             parcels: VecDeque::new(),
         };
         let peer = "198.51.100.5:40000".parse().unwrap();
-        world.relay.handle_input(
-            Input::WebOpened {
-                socket: BROWSER,
-                peer,
-                secure: false,
-            },
-            world.now,
-        );
+        world.relay.handle_input(Input::WebOpened { socket: BROWSER, peer, secure: false }, world.now);
         world
     }
 
@@ -135,11 +111,7 @@ impl World {
         let end = self.now + time;
         loop {
             self.settle();
-            let next = [
-                self.relay_deadline(),
-                deadline(&mut self.browser),
-                deadline(&mut self.pbx),
-            ];
+            let next = [self.relay_deadline(), deadline(&mut self.browser), deadline(&mut self.pbx)];
             match next.into_iter().flatten().min() {
                 Some(at) if at <= end => self.now = self.now.max(at),
                 _ => break,
@@ -175,15 +147,8 @@ impl World {
 
     /// The last message at one end with this name.
     pub(crate) fn last(&self, end: End, wanted: &str) -> &Message {
-        let mut of_end = self
-            .log
-            .iter()
-            .rev()
-            .filter(|(who, message)| *who == end && name(message) == wanted);
-        &of_end
-            .next()
-            .unwrap_or_else(|| panic!("no {wanted} at {end:?}: {:?}", self.ladder(end)))
-            .1
+        let mut of_end = self.log.iter().rev().filter(|(who, message)| *who == end && name(message) == wanted);
+        &of_end.next().unwrap_or_else(|| panic!("no {wanted} at {end:?}: {:?}", self.ladder(end))).1
     }
 
     fn deliver(&mut self, parcel: Parcel) {
@@ -191,24 +156,15 @@ impl World {
         match parcel {
             Parcel::ToBrowser(bytes) => self.browser.handle_message(Self::web_flow(), &bytes, now),
             Parcel::ToPbx(_) if self.is_pbx_deaf => {}
-            Parcel::ToPbx(bytes) if self.is_pbx_reachable => {
-                self.pbx.handle_message(Self::trunk_flow(), &bytes, now)
-            }
+            Parcel::ToPbx(bytes) if self.is_pbx_reachable => self.pbx.handle_message(Self::trunk_flow(), &bytes, now),
             Parcel::ToPbx(_) => {
                 let flow = Flow::datagram(TRUNK, PBX.parse().unwrap());
                 self.relay.handle_input(Input::FlowFailed { flow }, now);
             }
-            Parcel::FromBrowser(bytes) => self.relay.handle_input(
-                Input::WebMessage {
-                    socket: BROWSER,
-                    bytes,
-                },
-                now,
-            ),
+            Parcel::FromBrowser(bytes) => self.relay.handle_input(Input::WebMessage { socket: BROWSER, bytes }, now),
             Parcel::FromPbx(bytes) => {
                 let flow = Flow::datagram(TRUNK, PBX.parse().unwrap());
-                self.relay
-                    .handle_input(Input::Datagram { flow, bytes }, now);
+                self.relay.handle_input(Input::Datagram { flow, bytes }, now);
             }
             Parcel::Media(event) => self.relay.handle_input(Input::Media(event), now),
         }
@@ -228,8 +184,7 @@ impl World {
                 Output::Media(command) => self.clerk(command),
                 Output::Resolve { query, .. } => {
                     let result = Err("no such name".to_owned());
-                    self.relay
-                        .handle_input(Input::Resolved { query, result }, self.now);
+                    self.relay.handle_input(Input::Resolved { query, result }, self.now);
                 }
                 Output::CallEnded(record) => self.records.push(*record),
                 Output::Timeout(_) => return,
@@ -242,10 +197,7 @@ impl World {
         match &command {
             MediaCommand::Open { id, .. } => self.parcels.push_back(Parcel::Media(opened(*id))),
             MediaCommand::Close { id } => {
-                let event = MediaEvent::Closed {
-                    id: *id,
-                    report: MediaReport::default(),
-                };
+                let event = MediaEvent::Closed { id: *id, report: MediaReport::default() };
                 self.parcels.push_back(Parcel::Media(event));
             }
             _ => {}
@@ -314,25 +266,14 @@ fn name(message: &Message) -> String {
 
 fn hop() -> NextHop {
     let pbx: SocketAddr = PBX.parse().unwrap();
-    NextHop {
-        host: pbx.ip().to_string(),
-        port: pbx.port(),
-    }
+    NextHop { host: pbx.ip().to_string(), port: pbx.port() }
 }
 
 fn opened(id: MediaId) -> MediaEvent {
-    let fingerprint = Fingerprint {
-        algorithm: "sha-256".to_owned(),
-        value: vec![0xAB; 32],
-    };
+    let fingerprint = Fingerprint { algorithm: "sha-256".to_owned(), value: vec![0xAB; 32] };
     let port = 30_000 + u16::try_from(id.0 * 2).unwrap();
     let trunk = SocketAddr::from(([192, 0, 2, 1], port));
-    MediaEvent::Opened {
-        id,
-        trunk,
-        web: vec!["203.0.113.1:40000".parse().unwrap()],
-        fingerprint,
-    }
+    MediaEvent::Opened { id, trunk, web: vec!["203.0.113.1:40000".parse().unwrap()], fingerprint }
 }
 
 fn agent(
@@ -343,20 +284,10 @@ fn agent(
     sent_by: &str,
     contact: &str,
 ) -> UserAgent {
-    let config = agent::Config {
-        application_methods: methods.to_vec(),
-        ..agent::Config::default()
-    };
+    let config = agent::Config { application_methods: methods.to_vec(), ..agent::Config::default() };
     let mut agent = UserAgent::new(config, seed);
     let contact: Uri = contact.parse().unwrap();
-    agent.open_socket(
-        socket,
-        LocalSocket {
-            transport,
-            sent_by: sent_by.to_owned(),
-            contact,
-        },
-    );
+    agent.open_socket(socket, LocalSocket { transport, sent_by: sent_by.to_owned(), contact });
     agent
 }
 
