@@ -2,11 +2,7 @@
 //!
 //! Prints the best of many rounds in microseconds: other work on the machine only ever adds to a figure.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a benchmark reads the clock and prints"
-)]
+#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark reads the clock and prints")]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -30,18 +26,8 @@ fn short_invite() -> Vec<u8> {
 }
 
 fn read_typed(headers: &Headers) {
-    black_box((
-        headers.vias().is_ok(),
-        headers.from().is_ok(),
-        headers.to().is_ok(),
-        headers.contacts().is_ok(),
-    ));
-    black_box((
-        headers.cseq().is_ok(),
-        headers.routes().is_ok(),
-        headers.call_id().is_ok(),
-        headers.max_forwards(),
-    ));
+    black_box((headers.vias().is_ok(), headers.from().is_ok(), headers.to().is_ok(), headers.contacts().is_ok()));
+    black_box((headers.cseq().is_ok(), headers.routes().is_ok(), headers.call_id().is_ok(), headers.max_forwards()));
 }
 
 fn measure(name: &str, mut act: impl FnMut()) {
@@ -59,11 +45,7 @@ fn measure(name: &str, mut act: impl FnMut()) {
 
 fn main() {
     let invite = short_invite();
-    println!(
-        "INVITE of {} bytes, offer of {} bytes",
-        invite.len(),
-        OFFER.len()
-    );
+    println!("INVITE of {} bytes, offer of {} bytes", invite.len(), OFFER.len());
     measure("message: parse and check", || {
         black_box(Message::parse(black_box(&invite)).is_ok());
     });
@@ -81,10 +63,6 @@ fn main() {
         black_box(SessionDescription::parse(black_box(OFFER)).is_ok());
     });
     measure("sdp: parse and write", || {
-        black_box(
-            SessionDescription::parse(black_box(OFFER))
-                .map(|description| description.to_string())
-                .is_ok(),
-        );
+        black_box(SessionDescription::parse(black_box(OFFER)).map(|description| description.to_string()).is_ok());
     });
 }

@@ -36,8 +36,8 @@ impl Entropy {
     /// A token of `length` lower-case letters and digits (at most 32): five bits each.
     pub fn token(&mut self, length: usize) -> String {
         const ALPHABET: [char; 32] = [
-            'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y',
-            'z', '2', '3', '4', '5', '6', '7', '8', '9',
+            'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w',
+            'x', 'y', 'z', '2', '3', '4', '5', '6', '7', '8', '9',
         ];
         let bytes = self.bytes();
         let symbols = bytes.iter().take(length).filter_map(|byte| ALPHABET.get(usize::from(byte & 31)));

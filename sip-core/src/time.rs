@@ -3,8 +3,8 @@
 //! The core never asks for the time (a browser page and a native process have different clocks, and
 //! tests have one that jumps); each `now` argument is an [`Instant`] of the host's making.
 
-pub use core::time::Duration;
 use core::ops::{Add, AddAssign, Sub};
+pub use core::time::Duration;
 
 /// A moment, in microseconds since an epoch of the host's choice. Hosts must not let it run backwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -1,9 +1,5 @@
 //! Dialogs (RFC 3261 §12): what they are made of, how they address and number requests, what they refuse.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use sip_core::dialog::{Dialog, DialogError, DialogId};
 use sip_core::message::{Message, Method, Request, Response, StatusCode, Uri};
@@ -98,16 +94,10 @@ fn the_ack_has_the_number_of_its_invite_and_takes_none() {
 #[test]
 fn a_target_with_headers_and_method_becomes_a_request_uri() {
     let mut ok = ok(&[]);
-    ok.headers.set(
-        name("Contact"),
-        "<sip:bob@192.0.2.4;method=BYE;ob?Replaces=x>",
-    );
+    ok.headers.set(name("Contact"), "<sip:bob@192.0.2.4;method=BYE;ob?Replaces=x>");
     let mut dialog = Dialog::uac(&invite(7), &ok, FLOW).unwrap();
 
-    assert_eq!(
-        dialog.request(Method::Bye).uri.to_string(),
-        "sip:bob@192.0.2.4;ob"
-    );
+    assert_eq!(dialog.request(Method::Bye).uri.to_string(), "sip:bob@192.0.2.4;ob");
 }
 
 #[test]
@@ -167,38 +157,19 @@ fn only_a_2xx_to_a_target_refresh_moves_the_target() {
 
         dialog.handle_response(&request, &response);
 
-        let expected = if moved {
-            "sip:bob@192.0.2.9"
-        } else {
-            "sip:bob@192.0.2.4:5062"
-        };
-        assert_eq!(
-            dialog.remote_target().to_string(),
-            expected,
-            "{method} {status}"
-        );
+        let expected = if moved { "sip:bob@192.0.2.9" } else { "sip:bob@192.0.2.4:5062" };
+        assert_eq!(dialog.remote_target().to_string(), expected, "{method} {status}");
     }
 }
 
 #[test]
 fn only_their_target_refresh_moves_the_target() {
-    for (method, moved) in [
-        ("INVITE", true),
-        ("UPDATE", true),
-        ("INFO", false),
-        ("ACK", false),
-    ] {
+    for (method, moved) in [("INVITE", true), ("UPDATE", true), ("INFO", false), ("ACK", false)] {
         let mut dialog = callee();
 
-        dialog
-            .handle_request(&theirs(method, 8, "<sip:alice@192.0.2.8>"))
-            .unwrap();
+        dialog.handle_request(&theirs(method, 8, "<sip:alice@192.0.2.8>")).unwrap();
 
-        let expected = if moved {
-            "sip:alice@192.0.2.8"
-        } else {
-            "sip:alice@192.0.2.1"
-        };
+        let expected = if moved { "sip:alice@192.0.2.8" } else { "sip:alice@192.0.2.1" };
         assert_eq!(dialog.remote_target().to_string(), expected, "{method}");
     }
 }
@@ -211,10 +182,7 @@ fn gaps_between_their_numbers_are_fine_and_steps_back_are_not() {
     assert_eq!(dialog.handle_request(&theirs("INFO", 8, contact)), Ok(()));
     assert_eq!(dialog.handle_request(&theirs("INFO", 500, contact)), Ok(()));
     let late = theirs("UPDATE", 499, contact);
-    assert_eq!(
-        dialog.handle_request(&late),
-        Err(StatusCode::SERVER_INTERNAL_ERROR)
-    );
+    assert_eq!(dialog.handle_request(&late), Err(StatusCode::SERVER_INTERNAL_ERROR));
 
     assert_eq!(dialog.remote_sequence(), Some(500));
     assert_eq!(dialog.remote_target().to_string(), "sip:alice@192.0.2.1");
@@ -261,15 +229,10 @@ fn sides_without_tags_are_borne_with() {
     untagged.headers.set(name("To"), "<sip:bob@example.com>");
     let mut dialog = Dialog::uac(&invite(7), &untagged, FLOW).unwrap();
     assert_eq!(dialog.remote_tag(), "");
-    assert_eq!(
-        dialog.request(Method::Bye).headers.get(&name("To")),
-        Some("<sip:bob@example.com>")
-    );
+    assert_eq!(dialog.request(Method::Bye).headers.get(&name("To")), Some("<sip:bob@example.com>"));
 
     let mut untagged = invite(7);
-    untagged
-        .headers
-        .set(name("From"), "<sip:alice@example.com>");
+    untagged.headers.set(name("From"), "<sip:alice@example.com>");
     let dialog = Dialog::uas(&untagged, "b", &uri("sip:bob@192.0.2.4"), FLOW).unwrap();
     assert_eq!(dialog.remote_tag(), "");
     let mut bye = theirs("BYE", 8, "<sip:alice@192.0.2.1>");
@@ -304,10 +267,7 @@ fn what_makes_no_dialog_says_why() {
     let mut invite = invite(7);
     invite.headers.remove(&name("Contact"));
     let error = Dialog::uas(&invite, "b", &uri("sip:bob@192.0.2.4"), FLOW).unwrap_err();
-    assert_eq!(
-        (&error, error.status()),
-        (&DialogError::NoContact, StatusCode::BAD_REQUEST)
-    );
+    assert_eq!((&error, error.status()), (&DialogError::NoContact, StatusCode::BAD_REQUEST));
 }
 
 #[test]
@@ -331,11 +291,7 @@ fn a_sips_target_makes_the_dialog_secure() {
     secure.uri = uri("sips:bob@example.com");
 
     assert!(Dialog::uac(&secure, &ok(&[]), FLOW).unwrap().is_secure());
-    assert!(
-        Dialog::uas(&secure, "b", &uri("sips:bob@192.0.2.4"), FLOW)
-            .unwrap()
-            .is_secure()
-    );
+    assert!(Dialog::uas(&secure, "b", &uri("sips:bob@192.0.2.4"), FLOW).unwrap().is_secure());
     assert!(!Dialog::uac(&invite(7), &ok(&[]), FLOW).unwrap().is_secure());
 }
 
@@ -373,17 +329,12 @@ fn callee() -> Dialog {
 fn ok(records: &[&str]) -> Response {
     let mut response = invite(7).reply(StatusCode::OK, Some("b"));
     record(&mut response.headers, records);
-    response
-        .headers
-        .push(name("Contact"), "<sip:bob@192.0.2.4:5062>");
+    response.headers.push(name("Contact"), "<sip:bob@192.0.2.4:5062>");
     response
 }
 
 fn ringing(records: &[&str]) -> Response {
-    Response {
-        status: StatusCode::RINGING,
-        ..ok(records)
-    }
+    Response { status: StatusCode::RINGING, ..ok(records) }
 }
 
 fn record(headers: &mut sip_core::message::Headers, records: &[&str]) {

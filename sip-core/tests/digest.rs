@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-use sip_core::digest::{
-    Algorithm, Authenticator, Credentials, Refusal, Secret, Verdict, Verifier, verify,
-};
+use sip_core::digest::{Algorithm, Authenticator, Credentials, Refusal, Secret, Verdict, Verifier, verify};
 use sip_core::message::{Authorization, HeaderName, Method, Request, Response, StatusCode};
 use sip_core::{Duration, Entropy, Instant};
 
@@ -26,12 +24,7 @@ fn challenged(rows: &[&str]) -> Response {
 }
 
 fn sent(request: &Request) -> Authorization {
-    request
-        .headers
-        .get(&HeaderName::Authorization)
-        .unwrap()
-        .parse()
-        .unwrap()
+    request.headers.get(&HeaderName::Authorization).unwrap().parse().unwrap()
 }
 
 /// Credentials, written over several lines.
@@ -50,34 +43,16 @@ fn rfc_2617_section_3_5() {
     );
     let method = Method::Other("GET".to_owned());
 
-    assert!(verify(
-        &credentials,
-        &Secret::new("Circle Of Life"),
-        &method,
-        b""
-    ));
-    assert!(!verify(
-        &credentials,
-        &Secret::new("Circle of Life"),
-        &method,
-        b""
-    ));
-    assert!(!verify(
-        &credentials,
-        &Secret::new("Circle Of Life"),
-        &Method::Other("POST".to_owned()),
-        b""
-    ));
+    assert!(verify(&credentials, &Secret::new("Circle Of Life"), &method, b""));
+    assert!(!verify(&credentials, &Secret::new("Circle of Life"), &method, b""));
+    assert!(!verify(&credentials, &Secret::new("Circle Of Life"), &Method::Other("POST".to_owned()), b""));
 }
 
 #[test]
 fn rfc_7616_section_3_9_1() {
     for (algorithm, response) in [
         ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
-        (
-            "SHA-256",
-            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-        ),
+        ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
     ] {
         let credentials = authorization(&format!(
             r#"Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html", algorithm={algorithm},
@@ -86,12 +61,7 @@ fn rfc_7616_section_3_9_1() {
             opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS""#
         ));
         assert!(
-            verify(
-                &credentials,
-                &Secret::new("Circle of Life"),
-                &Method::Other("GET".to_owned()),
-                b""
-            ),
+            verify(&credentials, &Secret::new("Circle of Life"), &Method::Other("GET".to_owned()), b""),
             "{algorithm}"
         );
     }
@@ -107,12 +77,7 @@ fn rfc_7616_section_3_9_2_without_hashed_user() {
         qop=auth, response="7a4e1192babbba02e91182d2895bfdbf7adafc6e48d4e517ca301974843d840c""#,
     );
 
-    assert!(verify(
-        &credentials,
-        &Secret::new("Secret, or not?"),
-        &Method::Other("GET".to_owned()),
-        b""
-    ));
+    assert!(verify(&credentials, &Secret::new("Secret, or not?"), &Method::Other("GET".to_owned()), b""));
 }
 
 /// The user, password and nonces that draft-smith-sipping-auth-examples works through.
@@ -120,18 +85,9 @@ fn rfc_7616_section_3_9_2_without_hashed_user() {
 fn every_algorithm_and_quality_of_protection() {
     for (parameters, response) in [
         ("algorithm=MD5", "bf57e4e0d0bffc0fbaedce64d59add5e"),
-        (
-            r#"qop=auth, nc=00000001, cnonce="0a4f113b""#,
-            "89eb0059246c02b2f6ee02c7961d5ea3",
-        ),
-        (
-            r#"qop=auth-int, nc=00000001, cnonce="0a4f113b""#,
-            "77226bb823dc077c1ad3537415667bae",
-        ),
-        (
-            r#"algorithm=MD5-sess, qop=auth, nc=00000001, cnonce="0a4f113b""#,
-            "e4e4ea61d186d07a92c9e1f6919902e9",
-        ),
+        (r#"qop=auth, nc=00000001, cnonce="0a4f113b""#, "89eb0059246c02b2f6ee02c7961d5ea3"),
+        (r#"qop=auth-int, nc=00000001, cnonce="0a4f113b""#, "77226bb823dc077c1ad3537415667bae"),
+        (r#"algorithm=MD5-sess, qop=auth, nc=00000001, cnonce="0a4f113b""#, "e4e4ea61d186d07a92c9e1f6919902e9"),
         (
             r#"algorithm=SHA-256-sess, qop=auth, nc=00000001, cnonce="0a4f113b""#,
             "5da59c9ca40954be9d5063a15a174066c8251be2c10cf47c144c366dc7daf792",
@@ -142,15 +98,7 @@ fn every_algorithm_and_quality_of_protection() {
             uri="sip:bob@biloxi.com", response="{}", {parameters}"#,
             response.to_uppercase()
         ));
-        assert!(
-            verify(
-                &credentials,
-                &Secret::new("zanzibar"),
-                &Method::Invite,
-                b"v=0\r\n"
-            ),
-            "{parameters}"
-        );
+        assert!(verify(&credentials, &Secret::new("zanzibar"), &Method::Invite, b"v=0\r\n"), "{parameters}");
     }
 }
 
@@ -159,36 +107,22 @@ fn every_algorithm_and_quality_of_protection() {
 #[test]
 fn a_nonce_is_counted_in_eight_hexadecimal_digits() {
     let mut authenticator = Authenticator::new(Credentials::new("alice", "secret"));
-    let challenge =
-        challenged(&[r#"Digest realm="example.com", nonce="n1", opaque="o", qop="auth,auth-int""#]);
+    let challenge = challenged(&[r#"Digest realm="example.com", nonce="n1", opaque="o", qop="auth,auth-int""#]);
     let mut first = request();
-    authenticator
-        .answer(&mut first, &challenge, &mut entropy())
-        .unwrap();
+    authenticator.answer(&mut first, &challenge, &mut entropy()).unwrap();
     assert_eq!(sent(&first).nc.as_deref(), Some("00000001"));
-    assert_eq!(
-        (sent(&first).opaque.as_deref(), sent(&first).qop.as_deref()),
-        (Some("o"), Some("auth"))
-    );
+    assert_eq!((sent(&first).opaque.as_deref(), sent(&first).qop.as_deref()), (Some("o"), Some("auth")));
 
     let counts: Vec<_> = (0..10)
         .map(|_| {
             let mut next = request();
             authenticator.authorize(&mut next);
-            assert!(verify(
-                &sent(&next),
-                &Secret::new("secret"),
-                &Method::Register,
-                b""
-            ));
+            assert!(verify(&sent(&next), &Secret::new("secret"), &Method::Register, b""));
             sent(&next).nc.unwrap()
         })
         .collect();
 
-    assert_eq!(
-        (counts[0].as_str(), counts[8].as_str(), counts[9].as_str()),
-        ("00000002", "0000000a", "0000000b")
-    );
+    assert_eq!((counts[0].as_str(), counts[8].as_str(), counts[9].as_str()), ("00000002", "0000000a", "0000000b"));
 }
 
 #[test]
@@ -203,27 +137,11 @@ fn the_strongest_known_algorithm_is_answered() {
     ]);
     let mut request = request();
 
-    authenticator
-        .answer(&mut request, &challenge, &mut entropy())
-        .unwrap();
+    authenticator.answer(&mut request, &challenge, &mut entropy()).unwrap();
 
-    assert_eq!(
-        request.headers.get_all(&HeaderName::Authorization).count(),
-        1
-    );
-    assert_eq!(
-        (
-            sent(&request).nonce.as_str(),
-            sent(&request).algorithm.as_deref()
-        ),
-        ("3", Some("sha-256"))
-    );
-    assert!(verify(
-        &sent(&request),
-        &Secret::new("secret"),
-        &Method::Register,
-        b""
-    ));
+    assert_eq!(request.headers.get_all(&HeaderName::Authorization).count(), 1);
+    assert_eq!((sent(&request).nonce.as_str(), sent(&request).algorithm.as_deref()), ("3", Some("sha-256")));
+    assert!(verify(&sent(&request), &Secret::new("secret"), &Method::Register, b""));
 }
 
 #[test]
@@ -231,36 +149,17 @@ fn a_challenge_without_qop_is_answered_as_rfc_2069_says() {
     let mut authenticator = Authenticator::new(Credentials::new("alice", "secret"));
     let mut first = request();
 
-    authenticator
-        .answer(
-            &mut first,
-            &challenged(&[r#"Digest realm="r", nonce="1""#]),
-            &mut entropy(),
-        )
-        .unwrap();
+    authenticator.answer(&mut first, &challenged(&[r#"Digest realm="r", nonce="1""#]), &mut entropy()).unwrap();
 
     let credentials = sent(&first);
     assert_eq!(
-        (
-            &credentials.qop,
-            &credentials.nc,
-            &credentials.cnonce,
-            &credentials.algorithm
-        ),
+        (&credentials.qop, &credentials.nc, &credentials.cnonce, &credentials.algorithm),
         (&None, &None, &None, &None)
     );
-    assert!(verify(
-        &credentials,
-        &Secret::new("secret"),
-        &Method::Register,
-        b""
-    ));
+    assert!(verify(&credentials, &Secret::new("secret"), &Method::Register, b""));
     let mut next = request();
     authenticator.authorize(&mut next);
-    assert!(
-        !next.headers.has(&HeaderName::Authorization),
-        "such a nonce is not used again unasked"
-    );
+    assert!(!next.headers.has(&HeaderName::Authorization), "such a nonce is not used again unasked");
 }
 
 #[test]
@@ -268,25 +167,12 @@ fn auth_int_covers_the_body() {
     let mut authenticator = Authenticator::new(Credentials::new("alice", "secret"));
     let mut request = request();
     request.set_body("text/plain", "hello");
-    let challenge =
-        challenged(&[r#"Digest realm="r", nonce="1", qop="auth-int", algorithm=SHA-512-256-sess"#]);
+    let challenge = challenged(&[r#"Digest realm="r", nonce="1", qop="auth-int", algorithm=SHA-512-256-sess"#]);
 
-    authenticator
-        .answer(&mut request, &challenge, &mut entropy())
-        .unwrap();
+    authenticator.answer(&mut request, &challenge, &mut entropy()).unwrap();
 
-    assert!(verify(
-        &sent(&request),
-        &Secret::new("secret"),
-        &Method::Register,
-        b"hello"
-    ));
-    assert!(!verify(
-        &sent(&request),
-        &Secret::new("secret"),
-        &Method::Register,
-        b"Hello"
-    ));
+    assert!(verify(&sent(&request), &Secret::new("secret"), &Method::Register, b"hello"));
+    assert!(!verify(&sent(&request), &Secret::new("secret"), &Method::Register, b"Hello"));
 }
 
 #[test]
@@ -294,26 +180,12 @@ fn a_wrong_password_is_told_after_one_attempt() {
     let mut authenticator = Authenticator::new(Credentials::new("alice", "wrong"));
     let mut request = request();
     authenticator
-        .answer(
-            &mut request,
-            &challenged(&[r#"Digest realm="r", nonce="1", qop="auth""#]),
-            &mut entropy(),
-        )
+        .answer(&mut request, &challenged(&[r#"Digest realm="r", nonce="1", qop="auth""#]), &mut entropy())
         .unwrap();
 
-    for next in [
-        r#"Digest realm="r", nonce="1", qop="auth""#,
-        r#"Digest realm="r", nonce="2", qop="auth""#,
-    ] {
-        let refusal =
-            authenticator.answer(&mut request.clone(), &challenged(&[next]), &mut entropy());
-        assert_eq!(
-            refusal,
-            Err(Refusal::WrongPassword {
-                realm: "r".to_owned()
-            }),
-            "{next}"
-        );
+    for next in [r#"Digest realm="r", nonce="1", qop="auth""#, r#"Digest realm="r", nonce="2", qop="auth""#] {
+        let refusal = authenticator.answer(&mut request.clone(), &challenged(&[next]), &mut entropy());
+        assert_eq!(refusal, Err(Refusal::WrongPassword { realm: "r".to_owned() }), "{next}");
     }
 }
 
@@ -321,55 +193,29 @@ fn a_wrong_password_is_told_after_one_attempt() {
 fn a_stale_nonce_is_replaced_once() {
     let mut authenticator = Authenticator::new(Credentials::new("alice", "secret"));
     let mut request = request();
-    let stale = |nonce: u8| {
-        challenged(&[&format!(
-            r#"Digest realm="r", nonce="{nonce}", qop="auth", stale=true"#
-        )])
-    };
+    let stale = |nonce: u8| challenged(&[&format!(r#"Digest realm="r", nonce="{nonce}", qop="auth", stale=true"#)]);
     authenticator
-        .answer(
-            &mut request,
-            &challenged(&[r#"Digest realm="r", nonce="1", qop="auth""#]),
-            &mut entropy(),
-        )
+        .answer(&mut request, &challenged(&[r#"Digest realm="r", nonce="1", qop="auth""#]), &mut entropy())
         .unwrap();
 
-    assert_eq!(
-        authenticator.answer(&mut request, &stale(2), &mut entropy()),
-        Ok(())
-    );
+    assert_eq!(authenticator.answer(&mut request, &stale(2), &mut entropy()), Ok(()));
     assert_eq!(sent(&request).nonce, "2");
     let again = authenticator.answer(&mut request, &stale(3), &mut entropy());
-    assert_eq!(
-        again,
-        Err(Refusal::WrongPassword {
-            realm: "r".to_owned()
-        })
-    );
+    assert_eq!(again, Err(Refusal::WrongPassword { realm: "r".to_owned() }));
 }
 
 #[test]
 fn a_nonce_that_worked_may_expire_without_being_called_stale() {
     let mut authenticator = Authenticator::new(Credentials::new("alice", "secret"));
     authenticator
-        .answer(
-            &mut request(),
-            &challenged(&[r#"Digest realm="r", nonce="1", qop="auth""#]),
-            &mut entropy(),
-        )
+        .answer(&mut request(), &challenged(&[r#"Digest realm="r", nonce="1", qop="auth""#]), &mut entropy())
         .unwrap();
     let mut refresh = request();
     authenticator.authorize(&mut refresh);
 
     let expired = challenged(&[r#"Digest realm="r", nonce="2", qop="auth""#]);
-    assert_eq!(
-        authenticator.answer(&mut refresh, &expired, &mut entropy()),
-        Ok(())
-    );
-    assert_eq!(
-        (sent(&refresh).nonce.as_str(), sent(&refresh).nc.as_deref()),
-        ("2", Some("00000001"))
-    );
+    assert_eq!(authenticator.answer(&mut refresh, &expired, &mut entropy()), Ok(()));
+    assert_eq!((sent(&refresh).nonce.as_str(), sent(&refresh).nc.as_deref()), ("2", Some("00000001")));
 }
 
 #[test]
@@ -377,25 +223,11 @@ fn a_proxy_and_a_server_are_answered_side_by_side() {
     let mut authenticator = Authenticator::new(Credentials::new("alice", "secret"));
     let mut request = request();
     let mut proxy = Response::new(StatusCode::PROXY_AUTHENTICATION_REQUIRED);
-    proxy.headers.push(
-        HeaderName::ProxyAuthenticate,
-        r#"Digest realm="p1", nonce="1", qop="auth""#,
-    );
-    proxy.headers.push(
-        HeaderName::ProxyAuthenticate,
-        r#"Digest realm="p2", nonce="2", qop="auth""#,
-    );
-    authenticator
-        .answer(&mut request, &proxy, &mut entropy())
-        .unwrap();
+    proxy.headers.push(HeaderName::ProxyAuthenticate, r#"Digest realm="p1", nonce="1", qop="auth""#);
+    proxy.headers.push(HeaderName::ProxyAuthenticate, r#"Digest realm="p2", nonce="2", qop="auth""#);
+    authenticator.answer(&mut request, &proxy, &mut entropy()).unwrap();
 
-    authenticator
-        .answer(
-            &mut request,
-            &challenged(&[r#"Digest realm="s", nonce="3""#]),
-            &mut entropy(),
-        )
-        .unwrap();
+    authenticator.answer(&mut request, &challenged(&[r#"Digest realm="s", nonce="3""#]), &mut entropy()).unwrap();
 
     let proxies = request.headers.get_all(&HeaderName::ProxyAuthorization);
     let realms: Vec<_> = proxies.map(|row| authorization(row).realm).collect();
@@ -407,27 +239,13 @@ fn a_proxy_and_a_server_are_answered_side_by_side() {
 fn credentials_answer_their_own_realm_only() {
     let credentials = Credentials::new("alice", "secret").for_realm("trunk.example.com");
     let mut authenticator = Authenticator::new(credentials);
-    let mut answer =
-        |row| authenticator.answer(&mut request(), &challenged(&[row]), &mut entropy());
+    let mut answer = |row| authenticator.answer(&mut request(), &challenged(&[row]), &mut entropy());
 
     let foreign = answer(r#"Digest realm="evil.example.net", nonce="1""#);
-    assert_eq!(
-        foreign,
-        Err(Refusal::OtherRealm {
-            realm: "evil.example.net".to_owned()
-        })
-    );
-    assert_eq!(
-        answer(r#"Digest realm="trunk.example.com", nonce="1""#),
-        Ok(())
-    );
+    assert_eq!(foreign, Err(Refusal::OtherRealm { realm: "evil.example.net".to_owned() }));
+    assert_eq!(answer(r#"Digest realm="trunk.example.com", nonce="1""#), Ok(()));
     let unknown = answer(r#"Digest realm="trunk.example.com", nonce="1", algorithm=ROT13"#);
-    assert_eq!(
-        unknown,
-        Err(Refusal::Unsupported {
-            realm: "trunk.example.com".to_owned()
-        })
-    );
+    assert_eq!(unknown, Err(Refusal::Unsupported { realm: "trunk.example.com".to_owned() }));
     assert_eq!(answer("\"\""), Err(Refusal::NoChallenge));
 }
 
@@ -435,26 +253,16 @@ fn credentials_answer_their_own_realm_only() {
 fn the_next_nonce_of_a_success_is_taken() {
     let mut authenticator = Authenticator::new(Credentials::new("alice", "secret"));
     authenticator
-        .answer(
-            &mut request(),
-            &challenged(&[r#"Digest realm="r", nonce="1", qop="auth""#]),
-            &mut entropy(),
-        )
+        .answer(&mut request(), &challenged(&[r#"Digest realm="r", nonce="1", qop="auth""#]), &mut entropy())
         .unwrap();
     let mut ok = Response::new(StatusCode::OK);
-    ok.headers.push(
-        HeaderName::AuthenticationInfo,
-        r#"qop=auth, nextnonce="2", nc=00000001"#,
-    );
+    ok.headers.push(HeaderName::AuthenticationInfo, r#"qop=auth, nextnonce="2", nc=00000001"#);
 
     authenticator.accepted(&ok);
 
     let mut next = request();
     authenticator.authorize(&mut next);
-    assert_eq!(
-        (sent(&next).nonce.as_str(), sent(&next).nc.as_deref()),
-        ("2", Some("00000001"))
-    );
+    assert_eq!((sent(&next).nonce.as_str(), sent(&next).nc.as_deref()), ("2", Some("00000001")));
 }
 
 #[test]
@@ -471,28 +279,17 @@ fn secrets_are_not_printed() {
 fn exchange(password: &str) -> (Verifier, Authenticator, Request) {
     let algorithms = [Algorithm::Sha256, Algorithm::Md5];
     let mut verifier = Verifier::new("example.com", &algorithms, Duration::from_secs(300));
-    let rows: Vec<_> = verifier
-        .challenge(false, &mut entropy(), Instant::ZERO)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let rows: Vec<_> =
+        verifier.challenge(false, &mut entropy(), Instant::ZERO).iter().map(ToString::to_string).collect();
     let rows: Vec<_> = rows.iter().map(String::as_str).collect();
     let mut authenticator = Authenticator::new(Credentials::new("alice", password));
     let mut request = request();
-    authenticator
-        .answer(&mut request, &challenged(&rows), &mut Entropy::new([1; 32]))
-        .unwrap();
+    authenticator.answer(&mut request, &challenged(&rows), &mut Entropy::new([1; 32])).unwrap();
     (verifier, authenticator, request)
 }
 
 fn judge(verifier: &mut Verifier, request: &Request, now: Instant) -> Verdict {
-    verifier.verify(
-        &sent(request),
-        &Secret::new("secret"),
-        &Method::Register,
-        b"",
-        now,
-    )
+    verifier.verify(&sent(request), &Secret::new("secret"), &Method::Register, b"", now)
 }
 
 #[test]
@@ -502,61 +299,29 @@ fn the_verifier_takes_each_count_once() {
     authenticator.authorize(&mut second);
 
     assert_eq!(sent(&first).algorithm.as_deref(), Some("SHA-256"));
-    assert_eq!(
-        judge(&mut verifier, &first, Instant::ZERO),
-        Verdict::Accepted
-    );
-    assert_eq!(
-        judge(&mut verifier, &first, Instant::ZERO),
-        Verdict::Stale,
-        "replayed"
-    );
-    assert_eq!(
-        judge(&mut verifier, &second, Instant::ZERO),
-        Verdict::Accepted
-    );
+    assert_eq!(judge(&mut verifier, &first, Instant::ZERO), Verdict::Accepted);
+    assert_eq!(judge(&mut verifier, &first, Instant::ZERO), Verdict::Stale, "replayed");
+    assert_eq!(judge(&mut verifier, &second, Instant::ZERO), Verdict::Accepted);
 }
 
 #[test]
 fn the_verifier_calls_old_nonces_stale_and_wrong_passwords_wrong() {
     let (mut verifier, _, request) = exchange("secret");
-    assert_eq!(
-        judge(&mut verifier, &request, Instant::from_millis(301_000)),
-        Verdict::Stale
-    );
+    assert_eq!(judge(&mut verifier, &request, Instant::from_millis(301_000)), Verdict::Stale);
 
     let (mut verifier, _, request) = exchange("guess");
-    assert_eq!(
-        judge(&mut verifier, &request, Instant::ZERO),
-        Verdict::Refused
-    );
+    assert_eq!(judge(&mut verifier, &request, Instant::ZERO), Verdict::Refused);
 }
 
 #[test]
 fn the_verifier_refuses_what_it_did_not_offer() {
     let (mut verifier, _, request) = exchange("secret");
-    let weaker = Authorization {
-        algorithm: Some("SHA-512-256".to_owned()),
-        ..sent(&request)
-    };
-    let elsewhere = Authorization {
-        realm: "other".to_owned(),
-        ..sent(&request)
-    };
-    let uncounted = Authorization {
-        qop: None,
-        nc: None,
-        ..sent(&request)
-    };
+    let weaker = Authorization { algorithm: Some("SHA-512-256".to_owned()), ..sent(&request) };
+    let elsewhere = Authorization { realm: "other".to_owned(), ..sent(&request) };
+    let uncounted = Authorization { qop: None, nc: None, ..sent(&request) };
 
     for credentials in [weaker, elsewhere, uncounted] {
-        let verdict = verifier.verify(
-            &credentials,
-            &Secret::new("secret"),
-            &Method::Register,
-            b"",
-            Instant::ZERO,
-        );
+        let verdict = verifier.verify(&credentials, &Secret::new("secret"), &Method::Register, b"", Instant::ZERO);
         assert_eq!(verdict, Verdict::Refused);
     }
 }

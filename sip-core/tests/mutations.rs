@@ -3,11 +3,7 @@
 //! Seeded and bounded: the same mutations on every run. `SIP_MUTATIONS=100 cargo test --release` tries a hundred times
 //! as many.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that panics has failed"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 use sip_core::Entropy;
 use sip_core::message::{Authorization, Challenge, HeaderName, Message, NameAddr, Uri, Via};
@@ -43,10 +39,7 @@ const SPICE: &[u8] = b"\r\n\0 \t:;,<>\"\\%@?=&/[]()*-+.0a\x7f\xc3\xff";
 
 /// How many mutations a test tries.
 fn rounds(usual: usize) -> core::ops::Range<usize> {
-    let factor = std::env::var("SIP_MUTATIONS")
-        .ok()
-        .and_then(|factor| factor.parse().ok())
-        .unwrap_or(1);
+    let factor = std::env::var("SIP_MUTATIONS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1);
     0..usual * factor
 }
 
@@ -58,20 +51,14 @@ struct Mutator {
 
 impl Mutator {
     fn new(seed: u8) -> Self {
-        Self {
-            entropy: Entropy::new([seed; 32]),
-            pool: Vec::new(),
-        }
+        Self { entropy: Entropy::new([seed; 32]), pool: Vec::new() }
     }
 
     fn below(&mut self, limit: usize) -> usize {
         if self.pool.len() < 4 {
             self.pool.extend(self.entropy.bytes());
         }
-        let number = self
-            .pool
-            .drain(..4)
-            .fold(0, |number, byte| number << 8 | usize::from(byte));
+        let number = self.pool.drain(..4).fold(0, |number, byte| number << 8 | usize::from(byte));
         number % limit.max(1)
     }
 
@@ -83,11 +70,7 @@ impl Mutator {
             let spice = SPICE[self.below(SPICE.len())];
             match self.below(6) {
                 0 => bytes.insert(at, spice),
-                1 => bytes
-                    .iter_mut()
-                    .skip(at)
-                    .take(1)
-                    .for_each(|byte| *byte = spice),
+                1 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = spice),
                 2 => drop(bytes.drain(at..end)),
                 3 => {
                     let copy: Vec<_> = bytes[at..end].repeat(1 + length % 3);
@@ -112,21 +95,8 @@ impl Mutator {
 
 fn read_everything(message: &Message) {
     let headers = message.headers();
-    let _ = (
-        headers.vias(),
-        headers.from(),
-        headers.to(),
-        headers.contacts(),
-        headers.call_id(),
-        headers.cseq(),
-    );
-    let _ = (
-        headers.routes(),
-        headers.record_routes(),
-        headers.require(),
-        headers.supported(),
-        headers.content_type(),
-    );
+    let _ = (headers.vias(), headers.from(), headers.to(), headers.contacts(), headers.call_id(), headers.cseq());
+    let _ = (headers.routes(), headers.record_routes(), headers.require(), headers.supported(), headers.content_type());
     let _ = (
         headers.max_forwards(),
         headers.expires(),
@@ -135,10 +105,7 @@ fn read_everything(message: &Message) {
         headers.rack(),
         headers.rseq(),
     );
-    let _ = (
-        headers.challenges(&HeaderName::WwwAuthenticate),
-        headers.parameterized(&HeaderName::SessionExpires),
-    );
+    let _ = (headers.challenges(&HeaderName::WwwAuthenticate), headers.parameterized(&HeaderName::SessionExpires));
 }
 
 #[test]
@@ -152,12 +119,7 @@ fn mutated_messages_are_refused_or_read_back() {
                 accepted += 1;
                 read_everything(&message);
                 let written = message.write();
-                assert_eq!(
-                    Message::parse(&written).as_ref(),
-                    Ok(&message),
-                    "{}",
-                    bytes.escape_ascii()
-                );
+                assert_eq!(Message::parse(&written).as_ref(), Ok(&message), "{}", bytes.escape_ascii());
             }
             Err(error) => {
                 if let (Some(request), Some(status)) = (error.request(), error.status()) {
@@ -200,20 +162,15 @@ fn mutated_challenges_and_credentials_are_refused_or_read_back() {
             assert!(challenge.to_string().parse::<Challenge>().is_ok(), "{text}");
         }
         if let Ok(credentials) = text.parse::<Authorization>() {
-            assert!(
-                credentials.to_string().parse::<Authorization>().is_ok(),
-                "{text}"
-            );
+            assert!(credentials.to_string().parse::<Authorization>().is_ok(), "{text}");
         }
     }
 }
 
 #[test]
 fn mutated_descriptions_are_refused_or_read_back() {
-    let offers = [
-        include_bytes!("data/sdp/chromium.sdp").as_slice(),
-        include_bytes!("data/sdp/asterisk.sdp").as_slice(),
-    ];
+    let offers =
+        [include_bytes!("data/sdp/chromium.sdp").as_slice(), include_bytes!("data/sdp/asterisk.sdp").as_slice()];
     let mut mutator = Mutator::new(4);
     for round in rounds(6_000) {
         let bytes = mutator.mutated(offers[round % offers.len()]);
@@ -221,37 +178,15 @@ fn mutated_descriptions_are_refused_or_read_back() {
         let Ok(description) = SessionDescription::parse(&text) else {
             continue;
         };
-        assert_eq!(
-            SessionDescription::parse(&description.to_string()),
-            Ok(description.clone()),
-            "{text}"
-        );
+        assert_eq!(SessionDescription::parse(&description.to_string()), Ok(description.clone()), "{text}");
         for media in &description.media {
-            let _ = (
-                media.codecs(),
-                media.candidates(),
-                media.crypto(),
-                media.ptime(),
-                media.rtcp(),
-                media.direction(),
-            );
-            let _ = (
-                description.fingerprints(media),
-                description.setup(media),
-                description.ice_credentials(media),
-            );
-            let _ = (
-                description.direction_of(media),
-                description.address_of(media),
-                description.has_trickle(media),
-            );
+            let _ =
+                (media.codecs(), media.candidates(), media.crypto(), media.ptime(), media.rtcp(), media.direction());
+            let _ = (description.fingerprints(media), description.setup(media), description.ice_credentials(media));
+            let _ = (description.direction_of(media), description.address_of(media), description.has_trickle(media));
         }
         for line in text.lines() {
-            let _ = (
-                Candidate::parse(line),
-                Crypto::parse(line),
-                Fingerprint::parse(line),
-            );
+            let _ = (Candidate::parse(line), Crypto::parse(line), Fingerprint::parse(line));
         }
     }
 }

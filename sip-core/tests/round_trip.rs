@@ -10,8 +10,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use sip_core::message::{
-    Authorization, CSeq, Challenge, HeaderName, Headers, Host, Message, Method, NameAddr, Params,
-    Reason, Request, Response, Scheme, StatusCode, Uri, Via,
+    Authorization, CSeq, Challenge, HeaderName, Headers, Host, Message, Method, NameAddr, Params, Reason, Request,
+    Response, Scheme, StatusCode, Uri, Via,
 };
 use sip_core::sdp::{Attribute, Bandwidth, Connection, Media, Origin, SessionDescription, Time};
 
@@ -62,15 +62,8 @@ fn uri_params() -> impl Strategy<Value = Params> {
 fn sip_uri() -> impl Strategy<Value = Uri> {
     let userinfo = option::of((text(), option::of("[a-z0-9&=+$,]{0,8}")));
     let uri_headers = vec(("[a-zA-Z-]{1,8}", "([a-z]|%[0-9A-F]{2}){0,8}"), 0..3);
-    (
-        any::<bool>(),
-        userinfo,
-        host(),
-        option::of(any::<u16>()),
-        uri_params(),
-        uri_headers,
-    )
-        .prop_map(|(secure, userinfo, host, port, params, headers)| {
+    (any::<bool>(), userinfo, host(), option::of(any::<u16>()), uri_params(), uri_headers).prop_map(
+        |(secure, userinfo, host, port, params, headers)| {
             let (user, password) = userinfo.unzip();
             let user = user.filter(|user| !user.is_empty());
             let mut uri = Uri::sip(user.as_deref(), host, port);
@@ -78,7 +71,8 @@ fn sip_uri() -> impl Strategy<Value = Uri> {
             uri.password = password.flatten().filter(|_| user.is_some());
             (uri.params, uri.headers) = (params, headers);
             uri
-        })
+        },
+    )
 }
 
 fn uri() -> impl Strategy<Value = Uri> {
@@ -98,35 +92,23 @@ fn name_addr() -> impl Strategy<Value = NameAddr> {
 }
 
 fn via() -> impl Strategy<Value = Via> {
-    (token(), host(), option::of(any::<u16>()), header_params()).prop_map(
-        |(transport, host, port, params)| Via {
-            transport,
-            host,
-            port,
-            params,
-        },
-    )
+    (token(), host(), option::of(any::<u16>()), header_params()).prop_map(|(transport, host, port, params)| Via {
+        transport,
+        host,
+        port,
+        params,
+    })
 }
 
 fn method() -> impl Strategy<Value = Method> {
-    prop_oneof![
-        Just(Method::Invite),
-        Just(Method::Register),
-        token().prop_map(|name| name.parse().unwrap())
-    ]
+    prop_oneof![Just(Method::Invite), Just(Method::Register), token().prop_map(|name| name.parse().unwrap())]
 }
 
 fn row() -> impl Strategy<Value = (HeaderName, String)> {
     prop_oneof![
-        (
-            Just(HeaderName::Contact),
-            name_addr().prop_map(|address| address.to_string())
-        ),
+        (Just(HeaderName::Contact), name_addr().prop_map(|address| address.to_string())),
         (Just(HeaderName::Via), via().prop_map(|via| via.to_string())),
-        (
-            Just(HeaderName::Subject),
-            prop_oneof![value(), Just(String::new())]
-        ),
+        (Just(HeaderName::Subject), prop_oneof![value(), Just(String::new())]),
         ("X-[a-zA-Z]{1,10}".prop_map(HeaderName::Other), value()),
     ]
 }
@@ -153,37 +135,18 @@ fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         (headers(), uri(), body.clone()).prop_map(|((method, headers), mut uri, body)| {
             uri.headers.clear();
-            Request {
-                method,
-                uri,
-                headers,
-                body,
-            }
-            .into()
+            Request { method, uri, headers, body }.into()
         }),
         (headers(), 100..700_u16, text(), body).prop_map(|((_, headers), status, reason, body)| {
             let reason = reason.replace('\0', "");
-            Response {
-                status: StatusCode::new(status).unwrap(),
-                reason,
-                headers,
-                body,
-            }
-            .into()
+            Response { status: StatusCode::new(status).unwrap(), reason, headers, body }.into()
         }),
     ]
 }
 
 fn challenge() -> impl Strategy<Value = Challenge> {
-    (
-        text(),
-        text(),
-        option::of(text()),
-        option::of(token()),
-        vec("auth|auth-int|x", 0..3),
-        any::<bool>(),
-    )
-        .prop_map(|(realm, nonce, opaque, algorithm, qop, stale)| Challenge {
+    (text(), text(), option::of(text()), option::of(token()), vec("auth|auth-int|x", 0..3), any::<bool>()).prop_map(
+        |(realm, nonce, opaque, algorithm, qop, stale)| Challenge {
             scheme: "Digest".to_owned(),
             realm,
             nonce,
@@ -191,20 +154,13 @@ fn challenge() -> impl Strategy<Value = Challenge> {
             algorithm,
             qop,
             stale,
-        })
+        },
+    )
 }
 
 fn attributes() -> impl Strategy<Value = Vec<Attribute>> {
-    vec(
-        ("[a-z][a-z-]{0,10}", option::of("[!-~]([ -~]{0,20}[!-~])?")),
-        0..6,
-    )
-    .prop_map(|pairs| {
-        pairs
-            .into_iter()
-            .map(|(name, value)| Attribute { name, value })
-            .collect()
-    })
+    vec(("[a-z][a-z-]{0,10}", option::of("[!-~]([ -~]{0,20}[!-~])?")), 0..6)
+        .prop_map(|pairs| pairs.into_iter().map(|(name, value)| Attribute { name, value }).collect())
 }
 
 prop_compose! {

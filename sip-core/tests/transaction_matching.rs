@@ -1,9 +1,5 @@
 //! Which transaction a message belongs to, and where its response goes (RFC 3261 §17.1.3, §17.2.3, §18.2.2).
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "transactions/stack.rs"]
 mod stack;
@@ -20,10 +16,7 @@ fn a_cancel_names_the_invite_that_it_cancels() {
     stack.receive_again(&request("CANCEL", "1"));
     stack.receive_again(&request("CANCEL", "2"));
     let mut elsewhere = request("CANCEL", "1");
-    elsewhere.headers.set(
-        HeaderName::Via,
-        "SIP/2.0/UDP other.invalid;branch=z9hG4bK1;rport",
-    );
+    elsewhere.headers.set(HeaderName::Via, "SIP/2.0/UDP other.invalid;branch=z9hG4bK1;rport");
     stack.receive_again(&elsewhere);
 
     let named: Vec<Option<ServerId>> = stack.events[1..].iter().map(cancelled).collect();
@@ -36,12 +29,8 @@ fn a_copy_of_a_cancel_gets_the_same_answer() {
     stack.receive(&request("INVITE", "1"));
     let cancel = request("CANCEL", "1");
     stack.receive_again(&cancel);
-    let TransactionEvent::Cancel { id, .. } = stack.events[1] else {
-        panic!()
-    };
-    stack
-        .respond(id, &cancel.reply(StatusCode::OK, Some("b")))
-        .unwrap();
+    let TransactionEvent::Cancel { id, .. } = stack.events[1] else { panic!() };
+    stack.respond(id, &cancel.reply(StatusCode::OK, Some("b"))).unwrap();
 
     stack.receive_again(&cancel);
 
@@ -54,10 +43,7 @@ fn a_request_that_comes_by_two_ways_is_refused_the_second_time() {
     let mut stack = Stack::new();
     stack.receive(&request("INVITE", "1"));
     let mut second = request("INVITE", "1");
-    second.headers.set(
-        HeaderName::Via,
-        "SIP/2.0/UDP p2.invalid;branch=z9hG4bK2;rport",
-    );
+    second.headers.set(HeaderName::Via, "SIP/2.0/UDP p2.invalid;branch=z9hG4bK2;rport");
 
     stack.receive_again(&second);
 
@@ -65,10 +51,7 @@ fn a_request_that_comes_by_two_ways_is_refused_the_second_time() {
     assert_eq!(stack.events.len(), 1, "the user hears of the first one");
     assert_eq!(stack.transactions.counters().merged_requests, 1);
     let mut ack = request("ACK", "2");
-    ack.headers.set(
-        HeaderName::Via,
-        "SIP/2.0/UDP p2.invalid;branch=z9hG4bK2;rport",
-    );
+    ack.headers.set(HeaderName::Via, "SIP/2.0/UDP p2.invalid;branch=z9hG4bK2;rport");
     stack.receive_again(&ack);
     assert_eq!(stack.events.len(), 1, "and not of the ACK");
 }
@@ -95,9 +78,7 @@ fn the_next_attempt_and_requests_in_a_dialog_are_not_merged() {
     stack.receive(&with_credentials);
     for branch in ["3", "4"] {
         let mut inside = request("INVITE", branch);
-        inside
-            .headers
-            .set(HeaderName::To, "<sip:bob@example.com>;tag=b");
+        inside.headers.set(HeaderName::To, "<sip:bob@example.com>;tag=b");
         stack.receive(&inside);
     }
 
@@ -116,14 +97,9 @@ fn responses_go_to_the_port_of_sent_by_unless_rport_asks_for_the_source() {
         let mut options = request("OPTIONS", "1");
         options.headers.set(HeaderName::Via, via);
         let id = stack.receive(&options);
-        stack
-            .respond(id, &options.reply(StatusCode::OK, Some("b")))
-            .unwrap();
+        stack.respond(id, &options.reply(StatusCode::OK, Some("b"))).unwrap();
 
-        assert_eq!(
-            stack.flows[0].remote,
-            Some(format!("192.0.2.9:{port}").parse().unwrap())
-        );
+        assert_eq!(stack.flows[0].remote, Some(format!("192.0.2.9:{port}").parse().unwrap()));
     }
 }
 
@@ -132,9 +108,7 @@ fn senders_of_rfc_2543_are_told_apart_without_branch() {
     let mut stack = Stack::new();
     let old = |method: &str, to: &str| {
         let mut request = request(method, "1");
-        request
-            .headers
-            .set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.9:5070;branch=7");
+        request.headers.set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.9:5070;branch=7");
         request.headers.set(HeaderName::To, to);
         request
     };
@@ -144,21 +118,13 @@ fn senders_of_rfc_2543_are_told_apart_without_branch() {
     stack.receive_again(&invite);
     stack.receive_again(&old("CANCEL", bob));
     assert_eq!(cancelled(&stack.events[1]), Some(id));
-    stack
-        .respond(id, &invite.reply(StatusCode::BUSY_HERE, Some("b")))
-        .unwrap();
+    stack.respond(id, &invite.reply(StatusCode::BUSY_HERE, Some("b"))).unwrap();
 
     stack.receive_again(&old("ACK", "<sip:bob@example.com>;tag=other"));
-    assert_eq!(
-        stack.transactions.server(id).unwrap().phase,
-        Phase::Completed
-    );
+    assert_eq!(stack.transactions.server(id).unwrap().phase, Phase::Completed);
     stack.receive_again(&old("ACK", "<sip:bob@example.com>;tag=b"));
 
-    assert_eq!(
-        stack.transactions.server(id).unwrap().phase,
-        Phase::Confirmed
-    );
+    assert_eq!(stack.transactions.server(id).unwrap().phase, Phase::Confirmed);
     assert_eq!(stack.transactions.counters().stray_acks, 1);
     assert_eq!(stack.events.len(), 2);
 }
@@ -168,15 +134,11 @@ fn the_ack_of_a_2xx_is_passed_on() {
     let mut stack = Stack::new();
     let invite = request("INVITE", "1");
     let id = stack.receive(&invite);
-    stack
-        .respond(id, &invite.reply(StatusCode::OK, Some("b")))
-        .unwrap();
+    stack.respond(id, &invite.reply(StatusCode::OK, Some("b"))).unwrap();
 
     stack.receive_again(&request("ACK", "2"));
 
-    let TransactionEvent::Ack { request: ack, flow } = &stack.events[1] else {
-        panic!()
-    };
+    let TransactionEvent::Ack { request: ack, flow } = &stack.events[1] else { panic!() };
     assert_eq!((ack, *flow), (&request("ACK", "2"), FLOW));
 }
 
@@ -193,17 +155,9 @@ fn each_2xx_of_each_fork_is_told_and_a_late_one_is_stray() {
     stack.advance(32_000);
     stack.receive_response(&invite.reply(StatusCode::OK, Some("d")));
 
-    assert!(matches!(
-        stack.events[3],
-        TransactionEvent::ClientTerminated { .. }
-    ));
-    let TransactionEvent::StrayResponse { response, flow } = &stack.events[4] else {
-        panic!()
-    };
-    assert_eq!(
-        (response.headers.to().unwrap().tag(), *flow),
-        (Some("d"), FLOW)
-    );
+    assert!(matches!(stack.events[3], TransactionEvent::ClientTerminated { .. }));
+    let TransactionEvent::StrayResponse { response, flow } = &stack.events[4] else { panic!() };
+    assert_eq!((response.headers.to().unwrap().tag(), *flow), (Some("d"), FLOW));
 }
 
 #[test]
@@ -219,10 +173,7 @@ fn responses_that_are_not_ours_are_dropped_and_counted() {
     };
     let ours = ok.headers.get(&HeaderName::Via).unwrap();
 
-    stack.receive_response(&with(
-        HeaderName::Via,
-        "SIP/2.0/UDP k3.invalid;branch=z9hG4bK2",
-    ));
+    stack.receive_response(&with(HeaderName::Via, "SIP/2.0/UDP k3.invalid;branch=z9hG4bK2"));
     stack.receive_response(&with(HeaderName::CSeq, "1 BYE"));
     stack.receive_response(&with(HeaderName::Via, &format!("{ours}, {ours}")));
     assert_eq!(stack.transactions.counters().stray_responses, 3);

@@ -3,18 +3,12 @@
 //!
 //! What must hold: nothing panics; a transaction that was told to be over is never heard of again; each client
 //! transaction brings exactly one outcome; when everybody has stopped, nothing is left.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sip_core::message::{HeaderName, Message, Method, Request, StatusCode};
-use sip_core::transaction::{
-    ClientId, Limits, ServerId, Timers, TransactionEvent, TransactionOutput, Transactions,
-};
+use sip_core::transaction::{ClientId, Limits, ServerId, Timers, TransactionEvent, TransactionOutput, Transactions};
 use sip_core::{Duration, Entropy, Flow, Instant, SocketId, Transport};
 
 const SEEDS: u8 = 24;
@@ -143,26 +137,15 @@ impl World {
              Contact: <sip:me@end{end}.invalid>\r\n\r\n",
             self.transport.as_str()
         );
-        let Ok(Message::Request(request)) = Message::parse(text.as_bytes()) else {
-            unreachable!()
-        };
+        let Ok(Message::Request(request)) = Message::parse(text.as_bytes()) else { unreachable!() };
         self.launch(end, request);
     }
 
     fn launch(&mut self, end: usize, request: Request) {
         let (flow, transport, now) = (self.flow(), self.transport, self.now);
         let this = &mut self.ends[end];
-        if let Ok(id) = this
-            .transactions
-            .request(request.clone(), flow, transport, now)
-        {
-            this.clients.insert(
-                id,
-                Sent {
-                    request,
-                    outcome: None,
-                },
-            );
+        if let Ok(id) = this.transactions.request(request.clone(), flow, transport, now) {
+            this.clients.insert(id, Sent { request, outcome: None });
         }
         self.drain(end);
     }
@@ -186,10 +169,7 @@ impl World {
     fn cancel_one(&mut self, end: usize) {
         let is_invite = |sent: &Sent| sent.request.method == Method::Invite;
         let clients = self.ends[end].clients.values();
-        let invites: Vec<Request> = clients
-            .filter(|sent| is_invite(sent))
-            .map(|sent| sent.request.clone())
-            .collect();
+        let invites: Vec<Request> = clients.filter(|sent| is_invite(sent)).map(|sent| sent.request.clone()).collect();
         if !invites.is_empty() {
             let invite = invites[self.below(invites.len())].clone();
             self.cancel(end, invite);
@@ -219,13 +199,8 @@ impl World {
         }
         let which = self.below(self.history.len());
         let (end, bytes) = self.history[which].clone();
-        let words = [
-            "INVITE", "ACK", "CANCEL", "BYE", "180", "200", "486", "z9hG4bK", ";rport", "tag=",
-        ];
-        let (from, to) = (
-            words[self.below(words.len())],
-            words[self.below(words.len())],
-        );
+        let words = ["INVITE", "ACK", "CANCEL", "BYE", "180", "200", "486", "z9hG4bK", ";rport", "tag="];
+        let (from, to) = (words[self.below(words.len())], words[self.below(words.len())]);
         let text = String::from_utf8(bytes).unwrap().replace(from, to);
         self.arrive(end, text.as_bytes());
     }
@@ -244,15 +219,8 @@ impl World {
     fn finish(&mut self) {
         self.answer_all();
         for end in [0, 1] {
-            let clients: Vec<Request> = self.ends[end]
-                .clients
-                .values()
-                .map(|sent| sent.request.clone())
-                .collect();
-            for request in clients
-                .into_iter()
-                .filter(|sent| sent.method == Method::Invite)
-            {
+            let clients: Vec<Request> = self.ends[end].clients.values().map(|sent| sent.request.clone()).collect();
+            for request in clients.into_iter().filter(|sent| sent.method == Method::Invite) {
                 self.cancel(end, request);
             }
         }
@@ -270,21 +238,14 @@ impl World {
     }
 
     fn next_moment(&self) -> Option<Instant> {
-        let timers = self
-            .ends
-            .iter()
-            .filter_map(|end| end.transactions.next_timeout());
+        let timers = self.ends.iter().filter_map(|end| end.transactions.next_timeout());
         let arrivals = self.network.keys().next().map(|(at, _)| *at);
         timers.chain(arrivals).min()
     }
 
     fn advance_to(&mut self, moment: Instant) {
         self.now = self.now.max(moment);
-        while let Some(arrival) = self
-            .network
-            .first_entry()
-            .filter(|entry| entry.key().0 <= moment)
-        {
+        while let Some(arrival) = self.network.first_entry().filter(|entry| entry.key().0 <= moment) {
             let (end, bytes) = arrival.remove();
             self.arrive(end, &bytes);
         }
@@ -297,9 +258,7 @@ impl World {
     fn arrive(&mut self, end: usize, bytes: &[u8]) {
         if let Ok(message) = Message::parse(bytes) {
             let (flow, transport) = (self.flow(), self.transport);
-            self.ends[end]
-                .transactions
-                .handle_message(message, flow, transport, self.now);
+            self.ends[end].transactions.handle_message(message, flow, transport, self.now);
             self.drain(end);
         }
     }
@@ -324,11 +283,7 @@ impl World {
             _ => 1,
         };
         for _ in 0..copies {
-            let delay = if self.transport == Transport::Udp {
-                self.below(300)
-            } else {
-                20
-            };
+            let delay = if self.transport == Transport::Udp { self.below(300) } else { 20 };
             let at = self.now + Duration::from_millis(delay as u64);
             self.serial += 1;
             self.network.insert((at, self.serial), (to, bytes.to_vec()));
@@ -350,10 +305,7 @@ impl World {
 
 impl End {
     fn new() -> Self {
-        let limits = Limits {
-            clients: 40,
-            servers: 40,
-        };
+        let limits = Limits { clients: 40, servers: 40 };
         Self {
             transactions: Transactions::with_limits(Timers::default(), limits),
             clients: BTreeMap::new(),
@@ -365,21 +317,13 @@ impl End {
 
     fn hear(&mut self, event: TransactionEvent) {
         match event {
-            TransactionEvent::Request { id, request, .. }
-            | TransactionEvent::Cancel { id, request, .. } => {
+            TransactionEvent::Request { id, request, .. } | TransactionEvent::Cancel { id, request, .. } => {
                 assert!(!self.dead_servers.contains(&id), "revived");
                 assert!(self.servers.insert(id, request).is_none(), "told twice");
             }
             TransactionEvent::Response { id, response } if response.status.is_final() => {
                 let success = response.status.is_success();
-                self.note(
-                    id,
-                    if success {
-                        Outcome::Success
-                    } else {
-                        Outcome::Refused
-                    },
-                );
+                self.note(id, if success { Outcome::Success } else { Outcome::Refused });
             }
             TransactionEvent::Response { id, .. } => {
                 assert_eq!(self.clients[&id].outcome, None, "provisional after final");
@@ -397,8 +341,7 @@ impl End {
                 self.servers.remove(&id);
                 assert!(self.dead_servers.insert(id), "over once");
             }
-            TransactionEvent::AckTimeout { id }
-            | TransactionEvent::ServerTransportFailed { id } => {
+            TransactionEvent::AckTimeout { id } | TransactionEvent::ServerTransportFailed { id } => {
                 assert!(!self.dead_servers.contains(&id), "revived");
             }
             TransactionEvent::Ack { .. } | TransactionEvent::StrayResponse { .. } => {}
@@ -412,10 +355,7 @@ impl End {
             None => sent.outcome = Some(outcome),
             Some(first) => {
                 let is_fork = sent.request.method == Method::Invite && first == Outcome::Success;
-                assert!(
-                    is_fork && outcome == Outcome::Success,
-                    "{first:?}, then {outcome:?}"
-                );
+                assert!(is_fork && outcome == Outcome::Success, "{first:?}, then {outcome:?}");
             }
         }
     }

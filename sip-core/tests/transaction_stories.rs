@@ -1,9 +1,5 @@
 //! What the tables of `transactions.md` do not show: schedules, ends, limits.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "transactions/stack.rs"]
 mod stack;
@@ -23,10 +19,7 @@ fn an_unanswered_invite_is_sent_seven_times_in_32_seconds() {
     assert_eq!(sent, [0, 500, 1_500, 3_500, 7_500, 15_500, 31_500]);
     assert_eq!(end, 32_000);
     assert!(matches!(stack.events[0], TransactionEvent::Timeout { id: of } if of == id));
-    assert!(
-        stack.copies.windows(2).all(|pair| pair[0] == pair[1]),
-        "every copy is the same"
-    );
+    assert!(stack.copies.windows(2).all(|pair| pair[0] == pair[1]), "every copy is the same");
 }
 
 #[test]
@@ -36,9 +29,7 @@ fn an_unanswered_request_is_sent_eleven_times_no_more_than_t2_apart() {
 
     let (sent, end) = stack.run_out();
 
-    let expected = [
-        0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500,
-    ];
+    let expected = [0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500];
     assert_eq!(sent, expected);
     assert_eq!(end, 32_000);
     assert!(matches!(stack.events[0], TransactionEvent::Timeout { id: of } if of == id));
@@ -53,10 +44,7 @@ fn after_a_provisional_response_a_request_is_sent_every_t2() {
 
     let (sent, end) = stack.run_out();
 
-    assert_eq!(
-        sent,
-        [0, 500, 4_500, 8_500, 12_500, 16_500, 20_500, 24_500, 28_500]
-    );
+    assert_eq!(sent, [0, 500, 4_500, 8_500, 12_500, 16_500, 20_500, 24_500, 28_500]);
     assert_eq!(end, 32_000);
 }
 
@@ -65,9 +53,7 @@ fn a_refusal_without_ack_is_sent_eleven_times_and_reported() {
     let mut stack = Stack::new();
     let invite = request("INVITE", "1");
     let id = stack.receive(&invite);
-    stack
-        .respond(id, &invite.reply(StatusCode::BUSY_HERE, Some("b")))
-        .unwrap();
+    stack.respond(id, &invite.reply(StatusCode::BUSY_HERE, Some("b"))).unwrap();
 
     let (sent, end) = stack.run_out();
 
@@ -94,10 +80,7 @@ fn a_silent_invite_gets_its_100_after_200_ms_and_copies_get_it_again() {
 
 #[test]
 fn above_the_limit_requests_are_answered_503_and_forgotten() {
-    let limits = Limits {
-        clients: 1,
-        servers: 1,
-    };
+    let limits = Limits { clients: 1, servers: 1 };
     let mut stack = Stack::with_limits(limits);
     stack.receive(&request("INVITE", "1"));
     let mut other = request("OPTIONS", "2");
@@ -106,24 +89,17 @@ fn above_the_limit_requests_are_answered_503_and_forgotten() {
     stack.receive_again(&other);
     stack.receive_again(&other);
 
-    let [first, second] = &stack.copies[..] else {
-        panic!("two answers")
-    };
+    let [first, second] = &stack.copies[..] else { panic!("two answers") };
     assert_eq!(first, second, "with the same tag");
     assert!(first.starts_with("SIP/2.0 503 Service Unavailable\r\n"));
     assert_eq!(stack.transactions.server_count(), 1);
     assert_eq!(stack.transactions.counters().refused_requests, 2);
 
     stack.receive_again(&request("CANCEL", "1"));
-    assert!(
-        cancelled(&stack.events[1]).is_some(),
-        "the CANCEL of what runs is let in"
-    );
+    assert!(cancelled(&stack.events[1]).is_some(), "the CANCEL of what runs is let in");
 
     stack.send(&request("OPTIONS", "3"));
-    let refused = stack
-        .transactions
-        .request(request("OPTIONS", "4"), FLOW, UDP, stack.now);
+    let refused = stack.transactions.request(request("OPTIONS", "4"), FLOW, UDP, stack.now);
     assert_eq!(refused, Err(RequestError::Full));
     assert_eq!(stack.transactions.counters().refused_clients, 1);
 }
@@ -136,10 +112,7 @@ fn requests_without_a_transaction_are_refused() {
     let mut bare = request("OPTIONS", "2");
     bare.headers.remove(&HeaderName::Via);
 
-    assert_eq!(
-        refused(request("OPTIONS", "1")),
-        Err(RequestError::BranchInUse)
-    );
+    assert_eq!(refused(request("OPTIONS", "1")), Err(RequestError::BranchInUse));
     assert_eq!(refused(request("OPTIONS", "")), Err(RequestError::NoBranch));
     assert_eq!(refused(bare), Err(RequestError::NoBranch));
     assert_eq!(refused(request("ACK", "3")), Err(RequestError::Ack));
@@ -180,24 +153,13 @@ fn a_closed_socket_takes_its_own_transactions_with_it() {
     let mut stack = Stack::new();
     let here = stack.send(&request("OPTIONS", "1"));
     let there = Flow::connection(SocketId(8));
-    let elsewhere =
-        stack
-            .transactions
-            .request(request("OPTIONS", "2"), there, Transport::Ws, stack.now);
+    let elsewhere = stack.transactions.request(request("OPTIONS", "2"), there, Transport::Ws, stack.now);
     stack.receive(&request("INVITE", "3"));
 
-    stack
-        .transactions
-        .handle_socket_closed(FLOW.socket, stack.now);
+    stack.transactions.handle_socket_closed(FLOW.socket, stack.now);
     stack.drain();
 
-    assert_eq!(
-        (
-            stack.transactions.client_count(),
-            stack.transactions.server_count()
-        ),
-        (1, 0)
-    );
+    assert_eq!((stack.transactions.client_count(), stack.transactions.server_count()), (1, 0));
     assert!(stack.transactions.client(elsewhere.unwrap()).is_some());
     let failed = |event: &&TransactionEvent| matches!(event, TransactionEvent::TransportFailed { id } if *id == here);
     assert_eq!(stack.events.iter().filter(failed).count(), 1);
@@ -208,9 +170,7 @@ fn an_unreachable_address_fails_its_own_flow() {
     let mut stack = Stack::new();
     let here = stack.send(&request("OPTIONS", "1"));
     let there = Flow::datagram(FLOW.socket, "192.0.2.10:5060".parse().unwrap());
-    let elsewhere = stack
-        .transactions
-        .request(request("OPTIONS", "2"), there, UDP, stack.now);
+    let elsewhere = stack.transactions.request(request("OPTIONS", "2"), there, UDP, stack.now);
 
     stack.transactions.handle_flow_failed(FLOW, stack.now);
 
@@ -237,24 +197,14 @@ fn thousands_of_transactions_end_and_leave_nothing() {
     for number in 0..1_500 {
         stack.send(&request("INVITE", &format!("c{number}")));
         let mut invite = request("INVITE", &format!("s{number}"));
-        invite
-            .headers
-            .set(HeaderName::CallId, format!("call-{number}"));
+        invite.headers.set(HeaderName::CallId, format!("call-{number}"));
         let id = stack.receive(&invite);
-        stack
-            .respond(id, &invite.reply(StatusCode::DECLINE, Some("b")))
-            .unwrap();
+        stack.respond(id, &invite.reply(StatusCode::DECLINE, Some("b"))).unwrap();
     }
-    assert_eq!(
-        stack.transactions.client_count() + stack.transactions.server_count(),
-        3_000
-    );
+    assert_eq!(stack.transactions.client_count() + stack.transactions.server_count(), 3_000);
 
     stack.run_out();
 
-    assert_eq!(
-        stack.transactions.client_count() + stack.transactions.server_count(),
-        0
-    );
+    assert_eq!(stack.transactions.client_count() + stack.transactions.server_count(), 0);
     assert_eq!(stack.transactions.next_timeout(), None);
 }

@@ -2,11 +2,7 @@
 //!
 //! A missing row, a second row for the same case, a row for a case that cannot be reached, and a row that says more or
 //! less than what happens: each fails.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "transactions/bench.rs"]
 mod bench;
@@ -19,9 +15,7 @@ use std::collections::BTreeSet;
 
 use bench::Bench;
 use document::{RELIABLE, Seen, UNRELIABLE, name, rows};
-use machines::{
-    INVITE_CLIENT, INVITE_SERVER, Machine, NON_INVITE_CLIENT, NON_INVITE_SERVER, samples,
-};
+use machines::{INVITE_CLIENT, INVITE_SERVER, Machine, NON_INVITE_CLIENT, NON_INVITE_SERVER, samples};
 use sip_core::transaction::{Phase, TransactionView};
 
 #[test]
@@ -49,10 +43,7 @@ fn walk(machine: &Machine) {
     for row in rows(machine.title) {
         for (state, transport, input) in row.cases() {
             let case = format!("{}: {state}, {transport}, {input}", machine.title);
-            assert!(
-                walked.insert((state, transport, input)),
-                "two rows for {case}"
-            );
+            assert!(walked.insert((state, transport, input)), "two rows for {case}");
             for sample in samples(input) {
                 let seen = execute(machine, state, transport, input, sample)
                     .unwrap_or_else(|| panic!("{case}: there is no such case"));
@@ -61,18 +52,11 @@ fn walk(machine: &Machine) {
         }
     }
     for transport in [UNRELIABLE, RELIABLE] {
-        assert!(
-            walked.contains(&("Start", transport, "request")),
-            "no row for Start, {transport}"
-        );
+        assert!(walked.contains(&("Start", transport, "request")), "no row for Start, {transport}");
         for (state, ..) in machine.states {
             for input in inputs(machine, state, transport) {
                 let case = (*state, transport, input.as_str());
-                assert!(
-                    walked.contains(&case),
-                    "{}: no row for {case:?}",
-                    machine.title
-                );
+                assert!(walked.contains(&case), "{}: no row for {case:?}", machine.title);
             }
         }
     }
@@ -90,33 +74,15 @@ fn inputs(machine: &Machine, state: &str, transport: &str) -> Vec<String> {
         bench.wait_until_before(timer).is_some()
     });
     let firing = firing.map(|timer| format!("timer {timer}"));
-    machine
-        .inputs
-        .iter()
-        .map(|input| (*input).to_owned())
-        .chain(firing)
-        .collect()
+    machine.inputs.iter().map(|input| (*input).to_owned()).chain(firing).collect()
 }
 
 /// Brings a new machine into a state and lets one input happen; none where the state or the timer is not reached.
-fn execute(
-    machine: &Machine,
-    state: &str,
-    transport: &str,
-    input: &str,
-    sample: u16,
-) -> Option<Seen> {
+fn execute(machine: &Machine, state: &str, transport: &str, input: &str, sample: u16) -> Option<Seen> {
     if (state, input) == ("Start", "request") {
         let mut bench = Bench::new(machine, transport);
         let acts = bench.start();
-        return Some(bench.seen(
-            acts,
-            None,
-            &TransactionView {
-                phase: Phase::Terminated,
-                timers: vec![],
-            },
-        ));
+        return Some(bench.seen(acts, None, &TransactionView { phase: Phase::Terminated, timers: vec![] }));
     }
     let mut bench = Bench::reach(machine, state, transport)?;
     let fired = input.strip_prefix("timer ");

@@ -15,8 +15,7 @@ use route_set::RouteSet;
 
 use crate::flow::Flow;
 use crate::message::{
-    CSeq, Contacts, HeaderError, HeaderName, Headers, Method, NameAddr, Request, Response, Scheme,
-    StatusCode, Uri,
+    CSeq, Contacts, HeaderError, HeaderName, Headers, Method, NameAddr, Request, Response, Scheme, StatusCode, Uri,
 };
 
 /// The highest sequence number (RFC 3261 §8.1.1.5).
@@ -87,12 +86,7 @@ impl Dialog {
     ///
     /// # Errors
     /// The request has no Contact, or a header of it cannot be read; [`DialogError::status`] is the answer to it.
-    pub fn uas(
-        request: &Request,
-        local_tag: &str,
-        local_target: &Uri,
-        flow: Flow,
-    ) -> Result<Self, DialogError> {
+    pub fn uas(request: &Request, local_tag: &str, local_target: &Uri, flow: Flow) -> Result<Self, DialogError> {
         let remote = request.headers.from()?;
         let mut local = request.headers.to()?;
         put_tag(&mut local, local_tag);
@@ -280,9 +274,7 @@ impl Dialog {
     fn is_made_by(&self, request: &Request) -> bool {
         let number = request.headers.cseq().map(|cseq| cseq.number);
         match self.state {
-            State::EarlyCaller { invite } => {
-                request.method == Method::Invite && number == Ok(invite)
-            }
+            State::EarlyCaller { invite } => request.method == Method::Invite && number == Ok(invite),
             State::EarlyCallee | State::Confirmed => false,
         }
     }
@@ -328,8 +320,5 @@ fn has_tag(response: &Response) -> bool {
 /// Requests whose Contact is where the next ones go: INVITE (§12.2), UPDATE (RFC 3311 §5.1), SUBSCRIBE, NOTIFY and
 /// REFER in their usages (RFC 6665 §4.4.1, RFC 3515).
 const fn is_target_refresh(method: &Method) -> bool {
-    matches!(
-        method,
-        Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer
-    )
+    matches!(method, Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer)
 }

@@ -73,12 +73,8 @@ impl FromStr for Algorithm {
     type Err = SyntaxError;
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        let known = NAMES
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(text));
-        known
-            .map(|(_, algorithm)| *algorithm)
-            .ok_or(SyntaxError("a digest algorithm"))
+        let known = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        known.map(|(_, algorithm)| *algorithm).ok_or(SyntaxError("a digest algorithm"))
     }
 }
 
@@ -101,29 +97,16 @@ fn hash<D: Digest>(parts: &[&[u8]]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles
-        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
-        .collect()
+    nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect()
 }
 
 /// The `response` that belongs to credentials (RFC 7616 §3.4.1). None where they name an unknown algorithm or qop, or
 /// lack the client's nonce or the count that their qop needs.
-pub(super) fn response(
-    credentials: &Authorization,
-    password: &Secret,
-    method: &str,
-    body: &[u8],
-) -> Option<String> {
+pub(super) fn response(credentials: &Authorization, password: &Secret, method: &str, body: &[u8]) -> Option<String> {
     let algorithm = Algorithm::of(credentials.algorithm.as_deref())?;
-    let (nonce, cnonce) = (
-        credentials.nonce.as_bytes(),
-        credentials.cnonce.as_deref().map(str::as_bytes),
-    );
-    let mut secret = algorithm.hash(&[
-        credentials.username.as_bytes(),
-        credentials.realm.as_bytes(),
-        password.as_bytes(),
-    ]);
+    let (nonce, cnonce) = (credentials.nonce.as_bytes(), credentials.cnonce.as_deref().map(str::as_bytes));
+    let mut secret =
+        algorithm.hash(&[credentials.username.as_bytes(), credentials.realm.as_bytes(), password.as_bytes()]);
     if algorithm.has_session_key() {
         secret = algorithm.hash(&[secret.as_bytes(), nonce, cnonce?]);
     }
@@ -134,18 +117,9 @@ pub(super) fn response(
     };
     let subject = match qop {
         _ if qop.eq_ignore_ascii_case("auth") => algorithm.hash(&[method, uri]),
-        _ if qop.eq_ignore_ascii_case("auth-int") => {
-            algorithm.hash(&[method, uri, algorithm.hash(&[body]).as_bytes()])
-        }
+        _ if qop.eq_ignore_ascii_case("auth-int") => algorithm.hash(&[method, uri, algorithm.hash(&[body]).as_bytes()]),
         _ => return None,
     };
     let count = credentials.nc.as_deref()?.as_bytes();
-    Some(algorithm.hash(&[
-        secret.as_bytes(),
-        nonce,
-        count,
-        cnonce?,
-        qop.as_bytes(),
-        subject.as_bytes(),
-    ]))
+    Some(algorithm.hash(&[secret.as_bytes(), nonce, count, cnonce?, qop.as_bytes(), subject.as_bytes()]))
 }

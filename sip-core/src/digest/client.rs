@@ -64,9 +64,7 @@ impl Refusal {
     pub fn realm(&self) -> Option<&str> {
         match self {
             Self::NoChallenge => None,
-            Self::OtherRealm { realm }
-            | Self::Unsupported { realm }
-            | Self::WrongPassword { realm } => Some(realm),
+            Self::OtherRealm { realm } | Self::Unsupported { realm } | Self::WrongPassword { realm } => Some(realm),
         }
     }
 }
@@ -109,20 +107,13 @@ impl Authenticator {
     /// An authenticator that has seen no challenge.
     #[must_use]
     pub const fn new(credentials: Credentials) -> Self {
-        Self {
-            credentials,
-            nonces: Vec::new(),
-        }
+        Self { credentials, nonces: Vec::new() }
     }
 
     /// Adds credentials to a new request for each nonce that may be used again, with the next count. Without any the
     /// request stays as it is.
     pub fn authorize(&mut self, request: &mut Request) {
-        for nonce in self
-            .nonces
-            .iter_mut()
-            .filter(|nonce| nonce.quality != Quality::Old)
-        {
+        for nonce in self.nonces.iter_mut().filter(|nonce| nonce.quality != Quality::Old) {
             nonce.authorize(&self.credentials, request);
         }
     }
@@ -135,12 +126,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// There is nothing to answer, or an answer would be refused again.
-    pub fn answer(
-        &mut self,
-        request: &mut Request,
-        response: &Response,
-        entropy: &mut Entropy,
-    ) -> Result<(), Refusal> {
+    pub fn answer(&mut self, request: &mut Request, response: &Response, entropy: &mut Entropy) -> Result<(), Refusal> {
         let mut result = Err(Refusal::NoChallenge);
         for proxy in [false, true] {
             for challenge in strongest(response.headers.challenges(&challenge_name(proxy))) {
@@ -157,10 +143,8 @@ impl Authenticator {
 
     /// Takes the next nonce from the Authentication-Info of a response (RFC 7616 §3.5).
     pub fn accepted(&mut self, response: &Response) {
-        let next = response
-            .headers
-            .get(&HeaderName::AuthenticationInfo)
-            .and_then(|info| auth_parameter(info, "nextnonce"));
+        let next =
+            response.headers.get(&HeaderName::AuthenticationInfo).and_then(|info| auth_parameter(info, "nextnonce"));
         let nonce = self.nonces.iter_mut().rfind(|nonce| !nonce.proxy);
         if let (Some(next), Some(nonce)) = (next, nonce)
             && next != nonce.challenge.nonce
@@ -179,64 +163,34 @@ impl Authenticator {
         entropy: &mut Entropy,
     ) -> Result<(), Refusal> {
         let realm = || challenge.realm.clone();
-        if self
-            .credentials
-            .realm
-            .as_ref()
-            .is_some_and(|only| *only != challenge.realm)
-        {
+        if self.credentials.realm.as_ref().is_some_and(|only| *only != challenge.realm) {
             return Err(Refusal::OtherRealm { realm: realm() });
         }
         if strength(&challenge).is_none() {
             return Err(Refusal::Unsupported { realm: realm() });
         }
-        let quality =
-            choose_quality(&challenge).ok_or_else(|| Refusal::Unsupported { realm: realm() })?;
+        let quality = choose_quality(&challenge).ok_or_else(|| Refusal::Unsupported { realm: realm() })?;
         let sent = sent(request, proxy, &challenge.realm);
         let after_stale = sent.map_or(Ok(false), |sent| self.judge(proxy, &sent, &challenge))?;
         self.forget(proxy, &challenge.realm);
-        let mut nonce = Nonce {
-            proxy,
-            challenge,
-            quality,
-            cnonce: entropy.token(24),
-            count: 0,
-            after_stale,
-        };
+        let mut nonce = Nonce { proxy, challenge, quality, cnonce: entropy.token(24), count: 0, after_stale };
         nonce.authorize(&self.credentials, request);
         self.nonces.push(nonce);
         Ok(())
     }
 
     /// Whether refused credentials deserve another attempt, and whether it will be the one after a stale nonce.
-    fn judge(
-        &self,
-        proxy: bool,
-        sent: &Authorization,
-        challenge: &Challenge,
-    ) -> Result<bool, Refusal> {
+    fn judge(&self, proxy: bool, sent: &Authorization, challenge: &Challenge) -> Result<bool, Refusal> {
         let was_reused = sent.nc.as_deref().is_some_and(|count| count != "00000001");
         let is_sent = |nonce: &&Nonce| nonce.proxy == proxy && nonce.challenge.nonce == sent.nonce;
-        let after_stale = self
-            .nonces
-            .iter()
-            .find(is_sent)
-            .is_some_and(|nonce| nonce.after_stale);
-        let again =
-            sent.nonce != challenge.nonce && (was_reused || (challenge.stale && !after_stale));
-        if again {
-            Ok(challenge.stale)
-        } else {
-            Err(Refusal::WrongPassword {
-                realm: challenge.realm.clone(),
-            })
-        }
+        let after_stale = self.nonces.iter().find(is_sent).is_some_and(|nonce| nonce.after_stale);
+        let again = sent.nonce != challenge.nonce && (was_reused || (challenge.stale && !after_stale));
+        if again { Ok(challenge.stale) } else { Err(Refusal::WrongPassword { realm: challenge.realm.clone() }) }
     }
 
     /// Makes room for a nonce.
     fn forget(&mut self, proxy: bool, realm: &str) {
-        self.nonces
-            .retain(|nonce| nonce.proxy != proxy || nonce.challenge.realm != realm);
+        self.nonces.retain(|nonce| nonce.proxy != proxy || nonce.challenge.realm != realm);
         if self.nonces.len() >= MAX_REALMS {
             self.nonces.remove(0);
         }
@@ -247,26 +201,18 @@ impl Nonce {
     fn authorize(&mut self, credentials: &Credentials, request: &mut Request) {
         self.count = self.count.saturating_add(1);
         let mut answer = self.unproven(credentials, request);
-        let proof = response(
-            &answer,
-            &credentials.password,
-            request.method.as_str(),
-            &request.body,
-        );
+        let proof = response(&answer, &credentials.password, request.method.as_str(), &request.body);
         answer.response = proof.unwrap_or_default();
         let name = credentials_name(self.proxy);
         let realm = &self.challenge.realm;
-        request
-            .headers
-            .retain(|row| row.name != name || !is_for(&row.value, realm));
+        request.headers.retain(|row| row.name != name || !is_for(&row.value, realm));
         request.headers.push(name, answer.to_string());
     }
 
     fn unproven(&self, credentials: &Credentials, request: &Request) -> Authorization {
         let challenge = &self.challenge;
         let counted = self.quality != Quality::Old;
-        let is_session =
-            Algorithm::of(challenge.algorithm.as_deref()).is_some_and(Algorithm::has_session_key);
+        let is_session = Algorithm::of(challenge.algorithm.as_deref()).is_some_and(Algorithm::has_session_key);
         Authorization {
             username: credentials.username.clone(),
             realm: challenge.realm.clone(),
@@ -293,19 +239,11 @@ impl Quality {
 }
 
 const fn challenge_name(proxy: bool) -> HeaderName {
-    if proxy {
-        HeaderName::ProxyAuthenticate
-    } else {
-        HeaderName::WwwAuthenticate
-    }
+    if proxy { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate }
 }
 
 const fn credentials_name(proxy: bool) -> HeaderName {
-    if proxy {
-        HeaderName::ProxyAuthorization
-    } else {
-        HeaderName::Authorization
-    }
+    if proxy { HeaderName::ProxyAuthorization } else { HeaderName::Authorization }
 }
 
 /// One challenge a realm: the strongest, the first of equals.
@@ -332,12 +270,7 @@ fn strength(challenge: &Challenge) -> Option<Algorithm> {
 
 /// `auth` where it is offered; `auth-int` needs a body that no proxy changes.
 fn choose_quality(challenge: &Challenge) -> Option<Quality> {
-    let offers = |name: &str| {
-        challenge
-            .qop
-            .iter()
-            .any(|qop| qop.eq_ignore_ascii_case(name))
-    };
+    let offers = |name: &str| challenge.qop.iter().any(|qop| qop.eq_ignore_ascii_case(name));
     match challenge.qop.is_empty() {
         true => Some(Quality::Old),
         false if offers("auth") => Some(Quality::Auth),
@@ -349,14 +282,10 @@ fn choose_quality(challenge: &Challenge) -> Option<Quality> {
 /// The credentials for a realm that a request carried.
 fn sent(request: &Request, proxy: bool, realm: &str) -> Option<Authorization> {
     let name = credentials_name(proxy);
-    let mut credentials = request
-        .headers
-        .get_all(&name)
-        .filter_map(|row| row.parse::<Authorization>().ok());
+    let mut credentials = request.headers.get_all(&name).filter_map(|row| row.parse::<Authorization>().ok());
     credentials.find(|credentials| credentials.realm == realm)
 }
 
 fn is_for(row: &str, realm: &str) -> bool {
-    row.parse::<Authorization>()
-        .is_ok_and(|credentials| credentials.realm == realm)
+    row.parse::<Authorization>().is_ok_and(|credentials| credentials.realm == realm)
 }

@@ -63,19 +63,12 @@ impl Credentials {
     /// Credentials for any realm.
     #[must_use]
     pub fn new(username: impl Into<String>, password: impl Into<Secret>) -> Self {
-        Self {
-            username: username.into(),
-            password: password.into(),
-            realm: None,
-        }
+        Self { username: username.into(), password: password.into(), realm: None }
     }
 
     /// The same for one realm.
     #[must_use]
     pub fn for_realm(self, realm: impl Into<String>) -> Self {
-        Self {
-            realm: Some(realm.into()),
-            ..self
-        }
+        Self { realm: Some(realm.into()), ..self }
     }
 }

@@ -62,16 +62,7 @@ impl Candidate {
             _ => return None,
         };
         let extensions = words.collect::<Vec<_>>().join(" ");
-        Some(Self {
-            foundation,
-            component,
-            transport,
-            priority,
-            address,
-            port,
-            kind,
-            extensions,
-        })
+        Some(Self { foundation, component, transport, priority, address, port, kind, extensions })
     }
 }
 
@@ -87,10 +78,7 @@ impl SessionDescription {
     /// The ICE user fragment and password of an m-line, its own or the session's.
     #[must_use]
     pub fn ice_credentials<'a>(&'a self, media: &'a Media) -> Option<(&'a str, &'a str)> {
-        Some((
-            self.inherited(media, "ice-ufrag")?,
-            self.inherited(media, "ice-pwd")?,
-        ))
+        Some((self.inherited(media, "ice-ufrag")?, self.inherited(media, "ice-pwd")?))
     }
 
     /// Whether the sender implements ICE in its light form.
@@ -103,9 +91,7 @@ impl SessionDescription {
     #[must_use]
     pub fn has_trickle(&self, media: &Media) -> bool {
         let options = self.inherited(media, "ice-options").unwrap_or_default();
-        options
-            .split_ascii_whitespace()
-            .any(|option| option == "trickle")
+        options.split_ascii_whitespace().any(|option| option == "trickle")
     }
 }
 
@@ -115,16 +101,12 @@ mod tests {
 
     #[test]
     fn candidates_of_browsers_are_read() {
-        let chromium =
-            "1467250027 1 udp 2122260223 192.0.2.7 46243 typ host generation 0 network-id 1";
+        let chromium = "1467250027 1 udp 2122260223 192.0.2.7 46243 typ host generation 0 network-id 1";
         let firefox = "0 1 UDP 2122252543 8b5f5b2c-7b5c.local 40678 typ host";
         let tcp = "3 1 TCP 2105524479 2001:db8::7 9 typ host tcptype active";
 
         let candidate = Candidate::parse(chromium).unwrap();
-        assert_eq!(
-            (candidate.priority, candidate.port),
-            (2_122_260_223, 46_243)
-        );
+        assert_eq!((candidate.priority, candidate.port), (2_122_260_223, 46_243));
         assert_eq!(candidate.ip(), "192.0.2.7".parse().ok());
         assert_eq!(candidate.extensions, "generation 0 network-id 1");
         assert_eq!(Candidate::parse(firefox).unwrap().ip(), None);
@@ -133,13 +115,7 @@ mod tests {
 
     #[test]
     fn broken_candidates_are_none() {
-        for value in [
-            "",
-            "1 1 udp",
-            "1 1 udp 1 a 70000 typ host",
-            "1 1 udp 1 a 7 typ odd",
-            "1 1 udp 1 a 7 kind host",
-        ] {
+        for value in ["", "1 1 udp", "1 1 udp 1 a 70000 typ host", "1 1 udp 1 a 7 typ odd", "1 1 udp 1 a 7 kind host"] {
             assert_eq!(Candidate::parse(value), None, "{value}");
         }
     }

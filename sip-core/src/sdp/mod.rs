@@ -115,10 +115,7 @@ impl Connection {
     #[must_use]
     pub fn new(ip: IpAddr) -> Self {
         let address_type = if ip.is_ipv4() { "IP4" } else { "IP6" };
-        Self {
-            address_type: address_type.to_owned(),
-            address: ip.to_string(),
-        }
+        Self { address_type: address_type.to_owned(), address: ip.to_string() }
     }
 
     /// The address; none where it is a name.
@@ -161,19 +158,13 @@ impl Attribute {
     /// `a=name`.
     #[must_use]
     pub fn flag(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            value: None,
-        }
+        Self { name: name.to_owned(), value: None }
     }
 
     /// `a=name:value`.
     #[must_use]
     pub fn new(name: &str, value: impl Into<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            value: Some(value.into()),
-        }
+        Self { name: name.to_owned(), value: Some(value.into()) }
     }
 }
 
@@ -204,12 +195,7 @@ impl SessionDescription {
     /// A description without m-lines.
     #[must_use]
     pub fn new(origin: Origin) -> Self {
-        Self {
-            origin,
-            name: "-".to_owned(),
-            times: vec![Time::default()],
-            ..Self::default()
-        }
+        Self { origin, name: "-".to_owned(), times: vec![Time::default()], ..Self::default() }
     }
 
     /// Reads a description.
@@ -223,9 +209,7 @@ impl SessionDescription {
     /// The first m-line of a kind that is not refused.
     #[must_use]
     pub fn first(&self, kind: &str) -> Option<&Media> {
-        self.media
-            .iter()
-            .find(|media| media.kind == kind && media.port != 0)
+        self.media.iter().find(|media| media.kind == kind && media.port != 0)
     }
 
     /// The value of a session attribute; empty for one without value.
@@ -250,10 +234,7 @@ impl SessionDescription {
     /// ways (RFC 8866 §6.7).
     #[must_use]
     pub fn direction_of(&self, media: &Media) -> Direction {
-        media
-            .direction()
-            .or_else(|| direction_in(&self.attributes))
-            .unwrap_or(Direction::SendRecv)
+        media.direction().or_else(|| direction_in(&self.attributes)).unwrap_or(Direction::SendRecv)
     }
 
     /// The `mid`s of the first BUNDLE group (RFC 9143).
@@ -261,10 +242,7 @@ impl SessionDescription {
     pub fn bundle(&self) -> Vec<&str> {
         let groups = all_values(&self.attributes, "group");
         let mut bundle = groups.filter_map(|group| group.strip_prefix("BUNDLE"));
-        bundle
-            .next()
-            .map(|mids| mids.split_whitespace().collect())
-            .unwrap_or_default()
+        bundle.next().map(|mids| mids.split_whitespace().collect()).unwrap_or_default()
     }
 
     /// The value of a media attribute, or of the session's where the m-line has none.
@@ -309,8 +287,7 @@ impl Media {
 
     /// Replaces its direction attribute.
     pub fn set_direction(&mut self, direction: Direction) {
-        self.attributes
-            .retain(|attribute| Direction::of(&attribute.name).is_none());
+        self.attributes.retain(|attribute| Direction::of(&attribute.name).is_none());
         self.push_flag(direction.as_str());
     }
 
@@ -352,27 +329,17 @@ fn value_of<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     Some(attribute.value.as_deref().unwrap_or_default())
 }
 
-fn all_values<'a>(
-    attributes: &'a [Attribute],
-    name: &'a str,
-) -> impl Iterator<Item = &'a str> + use<'a> {
-    let named = attributes
-        .iter()
-        .filter(move |attribute| attribute.name == name);
+fn all_values<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let named = attributes.iter().filter(move |attribute| attribute.name == name);
     named.map(|attribute| attribute.value.as_deref().unwrap_or_default())
 }
 
 fn direction_in(attributes: &[Attribute]) -> Option<Direction> {
-    attributes
-        .iter()
-        .find_map(|attribute| Direction::of(&attribute.name))
+    attributes.iter().find_map(|attribute| Direction::of(&attribute.name))
 }
 
 fn leading_number(text: &str) -> Option<u32> {
     let text = text.trim_start();
-    let length = text
-        .bytes()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(text.len());
+    let length = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     text.get(..length)?.parse().ok()
 }

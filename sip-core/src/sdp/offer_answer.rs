@@ -41,12 +41,7 @@ impl Direction {
     /// The direction that an attribute's name means.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
-        let all = [
-            Self::SendRecv,
-            Self::SendOnly,
-            Self::RecvOnly,
-            Self::Inactive,
-        ];
+        let all = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
         all.into_iter().find(|direction| direction.as_str() == name)
     }
 
@@ -71,10 +66,7 @@ impl Direction {
     /// The answer to this offer that comes closest to `wish` (RFC 3264 §6.1).
     #[must_use]
     pub const fn answer(self, wish: Self) -> Self {
-        Self::from_flows(
-            wish.sends() && self.receives(),
-            wish.receives() && self.sends(),
-        )
+        Self::from_flows(wish.sends() && self.receives(), wish.receives() && self.sends())
     }
 }
 
@@ -82,28 +74,19 @@ impl Direction {
 /// unspecified address, as RFC 2543 did.
 #[must_use]
 pub fn is_hold(description: &SessionDescription, media: &Media) -> bool {
-    let is_nowhere = description
-        .address_of(media)
-        .is_some_and(|ip| ip.is_unspecified());
+    let is_nowhere = description.address_of(media).is_some_and(|ip| ip.is_unspecified());
     is_nowhere || !description.direction_of(media).receives()
 }
 
 /// An m-line that refuses an offered one (RFC 3264 §6): same kind, protocol and formats, port 0, and its `mid`.
 #[must_use]
 pub fn refusal(offered: &Media) -> Media {
-    let mid = offered
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.name == "mid")
-        .take(1);
+    let mid = offered.attributes.iter().filter(|attribute| attribute.name == "mid").take(1);
     Media {
         kind: offered.kind.clone(),
         protocol: offered.protocol.clone(),
         formats: offered.formats.iter().take(1).cloned().collect(),
-        attributes: mid
-            .cloned()
-            .chain([Attribute::flag(Direction::Inactive.as_str())])
-            .collect(),
+        attributes: mid.cloned().chain([Attribute::flag(Direction::Inactive.as_str())]).collect(),
         ..Media::default()
     }
 }
@@ -112,21 +95,13 @@ pub fn refusal(offered: &Media) -> Media {
 #[must_use]
 pub fn is_answer_to(answer: &SessionDescription, offer: &SessionDescription) -> bool {
     answer.media.len() == offer.media.len()
-        && answer
-            .media
-            .iter()
-            .zip(&offer.media)
-            .all(|(answer, offer)| answer.kind == offer.kind)
+        && answer.media.iter().zip(&offer.media).all(|(answer, offer)| answer.kind == offer.kind)
 }
 
 /// The offered codecs that are among `supported`, in the order of the offer, with its payload types.
 #[must_use]
 pub fn common_codecs(offered: &Media, supported: &[(&str, u32)]) -> Vec<Codec> {
-    let is_supported = |codec: &Codec| {
-        supported
-            .iter()
-            .any(|(name, clock_rate)| codec.is(name, *clock_rate))
-    };
+    let is_supported = |codec: &Codec| supported.iter().any(|(name, clock_rate)| codec.is(name, *clock_rate));
     offered.codecs().into_iter().filter(is_supported).collect()
 }
 
@@ -166,22 +141,10 @@ mod tests {
     fn both_ways_to_hold_are_known() {
         let holds = [
             ("v=0\nc=IN IP4 0.0.0.0\nm=audio 1 RTP/AVP 0\n", true),
-            (
-                "v=0\nc=IN IP4 192.0.2.1\na=sendonly\nm=audio 1 RTP/AVP 0\n",
-                true,
-            ),
-            (
-                "v=0\nc=IN IP4 192.0.2.1\nm=audio 1 RTP/AVP 0\na=inactive\n",
-                true,
-            ),
-            (
-                "v=0\nc=IN IP4 192.0.2.1\na=sendonly\nm=audio 1 RTP/AVP 0\na=sendrecv\n",
-                false,
-            ),
-            (
-                "v=0\nc=IN IP4 192.0.2.1\nm=audio 1 RTP/AVP 0\na=recvonly\n",
-                false,
-            ),
+            ("v=0\nc=IN IP4 192.0.2.1\na=sendonly\nm=audio 1 RTP/AVP 0\n", true),
+            ("v=0\nc=IN IP4 192.0.2.1\nm=audio 1 RTP/AVP 0\na=inactive\n", true),
+            ("v=0\nc=IN IP4 192.0.2.1\na=sendonly\nm=audio 1 RTP/AVP 0\na=sendrecv\n", false),
+            ("v=0\nc=IN IP4 192.0.2.1\nm=audio 1 RTP/AVP 0\na=recvonly\n", false),
         ];
         for (text, hold) in holds {
             let description = parse(text);
@@ -191,20 +154,12 @@ mod tests {
 
     #[test]
     fn a_refusal_keeps_kind_and_mid() {
-        let offer = parse(
-            "v=0\r\nm=video 5000 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n",
-        );
+        let offer = parse("v=0\r\nm=video 5000 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n");
 
         let refused = refusal(&offer.media[0]);
 
-        assert_eq!(
-            refused.to_string(),
-            "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=inactive\r\n"
-        );
-        let answer = SessionDescription {
-            media: vec![refused],
-            ..offer.clone()
-        };
+        assert_eq!(refused.to_string(), "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=inactive\r\n");
+        let answer = SessionDescription { media: vec![refused], ..offer.clone() };
         assert!(is_answer_to(&answer, &offer));
         assert!(!is_answer_to(&parse("v=0\n"), &offer));
     }
@@ -215,12 +170,6 @@ mod tests {
 
         let common = common_codecs(&offer.media[0], &[("PCMU", 8_000), ("opus", 48_000)]);
 
-        assert_eq!(
-            common
-                .iter()
-                .map(|codec| codec.payload_type)
-                .collect::<Vec<_>>(),
-            [96, 0]
-        );
+        assert_eq!(common.iter().map(|codec| codec.payload_type).collect::<Vec<_>>(), [96, 0]);
     }
 }

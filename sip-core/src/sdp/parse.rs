@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::{
-    Attribute, Bandwidth, Connection, MAX_ATTRIBUTES, MAX_DESCRIPTION, MAX_MEDIA, Media, Origin,
-    SessionDescription, Time,
+    Attribute, Bandwidth, Connection, MAX_ATTRIBUTES, MAX_DESCRIPTION, MAX_MEDIA, Media, Origin, SessionDescription,
+    Time,
 };
 
 /// Why a text is no description that can be used.
@@ -38,16 +38,11 @@ pub(super) fn parse(text: &str) -> Result<SessionDescription, SdpError> {
     if text.len() > MAX_DESCRIPTION {
         return Err(SdpError::TooLarge);
     }
-    let mut lines = text
-        .split(['\n', '\r'])
-        .filter(|line| !line.trim().is_empty());
+    let mut lines = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty());
     if lines.next().map(str::trim) != Some("v=0") {
         return Err(SdpError::NotSdp);
     }
-    let mut description = SessionDescription {
-        name: "-".to_owned(),
-        ..SessionDescription::default()
-    };
+    let mut description = SessionDescription { name: "-".to_owned(), ..SessionDescription::default() };
     for line in lines {
         let (kind, value) = line.trim_start().split_once('=').ok_or(SdpError::Line)?;
         let mut letters = kind.chars();
@@ -62,11 +57,7 @@ pub(super) fn parse(text: &str) -> Result<SessionDescription, SdpError> {
     Ok(description)
 }
 
-fn read_line(
-    description: &mut SessionDescription,
-    letter: char,
-    value: &str,
-) -> Result<(), SdpError> {
+fn read_line(description: &mut SessionDescription, letter: char, value: &str) -> Result<(), SdpError> {
     if letter == 'm' {
         if description.media.len() >= MAX_MEDIA {
             return Err(SdpError::TooLarge);
@@ -80,20 +71,10 @@ fn read_line(
     }
 }
 
-fn session_line(
-    description: &mut SessionDescription,
-    letter: char,
-    value: &str,
-) -> Result<(), SdpError> {
+fn session_line(description: &mut SessionDescription, letter: char, value: &str) -> Result<(), SdpError> {
     match letter {
         'o' => description.origin = origin(value).unwrap_or_default(),
-        's' => {
-            description.name = if value.is_empty() {
-                "-".to_owned()
-            } else {
-                value.to_owned()
-            }
-        }
+        's' => description.name = if value.is_empty() { "-".to_owned() } else { value.to_owned() },
         'c' => keep_first(&mut description.connection, connection(value)),
         'b' => return push(&mut description.bandwidth, bandwidth(value)),
         't' => return push(&mut description.times, time(value)),
@@ -104,10 +85,7 @@ fn session_line(
         }
         'a' => return push(&mut description.attributes, attribute(value)),
         'i' | 'u' | 'e' | 'p' => {
-            return push(
-                &mut description.information,
-                Some((letter, value.to_owned())),
-            );
+            return push(&mut description.information, Some((letter, value.to_owned())));
         }
         _ => {}
     }
@@ -147,70 +125,45 @@ fn origin(value: &str) -> Option<Origin> {
     let (address, address_type) = (words.pop()?, words.pop()?);
     words.pop()?;
     let (session_version, session_id) = (words.pop()?, words.pop()?);
-    let username = if words.is_empty() {
-        "-".to_owned()
-    } else {
-        words.join("-")
-    };
+    let username = if words.is_empty() { "-".to_owned() } else { words.join("-") };
     Some(Origin {
         username,
         session_id: session_id.to_owned(),
         session_version: session_version.to_owned(),
-        address: Connection {
-            address_type: address_type.to_owned(),
-            address: address.to_owned(),
-        },
+        address: Connection { address_type: address_type.to_owned(), address: address.to_owned() },
     })
 }
 
 fn connection(value: &str) -> Option<Connection> {
     let mut words = value.split_whitespace();
-    let (Some(_), Some(address_type), Some(address)) = (words.next(), words.next(), words.next())
-    else {
+    let (Some(_), Some(address_type), Some(address)) = (words.next(), words.next(), words.next()) else {
         return None;
     };
-    Some(Connection {
-        address_type: address_type.to_owned(),
-        address: address.to_owned(),
-    })
+    Some(Connection { address_type: address_type.to_owned(), address: address.to_owned() })
 }
 
 fn bandwidth(value: &str) -> Option<Bandwidth> {
     let (kind, number) = value.trim().split_once(':')?;
-    Some(Bandwidth {
-        kind: kind.to_owned(),
-        value: number.trim().parse().ok()?,
-    })
+    Some(Bandwidth { kind: kind.to_owned(), value: number.trim().parse().ok()? })
 }
 
 fn time(value: &str) -> Option<Time> {
     let mut words = value.split_whitespace();
     let (start, stop) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    Some(Time {
-        start,
-        stop,
-        repeats: Vec::new(),
-    })
+    Some(Time { start, stop, repeats: Vec::new() })
 }
 
 fn attribute(value: &str) -> Option<Attribute> {
     let value = value.trim_end();
-    let (name, value) = value
-        .split_once(':')
-        .map_or((value, None), |(name, value)| (name, Some(value)));
+    let (name, value) = value.split_once(':').map_or((value, None), |(name, value)| (name, Some(value)));
     let is_name = !name.is_empty() && !name.contains(char::is_whitespace);
-    is_name.then(|| Attribute {
-        name: name.to_owned(),
-        value: value.map(str::to_owned),
-    })
+    is_name.then(|| Attribute { name: name.to_owned(), value: value.map(str::to_owned) })
 }
 
 fn media(value: &str) -> Option<Media> {
     let mut words = value.split_whitespace();
     let (kind, port, protocol) = (words.next()?, words.next()?, words.next()?);
-    let (port, count) = port
-        .split_once('/')
-        .map_or((port, None), |(port, count)| (port, Some(count)));
+    let (port, count) = port.split_once('/').map_or((port, None), |(port, count)| (port, Some(count)));
     let port_count = match count {
         Some(count) => Some(count.parse().ok()?),
         None => None,

@@ -18,22 +18,10 @@ impl Fingerprint {
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         let (hash, digits) = value.trim().split_once(' ')?;
-        let is_byte =
-            |text: &&str| text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let byte = |text| {
-            Some(text)
-                .filter(is_byte)
-                .and_then(|text| u8::from_str_radix(text, 16).ok())
-        };
-        let value = digits
-            .trim()
-            .split(':')
-            .map(byte)
-            .collect::<Option<Vec<u8>>>()?;
-        Some(Self {
-            hash: hash.to_ascii_lowercase(),
-            value,
-        })
+        let is_byte = |text: &&str| text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let byte = |text| Some(text).filter(is_byte).and_then(|text| u8::from_str_radix(text, 16).ok());
+        let value = digits.trim().split(':').map(byte).collect::<Option<Vec<u8>>>()?;
+        Some(Self { hash: hash.to_ascii_lowercase(), value })
     }
 }
 
@@ -77,8 +65,7 @@ impl Setup {
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         let all = [Self::Active, Self::Passive, Self::ActPass, Self::HoldConn];
-        all.into_iter()
-            .find(|setup| setup.as_str().eq_ignore_ascii_case(value.trim()))
+        all.into_iter().find(|setup| setup.as_str().eq_ignore_ascii_case(value.trim()))
     }
 
     /// What may answer this offer; `prefer` decides where both roles are open (RFC 8842 §5.3 recommends active).
@@ -113,27 +100,14 @@ impl Crypto {
         let mut words = value.split_ascii_whitespace();
         let tag = words.next()?.parse().ok()?;
         let suite = words.next()?.to_owned();
-        let key = words
-            .next()?
-            .split(';')
-            .next()?
-            .strip_prefix("inline:")?
-            .to_owned();
-        Some(Self {
-            tag,
-            suite,
-            key,
-            parameters: words.map(str::to_owned).collect(),
-        })
+        let key = words.next()?.split(';').next()?.strip_prefix("inline:")?.to_owned();
+        Some(Self { tag, suite, key, parameters: words.map(str::to_owned).collect() })
     }
 }
 
 impl fmt::Debug for Crypto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crypto")
-            .field("tag", &self.tag)
-            .field("suite", &self.suite)
-            .finish_non_exhaustive()
+        f.debug_struct("Crypto").field("tag", &self.tag).field("suite", &self.suite).finish_non_exhaustive()
     }
 }
 
@@ -162,14 +136,8 @@ impl SessionDescription {
     /// The fingerprints for an m-line: its own, or the session's where it has none.
     #[must_use]
     pub fn fingerprints(&self, media: &Media) -> Vec<Fingerprint> {
-        let level = if media.has("fingerprint") {
-            &media.attributes
-        } else {
-            &self.attributes
-        };
-        all_values(level, "fingerprint")
-            .filter_map(Fingerprint::parse)
-            .collect()
+        let level = if media.has("fingerprint") { &media.attributes } else { &self.attributes };
+        all_values(level, "fingerprint").filter_map(Fingerprint::parse).collect()
     }
 
     /// The DTLS role for an m-line, its own or the session's.
@@ -187,30 +155,17 @@ mod tests {
     fn a_fingerprint_reads_back() {
         let fingerprint = Fingerprint::parse("SHA-256 0A:ff:3c").unwrap();
 
-        assert_eq!(
-            fingerprint,
-            Fingerprint {
-                hash: "sha-256".to_owned(),
-                value: vec![0x0a, 0xff, 0x3c]
-            }
-        );
+        assert_eq!(fingerprint, Fingerprint { hash: "sha-256".to_owned(), value: vec![0x0a, 0xff, 0x3c] });
         assert_eq!(fingerprint.to_string(), "sha-256 0A:FF:3C");
-        for value in [
-            "",
-            "sha-256",
-            "sha-256 ",
-            "sha-256 0",
-            "sha-256 0A:",
-            "sha-256 0A:+1",
-            "sha-256 é:00",
-        ] {
+        for value in ["", "sha-256", "sha-256 ", "sha-256 0", "sha-256 0A:", "sha-256 0A:+1", "sha-256 é:00"] {
             assert_eq!(Fingerprint::parse(value), None, "{value}");
         }
     }
 
     #[test]
     fn a_key_is_read_and_never_shown() {
-        let text = "1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4 UNENCRYPTED_SRTCP";
+        let text =
+            "1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4 UNENCRYPTED_SRTCP";
 
         let crypto = Crypto::parse(text).unwrap();
 

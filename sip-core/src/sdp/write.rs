@@ -13,16 +13,10 @@ impl Display for SessionDescription {
             f.write_str(letter.encode_utf8(&mut [0; 4]))?;
             line(f, "=", value)?;
         }
-        self.connection
-            .iter()
-            .try_for_each(|connection| write_connection(connection, f))?;
-        self.bandwidth
-            .iter()
-            .try_for_each(|bandwidth| bandwidth.fmt(f))?;
+        self.connection.iter().try_for_each(|connection| write_connection(connection, f))?;
+        self.bandwidth.iter().try_for_each(|bandwidth| bandwidth.fmt(f))?;
         self.times.iter().try_for_each(|time| time.fmt(f))?;
-        self.attributes
-            .iter()
-            .try_for_each(|attribute| attribute.fmt(f))?;
+        self.attributes.iter().try_for_each(|attribute| attribute.fmt(f))?;
         self.media.iter().try_for_each(|media| media.fmt(f))
     }
 }
@@ -39,38 +33,18 @@ impl Display for Media {
         }
         f.write_str(" ")?;
         f.write_str(&self.protocol)?;
-        self.formats
-            .iter()
-            .try_for_each(|format| words(f, [" ", format]))?;
+        self.formats.iter().try_for_each(|format| words(f, [" ", format]))?;
         f.write_str("\r\n")?;
-        self.title
-            .iter()
-            .try_for_each(|title| line(f, "i=", title))?;
-        self.connection
-            .iter()
-            .try_for_each(|connection| write_connection(connection, f))?;
-        self.bandwidth
-            .iter()
-            .try_for_each(|bandwidth| bandwidth.fmt(f))?;
-        self.attributes
-            .iter()
-            .try_for_each(|attribute| attribute.fmt(f))
+        self.title.iter().try_for_each(|title| line(f, "i=", title))?;
+        self.connection.iter().try_for_each(|connection| write_connection(connection, f))?;
+        self.bandwidth.iter().try_for_each(|bandwidth| bandwidth.fmt(f))?;
+        self.attributes.iter().try_for_each(|attribute| attribute.fmt(f))
     }
 }
 
 impl Display for Origin {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        words(
-            f,
-            [
-                &self.username,
-                " ",
-                &self.session_id,
-                " ",
-                &self.session_version,
-                " ",
-            ],
-        )?;
+        words(f, [&self.username, " ", &self.session_id, " ", &self.session_version, " "])?;
         self.address.fmt(f)
     }
 }
@@ -96,9 +70,7 @@ impl Display for Time {
         f.write_str(" ")?;
         self.stop.fmt(f)?;
         f.write_str("\r\n")?;
-        self.repeats
-            .iter()
-            .try_for_each(|repeat| line(f, "r=", repeat))
+        self.repeats.iter().try_for_each(|repeat| line(f, "r=", repeat))
     }
 }
 

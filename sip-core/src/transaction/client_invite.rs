@@ -123,10 +123,7 @@ impl ClientInvite {
     }
 
     fn report(&self, response: Response, cx: &mut Context<'_>) {
-        cx.emit(TransactionEvent::Response {
-            id: self.id,
-            response,
-        });
+        cx.emit(TransactionEvent::Response { id: self.id, response });
     }
 
     fn terminate(&mut self) {
@@ -154,10 +151,7 @@ fn ack(invite: &Request, response: &Response) -> Request {
     ack.headers.push(HeaderName::To, to.unwrap_or_default());
     copy(&HeaderName::CallId, invite, &mut ack);
     if let Ok(CSeq { number, .. }) = invite.headers.cseq() {
-        let cseq = CSeq {
-            number,
-            method: Method::Ack,
-        };
+        let cseq = CSeq { number, method: Method::Ack };
         ack.headers.push(HeaderName::CSeq, cseq.to_string());
     }
     ack

@@ -100,10 +100,7 @@ impl ClientNonInvite {
     }
 
     fn report(&self, response: Response, cx: &mut Context<'_>) {
-        cx.emit(TransactionEvent::Response {
-            id: self.id,
-            response,
-        });
+        cx.emit(TransactionEvent::Response { id: self.id, response });
     }
 
     fn terminate(&mut self) {

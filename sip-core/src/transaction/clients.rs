@@ -87,9 +87,7 @@ impl Clients {
     }
 
     pub(super) fn on_socket(&self, socket: SocketId) -> Vec<ClientId> {
-        let from = self
-            .by_flow
-            .range((Flow::connection(socket), ClientId(0))..);
+        let from = self.by_flow.range((Flow::connection(socket), ClientId(0))..);
         let here = from.take_while(|(flow, _)| flow.socket == socket);
         here.map(|(_, id)| *id).collect()
     }

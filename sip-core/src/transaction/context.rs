@@ -78,16 +78,11 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn new(timers: Timers) -> Self {
-        Self {
-            timers,
-            table: TimerTable::default(),
-            outputs: VecDeque::new(),
-        }
+        Self { timers, table: TimerTable::default(), outputs: VecDeque::new() }
     }
 
     pub(super) fn transmit(&mut self, flow: Flow, bytes: Vec<u8>) {
-        self.outputs
-            .push_back(TransactionOutput::Transmit { flow, bytes });
+        self.outputs.push_back(TransactionOutput::Transmit { flow, bytes });
     }
 
     pub(super) fn emit(&mut self, event: TransactionEvent) {

@@ -24,10 +24,7 @@ impl ClientKey {
 
     /// The INVITE that a CANCEL with this key is for.
     pub(super) fn cancelled(&self) -> Option<Self> {
-        (self.method == Method::Cancel).then(|| Self {
-            branch: self.branch.clone(),
-            method: Method::Invite,
-        })
+        (self.method == Method::Cancel).then(|| Self { branch: self.branch.clone(), method: Method::Invite })
     }
 }
 
@@ -35,11 +32,7 @@ impl ClientKey {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ServerKey {
     /// By a branch that is unique.
-    Branch {
-        branch: String,
-        sent_by: String,
-        method: Method,
-    },
+    Branch { branch: String, sent_by: String, method: Method },
     /// By everything else, where the sender follows RFC 2543.
     Rfc2543(Box<Rfc2543Key>),
 }
@@ -64,11 +57,9 @@ impl ServerKey {
         };
         let via = request.headers.via()?;
         match via.branch() {
-            Some(branch) if is_unique(branch) => Ok(Self::Branch {
-                branch: branch.to_owned(),
-                sent_by: sent_by(&via),
-                method,
-            }),
+            Some(branch) if is_unique(branch) => {
+                Ok(Self::Branch { branch: branch.to_owned(), sent_by: sent_by(&via), method })
+            }
             _ => Self::of_rfc2543(request, &via, method),
         }
     }
@@ -104,8 +95,7 @@ impl ServerKey {
 /// Whether a branch is made by the rules of RFC 3261 §8.1.1.7.
 fn is_unique(branch: &str) -> bool {
     let cookie = branch.get(..Via::COOKIE.len());
-    branch.len() > Via::COOKIE.len()
-        && cookie.is_some_and(|cookie| cookie.eq_ignore_ascii_case(Via::COOKIE))
+    branch.len() > Via::COOKIE.len() && cookie.is_some_and(|cookie| cookie.eq_ignore_ascii_case(Via::COOKIE))
 }
 
 fn sent_by(via: &Via) -> String {

@@ -22,8 +22,7 @@ mod servers;
 mod timer;
 
 pub use event::{
-    NoTransaction, Phase, RequestError, TransactionCounters, TransactionEvent, TransactionOutput,
-    TransactionView,
+    NoTransaction, Phase, RequestError, TransactionCounters, TransactionEvent, TransactionOutput, TransactionView,
 };
 pub use timer::{Timer, Timers};
 
@@ -58,10 +57,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            clients: 65_536,
-            servers: 65_536,
-        }
+        Self { clients: 65_536, servers: 65_536 }
     }
 }
 
@@ -108,32 +104,16 @@ impl Transactions {
         now: Instant,
     ) -> Result<ClientId, RequestError> {
         let key = self.admit(&request)?;
-        let cancelled = key
-            .cancelled()
-            .and_then(|invite| self.clients.find(&invite));
+        let cancelled = key.cancelled().and_then(|invite| self.clients.find(&invite));
         let id = ClientId(self.fresh_id());
         let is_reliable = transport.is_reliable();
         let outbox = &mut self.outbox;
-        let mut cx = Context {
-            outbox,
-            owner: Owner::Client(id),
-            flow,
-            is_reliable,
-            now,
-        };
+        let mut cx = Context { outbox, owner: Owner::Client(id), flow, is_reliable, now };
         let machine = match request.method {
             Method::Invite => ClientMachine::Invite(ClientInvite::start(id, request, &mut cx)),
             _ => ClientMachine::NonInvite(ClientNonInvite::start(id, &request, &mut cx)),
         };
-        self.clients.insert(
-            id,
-            Client {
-                key,
-                flow,
-                is_reliable,
-                machine,
-            },
-        );
+        self.clients.insert(id, Client { key, flow, is_reliable, machine });
         if let Some(invite) = cancelled {
             self.step_client(invite, ClientInput::CancelSent, now);
         }
@@ -144,33 +124,18 @@ impl Transactions {
     ///
     /// # Errors
     /// The transaction is gone, or has its final response already.
-    pub fn respond(
-        &mut self,
-        id: ServerId,
-        response: Response,
-        now: Instant,
-    ) -> Result<(), NoTransaction> {
+    pub fn respond(&mut self, id: ServerId, response: Response, now: Instant) -> Result<(), NoTransaction> {
         let server = self.servers.server_mut(id).ok_or(NoTransaction)?;
         if !server.machine.is_open_for(response.status) {
             return Err(NoTransaction);
         }
-        server.to_tag = response
-            .headers
-            .to()
-            .ok()
-            .and_then(|to| to.tag().map(str::to_owned));
+        server.to_tag = response.headers.to().ok().and_then(|to| to.tag().map(str::to_owned));
         self.step_server(id, ServerInput::from(response), now);
         Ok(())
     }
 
     /// Takes a message that came on a flow.
-    pub fn handle_message(
-        &mut self,
-        message: Message,
-        flow: Flow,
-        transport: Transport,
-        now: Instant,
-    ) {
+    pub fn handle_message(&mut self, message: Message, flow: Flow, transport: Transport, now: Instant) {
         match message {
             Message::Request(request) => self.receive_request(request, flow, transport, now),
             Message::Response(response) => self.receive_response(response, flow, now),
@@ -277,17 +242,9 @@ impl Transactions {
         let Some(client) = self.clients.client_mut(id) else {
             return;
         };
-        let Client {
-            flow, is_reliable, ..
-        } = *client;
+        let Client { flow, is_reliable, .. } = *client;
         let outbox = &mut self.outbox;
-        let mut cx = Context {
-            outbox,
-            owner: Owner::Client(id),
-            flow,
-            is_reliable,
-            now,
-        };
+        let mut cx = Context { outbox, owner: Owner::Client(id), flow, is_reliable, now };
         client.machine.handle(input, &mut cx);
         if client.machine.phase() == Phase::Terminated {
             cx.stop_all();
@@ -300,17 +257,9 @@ impl Transactions {
         let Some(server) = self.servers.server_mut(id) else {
             return;
         };
-        let servers::Server {
-            flow, is_reliable, ..
-        } = *server;
+        let servers::Server { flow, is_reliable, .. } = *server;
         let outbox = &mut self.outbox;
-        let mut cx = Context {
-            outbox,
-            owner: Owner::Server(id),
-            flow,
-            is_reliable,
-            now,
-        };
+        let mut cx = Context { outbox, owner: Owner::Server(id), flow, is_reliable, now };
         server.machine.handle(input, &mut cx);
         if server.machine.phase() == Phase::Terminated {
             cx.stop_all();

@@ -14,13 +14,7 @@ use crate::message::{HeaderName, Method, Request, Response, StatusCode};
 use crate::time::Instant;
 
 impl Transactions {
-    pub(super) fn receive_request(
-        &mut self,
-        mut request: Request,
-        flow: Flow,
-        transport: Transport,
-        now: Instant,
-    ) {
+    pub(super) fn receive_request(&mut self, mut request: Request, flow: Flow, transport: Transport, now: Instant) {
         let Ok(key) = ServerKey::of(&request) else {
             self.counters.unmatchable += 1;
             return;
@@ -41,32 +35,19 @@ impl Transactions {
                 self.step_server(id, ServerInput::Acked(ack, flow), now);
             }
             Some(_) => self.counters.stray_acks += 1,
-            None => self
-                .outbox
-                .emit(TransactionEvent::Ack { request: ack, flow }),
+            None => self.outbox.emit(TransactionEvent::Ack { request: ack, flow }),
         }
     }
 
     /// Of an ACK by RFC 2543, the To tag decides whether it is for our response.
     fn is_answered_by(&self, id: ServerId, ack: &Request) -> bool {
         self.servers.server(id).is_some_and(|server| {
-            let tag = ack
-                .headers
-                .to()
-                .ok()
-                .and_then(|to| to.tag().map(str::to_owned));
+            let tag = ack.headers.to().ok().and_then(|to| to.tag().map(str::to_owned));
             !server.key.needs_to_tag() || tag == server.to_tag
         })
     }
 
-    fn receive_new(
-        &mut self,
-        key: ServerKey,
-        request: Request,
-        flow: Flow,
-        transport: Transport,
-        now: Instant,
-    ) {
+    fn receive_new(&mut self, key: ServerKey, request: Request, flow: Flow, transport: Transport, now: Instant) {
         let cancelled = (request.method == Method::Cancel).then(|| key.cancelled());
         let invite = cancelled.and_then(|key| self.servers.find(&key));
         // A CANCEL of what is here is let in: there is at most one for each INVITE.
@@ -74,24 +55,16 @@ impl Transactions {
             return self.refuse(&request, flow);
         }
         let merge = MergeKey::of(&request);
-        let is_merged = merge
-            .as_ref()
-            .is_some_and(|merge| self.servers.has_merged(merge));
+        let is_merged = merge.as_ref().is_some_and(|merge| self.servers.has_merged(merge));
         let id = self.open_server(key, merge, &request, flow, transport, now);
         if is_merged {
             self.counters.merged_requests += 1;
             let response = request.reply(StatusCode::LOOP_DETECTED, Some(&stateless_tag(&request)));
             self.step_server(id, ServerInput::from(response), now);
         } else if request.method == Method::Cancel {
-            self.outbox.emit(TransactionEvent::Cancel {
-                id,
-                request,
-                flow,
-                invite,
-            });
+            self.outbox.emit(TransactionEvent::Cancel { id, request, flow, invite });
         } else {
-            self.outbox
-                .emit(TransactionEvent::Request { id, request, flow });
+            self.outbox.emit(TransactionEvent::Request { id, request, flow });
         }
     }
 
@@ -108,25 +81,12 @@ impl Transactions {
         let flow = reply_path::reply_flow(request, flow);
         let is_reliable = transport.is_reliable();
         let outbox = &mut self.outbox;
-        let mut cx = Context {
-            outbox,
-            owner: Owner::Server(id),
-            flow,
-            is_reliable,
-            now,
-        };
+        let mut cx = Context { outbox, owner: Owner::Server(id), flow, is_reliable, now };
         let machine = match request.method {
             Method::Invite => ServerMachine::Invite(ServerInvite::start(id, request, &mut cx)),
             _ => ServerMachine::NonInvite(ServerNonInvite::start(id)),
         };
-        let server = Server {
-            key,
-            merge,
-            flow,
-            is_reliable,
-            machine,
-            to_tag: None,
-        };
+        let server = Server { key, merge, flow, is_reliable, machine, to_tag: None };
         self.servers.insert(id, server);
         id
     }
@@ -136,8 +96,7 @@ impl Transactions {
         self.counters.refused_requests += 1;
         let tag = stateless_tag(request);
         let response = request.reply(StatusCode::SERVICE_UNAVAILABLE, Some(&tag));
-        self.outbox
-            .transmit(reply_path::reply_flow(request, flow), response.write());
+        self.outbox.transmit(reply_path::reply_flow(request, flow), response.write());
     }
 
     pub(super) fn receive_response(&mut self, response: Response, flow: Flow, now: Instant) {
@@ -149,8 +108,7 @@ impl Transactions {
         match self.clients.find(&key) {
             Some(id) if is_ours => self.step_client(id, ClientInput::from(response), now),
             None if is_ours && response.status.is_success() && key.is_invite() => {
-                self.outbox
-                    .emit(TransactionEvent::StrayResponse { response, flow });
+                self.outbox.emit(TransactionEvent::StrayResponse { response, flow });
             }
             _ => self.counters.stray_responses += 1,
         }
@@ -160,19 +118,10 @@ impl Transactions {
 /// A To tag that is the same for each copy of a request (RFC 3261 §8.2.7).
 fn stateless_tag(request: &Request) -> String {
     let mut hash = Sha256::new();
-    for name in [
-        HeaderName::Via,
-        HeaderName::CallId,
-        HeaderName::CSeq,
-        HeaderName::From,
-    ] {
+    for name in [HeaderName::Via, HeaderName::CallId, HeaderName::CSeq, HeaderName::From] {
         hash.update(request.headers.get(&name).unwrap_or_default());
         hash.update([0]);
     }
     let bytes = hash.finalize();
-    bytes
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -18,9 +18,7 @@ pub(super) fn stamp(request: &mut Request, flow: Flow) {
         let stamped = stamped(&via, source);
         if stamped != via {
             request.headers.remove_first(&HeaderName::Via);
-            request
-                .headers
-                .push_front(HeaderName::Via, stamped.to_string());
+            request.headers.push_front(HeaderName::Via, stamped.to_string());
         }
     }
 }
@@ -65,9 +63,7 @@ mod tests {
             "OPTIONS sip:b@example.com SIP/2.0\r\nMax-Forwards: 70\r\nVia: {via}, SIP/2.0/UDP below;branch=z9hG4bK0\r\n\
              From: <sip:a@example.com>;tag=a\r\nTo: <sip:b@example.com>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
         );
-        let Message::Request(mut request) = Message::parse(text.as_bytes()).unwrap() else {
-            unreachable!()
-        };
+        let Message::Request(mut request) = Message::parse(text.as_bytes()).unwrap() else { unreachable!() };
         let flow = Flow::datagram(SocketId(0), source.parse().unwrap());
         stamp(&mut request, flow);
         let vias = request.headers.vias().unwrap();
@@ -81,41 +77,23 @@ mod tests {
 
     #[test]
     fn rport_is_filled_and_answered_to_the_source() {
-        let (via, flow) = received(
-            "SIP/2.0/UDP 10.0.0.1:5066;rport;branch=z9hG4bK1",
-            "192.0.2.7:4001",
-        );
+        let (via, flow) = received("SIP/2.0/UDP 10.0.0.1:5066;rport;branch=z9hG4bK1", "192.0.2.7:4001");
 
-        assert_eq!(
-            via,
-            "SIP/2.0/UDP 10.0.0.1:5066;rport=4001;branch=z9hG4bK1;received=192.0.2.7"
-        );
+        assert_eq!(via, "SIP/2.0/UDP 10.0.0.1:5066;rport=4001;branch=z9hG4bK1;received=192.0.2.7");
         assert_eq!(flow, to("192.0.2.7:4001"));
     }
 
     #[test]
     fn rport_brings_received_even_where_it_equals_sent_by() {
-        let (via, _) = received(
-            "SIP/2.0/UDP 192.0.2.7:4001;rport;branch=z9hG4bK1",
-            "192.0.2.7:4001",
-        );
+        let (via, _) = received("SIP/2.0/UDP 192.0.2.7:4001;rport;branch=z9hG4bK1", "192.0.2.7:4001");
 
-        assert_eq!(
-            via,
-            "SIP/2.0/UDP 192.0.2.7:4001;rport=4001;branch=z9hG4bK1;received=192.0.2.7"
-        );
+        assert_eq!(via, "SIP/2.0/UDP 192.0.2.7:4001;rport=4001;branch=z9hG4bK1;received=192.0.2.7");
     }
 
     #[test]
     fn without_rport_the_response_goes_to_the_port_of_sent_by() {
-        let (via, flow) = received(
-            "SIP/2.0/UDP pbx.example.com:5066;branch=z9hG4bK1",
-            "192.0.2.7:4001",
-        );
-        assert_eq!(
-            via,
-            "SIP/2.0/UDP pbx.example.com:5066;branch=z9hG4bK1;received=192.0.2.7"
-        );
+        let (via, flow) = received("SIP/2.0/UDP pbx.example.com:5066;branch=z9hG4bK1", "192.0.2.7:4001");
+        assert_eq!(via, "SIP/2.0/UDP pbx.example.com:5066;branch=z9hG4bK1;received=192.0.2.7");
         assert_eq!(flow, to("192.0.2.7:5066"));
 
         let (via, flow) = received("SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1", "192.0.2.7:4001");
@@ -125,10 +103,7 @@ mod tests {
 
     #[test]
     fn what_the_sender_wrote_as_received_is_not_believed() {
-        let (via, flow) = received(
-            "SIP/2.0/UDP 192.0.2.7;received=198.51.100.9;branch=z9hG4bK1",
-            "192.0.2.7:4001",
-        );
+        let (via, flow) = received("SIP/2.0/UDP 192.0.2.7;received=198.51.100.9;branch=z9hG4bK1", "192.0.2.7:4001");
         assert_eq!(via, "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1");
         assert_eq!(flow, to("192.0.2.7:5060"));
 
@@ -136,24 +111,15 @@ mod tests {
             "SIP/2.0/UDP x;maddr=198.51.100.9;rport=9;received=198.51.100.9;branch=z9hG4bK1",
             "192.0.2.7:4001",
         );
-        assert_eq!(
-            via,
-            "SIP/2.0/UDP x;maddr=198.51.100.9;rport=4001;received=192.0.2.7;branch=z9hG4bK1"
-        );
+        assert_eq!(via, "SIP/2.0/UDP x;maddr=198.51.100.9;rport=4001;received=192.0.2.7;branch=z9hG4bK1");
         assert_eq!(flow, to("192.0.2.7:4001"));
     }
 
     #[test]
     fn ipv6_addresses_stand_without_brackets_in_received() {
-        let (via, flow) = received(
-            "SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1",
-            "[2001:db8::2]:4001",
-        );
+        let (via, flow) = received("SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1", "[2001:db8::2]:4001");
 
-        assert_eq!(
-            via,
-            "SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1;received=2001:db8::2"
-        );
+        assert_eq!(via, "SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1;received=2001:db8::2");
         assert_eq!(flow, to("[2001:db8::2]:5060"));
     }
 }

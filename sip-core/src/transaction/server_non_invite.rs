@@ -28,10 +28,7 @@ enum State {
 
 impl ServerNonInvite {
     pub(super) const fn start(id: ServerId) -> Self {
-        Self {
-            id,
-            state: State::Trying,
-        }
+        Self { id, state: State::Trying }
     }
 
     /// The table of `tests/transactions.md`.

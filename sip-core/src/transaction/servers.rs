@@ -110,9 +110,7 @@ impl Servers {
     }
 
     pub(super) fn on_socket(&self, socket: SocketId) -> Vec<ServerId> {
-        let from = self
-            .by_flow
-            .range((Flow::connection(socket), ServerId(0))..);
+        let from = self.by_flow.range((Flow::connection(socket), ServerId(0))..);
         let here = from.take_while(|(flow, _)| flow.socket == socket);
         here.map(|(_, id)| *id).collect()
     }

@@ -67,11 +67,7 @@ impl Timers {
 
 impl Default for Timers {
     fn default() -> Self {
-        Self {
-            t1: Duration::from_millis(500),
-            t2: Duration::from_secs(4),
-            t4: Duration::from_secs(5),
-        }
+        Self { t1: Duration::from_millis(500), t2: Duration::from_secs(4), t4: Duration::from_secs(5) }
     }
 }
 
@@ -127,9 +123,7 @@ impl TimerTable {
     pub(super) fn running(&self, owner: Owner) -> Vec<(Timer, Instant)> {
         let all = (owner, Timer::A)..=(owner, Timer::Cancel);
         let timers = self.deadlines.range(all);
-        timers
-            .map(|((_, timer), deadline)| (*timer, *deadline))
-            .collect()
+        timers.map(|((_, timer), deadline)| (*timer, *deadline)).collect()
     }
 }
 
@@ -149,8 +143,7 @@ mod tests {
         table.start(ALICE, Timer::A, Instant::from_millis(25));
         assert_eq!(table.next_timeout(), Some(Instant::from_millis(20)));
 
-        let fired: Vec<_> =
-            core::iter::from_fn(|| table.pop_due(Instant::from_millis(25))).collect();
+        let fired: Vec<_> = core::iter::from_fn(|| table.pop_due(Instant::from_millis(25))).collect();
 
         assert_eq!(fired, [(BOB, Timer::G), (ALICE, Timer::A)]);
         assert_eq!(table.next_timeout(), Some(Instant::from_millis(30)));

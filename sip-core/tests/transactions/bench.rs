@@ -2,8 +2,7 @@
 
 use sip_core::message::{Message, Request, Response, StatusCode};
 use sip_core::transaction::{
-    ClientId, Phase, ServerId, Timer, Timers, TransactionEvent, TransactionOutput, TransactionView,
-    Transactions,
+    ClientId, Phase, ServerId, Timer, Timers, TransactionEvent, TransactionOutput, TransactionView, Transactions,
 };
 use sip_core::{Duration, Flow, Instant, SocketId, Transport};
 
@@ -30,10 +29,7 @@ const SOCKET: SocketId = SocketId(3);
 impl<'a> Bench<'a> {
     pub(crate) fn new(machine: &'a Machine, transport: &str) -> Self {
         let (transport, flow) = match transport {
-            UNRELIABLE => (
-                Transport::Udp,
-                Flow::datagram(SOCKET, "192.0.2.9:5070".parse().unwrap()),
-            ),
+            UNRELIABLE => (Transport::Udp, Flow::datagram(SOCKET, "192.0.2.9:5070".parse().unwrap())),
             _ => (Transport::Wss, Flow::connection(SOCKET)),
         };
         Self {
@@ -71,13 +67,9 @@ impl<'a> Bench<'a> {
     pub(crate) fn start(&mut self) -> Vec<String> {
         let (request, flow, transport) = (self.request.clone(), self.flow, self.transport);
         if self.machine.is_client {
-            self.client = self
-                .transactions
-                .request(request, flow, transport, self.now)
-                .unwrap();
+            self.client = self.transactions.request(request, flow, transport, self.now).unwrap();
         } else {
-            self.transactions
-                .handle_message(request.into(), flow, transport, self.now);
+            self.transactions.handle_message(request.into(), flow, transport, self.now);
         }
         self.drain()
     }
@@ -99,28 +91,18 @@ impl<'a> Bench<'a> {
 
     fn receive(&mut self, request: &Request) {
         let message = Message::Request(request.clone());
-        self.transactions
-            .handle_message(message, self.flow, self.transport, self.now);
+        self.transactions.handle_message(message, self.flow, self.transport, self.now);
     }
 
     fn receive_response(&mut self, status: u16) {
-        let response = self
-            .request
-            .reply(StatusCode::new(status).unwrap(), Some("b"));
+        let response = self.request.reply(StatusCode::new(status).unwrap(), Some("b"));
         self.response = Some(response.clone());
-        self.transactions
-            .handle_message(response.into(), self.flow, self.transport, self.now);
+        self.transactions.handle_message(response.into(), self.flow, self.transport, self.now);
     }
 
     fn respond(&mut self, status: u16) -> Vec<String> {
-        let response = self
-            .request
-            .reply(StatusCode::new(status).unwrap(), Some("b"));
-        if self
-            .transactions
-            .respond(self.server, response.clone(), self.now)
-            .is_err()
-        {
+        let response = self.request.reply(StatusCode::new(status).unwrap(), Some("b"));
+        if self.transactions.respond(self.server, response.clone(), self.now).is_err() {
             assert_eq!(self.drain(), [""; 0], "what is refused does nothing else");
             return vec!["refuse".to_owned()];
         }
@@ -130,9 +112,7 @@ impl<'a> Bench<'a> {
 
     fn send_cancel(&mut self) {
         let cancel = request("CANCEL", self.transport.as_str());
-        self.transactions
-            .request(cancel, self.flow, self.transport, self.now)
-            .unwrap();
+        self.transactions.request(cancel, self.flow, self.transport, self.now).unwrap();
     }
 
     /// Lets time pass up to the moment of a timer, and all that comes before it happen.
@@ -156,10 +136,7 @@ impl<'a> Bench<'a> {
     /// Takes all outputs and puts them in the words of the document.
     fn drain(&mut self) -> Vec<String> {
         let outputs: Vec<_> = core::iter::from_fn(|| self.transactions.poll_output()).collect();
-        outputs
-            .into_iter()
-            .filter_map(|output| self.name(output))
-            .collect()
+        outputs.into_iter().filter_map(|output| self.name(output)).collect()
     }
 
     fn name(&mut self, output: TransactionOutput) -> Option<String> {
@@ -181,15 +158,9 @@ impl<'a> Bench<'a> {
         let response = self.response.as_ref().map(Response::write);
         Some(match text.split(' ').next() {
             Some("CANCEL") => return None,
-            _ if self.machine.is_client && bytes == self.request.write() => {
-                "send request".to_owned()
-            }
-            _ if !self.machine.is_client && Some(bytes) == response.as_deref() => {
-                "send response".to_owned()
-            }
-            _ if self.machine.is_client
-                && text == ACK.replace("TRANSPORT", self.transport.as_str()) =>
-            {
+            _ if self.machine.is_client && bytes == self.request.write() => "send request".to_owned(),
+            _ if !self.machine.is_client && Some(bytes) == response.as_deref() => "send response".to_owned(),
+            _ if self.machine.is_client && text == ACK.replace("TRANSPORT", self.transport.as_str()) => {
                 "send ACK".to_owned()
             }
             _ if !self.machine.is_client && text == self.trying() => "send 100".to_owned(),
@@ -235,46 +206,22 @@ impl<'a> Bench<'a> {
         })
     }
 
-    pub(crate) fn seen(
-        &self,
-        mut acts: Vec<String>,
-        fired: Option<&str>,
-        before: &TransactionView,
-    ) -> Seen {
+    pub(crate) fn seen(&self, mut acts: Vec<String>, fired: Option<&str>, before: &TransactionView) -> Seen {
         let after = self.view();
         if after.is_none() {
             let others = self.transactions.client_count() + self.transactions.server_count();
             let is_idle = self.transactions.next_timeout().is_none();
             assert_eq!(is_idle, others == 0, "no timer outlives its transaction");
-            assert_eq!(
-                acts.pop().as_deref(),
-                Some(OVER),
-                "the end is told, and last"
-            );
+            assert_eq!(acts.pop().as_deref(), Some(OVER), "the end is told, and last");
         }
-        assert!(
-            acts.iter().all(|act| act != OVER),
-            "told as over, and still there"
-        );
-        let now = after
-            .as_ref()
-            .map_or(&[][..], |view| view.timers.as_slice());
+        assert!(acts.iter().all(|act| act != OVER), "told as over, and still there");
+        let now = after.as_ref().map_or(&[][..], |view| view.timers.as_slice());
         let new = now.iter().filter(|timer| !before.timers.contains(timer));
-        let started = new.map(|(timer, deadline)| {
-            format!(
-                "start {timer:?} {}",
-                words(*timer, deadline.since(self.now))
-            )
-        });
+        let started =
+            new.map(|(timer, deadline)| format!("start {timer:?} {}", words(*timer, deadline.since(self.now))));
         let is_running = |timer: &String| now.iter().any(|(running, _)| name(*running) == *timer);
-        let before: Vec<String> = before
-            .timers
-            .iter()
-            .map(|(timer, _)| name(*timer))
-            .collect();
-        let gone = before
-            .iter()
-            .filter(|timer| after.is_some() && !is_running(timer));
+        let before: Vec<String> = before.timers.iter().map(|(timer, _)| name(*timer)).collect();
+        let gone = before.iter().filter(|timer| after.is_some() && !is_running(timer));
         let gone = gone.filter(|timer| Some(timer.as_str()) != fired);
         Seen {
             next: self.state(after.as_ref()),

@@ -27,10 +27,7 @@ pub(crate) fn rows(title: &str) -> Vec<Row> {
 
 fn row(line: &'static str) -> Row {
     let list = |cell: &'static str, by: &str| -> Vec<&'static str> {
-        cell.split(by)
-            .map(str::trim)
-            .filter(|item| *item != "nothing")
-            .collect()
+        cell.split(by).map(str::trim).filter(|item| *item != "nothing").collect()
     };
     let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
     let &[states, transport, inputs, next, actions] = cells.as_slice() else {
@@ -42,13 +39,7 @@ fn row(line: &'static str) -> Row {
         _ => panic!("no such transport: {line}"),
     };
     let (states, inputs) = (list(states, ","), list(inputs, ","));
-    Row {
-        states,
-        transports,
-        inputs,
-        next,
-        actions: list(actions, ";"),
-    }
+    Row { states, transports, inputs, next, actions: list(actions, ";") }
 }
 
 impl Row {
@@ -65,32 +56,15 @@ impl Row {
 
     /// Whether the row says what was seen, no more and no less.
     pub(crate) fn check(&self, seen: &Seen, state: &str, transport: &str, case: &str) {
-        let next = if self.next == "same" {
-            state
-        } else {
-            self.next
-        };
+        let next = if self.next == "same" { state } else { self.next };
         assert_eq!(seen.next, next, "next state: {case}");
-        let acts: Vec<&str> = self
-            .actions
-            .iter()
-            .copied()
-            .filter(|act| !is_about_timer(act))
-            .collect();
+        let acts: Vec<&str> = self.actions.iter().copied().filter(|act| !is_about_timer(act)).collect();
         assert_eq!(seen.acts, acts, "actions: {case}");
 
-        let started: Vec<&str> = self
-            .actions
-            .iter()
-            .copied()
-            .filter(|act| act.starts_with("start "))
-            .collect();
+        let started: Vec<&str> = self.actions.iter().copied().filter(|act| act.starts_with("start ")).collect();
         assert_eq!(seen.started, started, "started timers: {case}");
 
-        let stopped = self
-            .actions
-            .iter()
-            .filter_map(|act| act.strip_prefix("stop "));
+        let stopped = self.actions.iter().filter_map(|act| act.strip_prefix("stop "));
         let (running, idle): (Vec<&str>, Vec<&str>) =
             stopped.partition(|timer| seen.before.iter().any(|name| name == timer));
         let may_idle = |timer: &&str| transport == RELIABLE && ["A", "E", "G"].contains(timer);
@@ -130,8 +104,6 @@ pub(crate) fn words(timer: Timer, time: Duration) -> &'static str {
         (I | K, 5_000) => "T4",
         (B | D | F | H | J | L | M | Cancel, 32_000) => "64·T1",
         (Trying, 200) => "200 ms",
-        (A | B | D | E | F | G | H | I | J | K | L | M | Trying | Cancel, _) => {
-            "at a time of its own"
-        }
+        (A | B | D | E | F | G | H | I | J | K | L | M | Trying | Cancel, _) => "at a time of its own",
     }
 }

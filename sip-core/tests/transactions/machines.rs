@@ -23,14 +23,7 @@ pub(crate) const INVITE_CLIENT: Machine = Machine {
         ("Completed", Phase::Completed, &["3xx–6xx"]),
         ("Accepted", Phase::Accepted, &["2xx"]),
     ],
-    inputs: &[
-        "1xx",
-        "2xx",
-        "3xx–6xx",
-        "CANCEL sent",
-        "flow failed",
-        "socket closed",
-    ],
+    inputs: &["1xx", "2xx", "3xx–6xx", "CANCEL sent", "flow failed", "socket closed"],
 };
 
 pub(crate) const NON_INVITE_CLIENT: Machine = Machine {
@@ -56,15 +49,7 @@ pub(crate) const INVITE_SERVER: Machine = Machine {
         ("Confirmed", Phase::Confirmed, &["3xx–6xx", "ACK"]),
         ("Accepted", Phase::Accepted, &["2xx"]),
     ],
-    inputs: &[
-        "1xx",
-        "2xx",
-        "3xx–6xx",
-        "request again",
-        "ACK",
-        "flow failed",
-        "socket closed",
-    ],
+    inputs: &["1xx", "2xx", "3xx–6xx", "request again", "ACK", "flow failed", "socket closed"],
 };
 
 pub(crate) const NON_INVITE_SERVER: Machine = Machine {
@@ -76,14 +61,7 @@ pub(crate) const NON_INVITE_SERVER: Machine = Machine {
         ("Proceeding", Phase::Proceeding, &["1xx"]),
         ("Completed", Phase::Completed, &["2xx"]),
     ],
-    inputs: &[
-        "1xx",
-        "2xx",
-        "3xx–6xx",
-        "request again",
-        "flow failed",
-        "socket closed",
-    ],
+    inputs: &["1xx", "2xx", "3xx–6xx", "request again", "flow failed", "socket closed"],
 };
 
 /// The inputs that a name in the table stands for.

@@ -3,17 +3,13 @@
 
 use sip_core::message::{Message, Request, Response};
 use sip_core::transaction::{
-    ClientId, Limits, NoTransaction, ServerId, Timers, TransactionEvent, TransactionOutput,
-    Transactions,
+    ClientId, Limits, NoTransaction, ServerId, Timers, TransactionEvent, TransactionOutput, Transactions,
 };
 use sip_core::{Duration, Flow, Instant, SocketId, Transport};
 
 pub(crate) const FLOW: Flow = Flow::datagram(
     SocketId(3),
-    core::net::SocketAddr::new(
-        core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 9)),
-        5070,
-    ),
+    core::net::SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 9)), 5070),
 );
 pub(crate) const UDP: Transport = Transport::Udp;
 
@@ -44,10 +40,7 @@ impl Stack {
     }
 
     pub(crate) fn send(&mut self, request: &Request) -> ClientId {
-        let id = self
-            .transactions
-            .request(request.clone(), FLOW, UDP, self.now)
-            .unwrap();
+        let id = self.transactions.request(request.clone(), FLOW, UDP, self.now).unwrap();
         self.drain();
         id
     }
@@ -62,23 +55,17 @@ impl Stack {
 
     pub(crate) fn receive_again(&mut self, request: &Request) {
         let message = Message::Request(request.clone());
-        self.transactions
-            .handle_message(message, FLOW, UDP, self.now);
+        self.transactions.handle_message(message, FLOW, UDP, self.now);
         self.drain();
     }
 
     pub(crate) fn receive_response(&mut self, response: &Response) {
         let message = Message::Response(response.clone());
-        self.transactions
-            .handle_message(message, FLOW, UDP, self.now);
+        self.transactions.handle_message(message, FLOW, UDP, self.now);
         self.drain();
     }
 
-    pub(crate) fn respond(
-        &mut self,
-        id: ServerId,
-        response: &Response,
-    ) -> Result<(), NoTransaction> {
+    pub(crate) fn respond(&mut self, id: ServerId, response: &Response) -> Result<(), NoTransaction> {
         let result = self.transactions.respond(id, response.clone(), self.now);
         self.drain();
         result
