@@ -13,10 +13,12 @@ use axum::routing::{any, get};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use sip_core::SocketId;
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -31,11 +33,20 @@ pub(crate) struct App {
     pub(crate) ping_interval: Duration,
     leave: Leave,
     last_socket: AtomicU64,
+    /// Every request and every WebSocket holds the app: who waits for the other end of this waits for all of them.
+    _presence: mpsc::Sender<Infallible>,
 }
 
 impl App {
-    pub(crate) fn new(web: &Web, signaling: Signaling, counters: Arc<Counters>, leave: Leave) -> Self {
-        Self {
+    /// With the receiver that ends when nobody uses the app any more.
+    pub(crate) fn new(
+        web: &Web,
+        signaling: Signaling,
+        counters: Arc<Counters>,
+        leave: Leave,
+    ) -> (Self, mpsc::Receiver<Infallible>) {
+        let (presence, absence) = mpsc::channel(1);
+        let app = Self {
             signaling,
             counters,
             origins: Origins::new(&web.origins),
@@ -44,7 +55,9 @@ impl App {
             ping_interval: web.ping_interval,
             leave,
             last_socket: AtomicU64::new(0),
-        }
+            _presence: presence,
+        };
+        (app, absence)
     }
 
     /// A number for a WebSocket; 0 is the UDP socket's.

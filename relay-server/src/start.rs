@@ -14,6 +14,7 @@ use crate::sip_udp::{SIP_SOCKET, SipUdp, local_address_toward};
 use relay_core::b2bua::{self, B2bua, NextHop};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +82,8 @@ pub(crate) async fn run_with(
         shutdown: config.limits.shutdown,
     });
     let (trigger, leave) = shutdown::channel();
-    let app = Arc::new(App::new(&config.web, signaling.clone(), counters, leave));
+    let (app, absence) = App::new(&config.web, signaling.clone(), counters, leave);
+    let app = Arc::new(app);
     let web_task = async move {
         if let Err(error) = app::serve(listener, &config, app, demo).await {
             tracing::error!(%error, "HTTP");
@@ -92,7 +94,7 @@ pub(crate) async fn run_with(
         web: tokio::spawn(web_task),
         sip: tokio::spawn(receive(sip, signaling.clone())),
     };
-    let task = tokio::spawn(supervise(tasks, signaling, trigger, shutdown));
+    let task = tokio::spawn(supervise(tasks, absence, signaling, trigger, shutdown));
     Ok(Running { web, sip: sip_address, task })
 }
 
@@ -106,6 +108,7 @@ struct Tasks {
 /// Waits for the wish to leave, or for a task that should not have ended.
 async fn supervise(
     mut tasks: Tasks,
+    mut absence: mpsc::Receiver<Infallible>,
     signaling: Signaling,
     trigger: Trigger,
     shutdown: impl Future<Output = ()>,
@@ -122,9 +125,10 @@ async fn supervise(
         let _ = tasks.driver.await;
     }
     drop(signaling);
-    if tokio::time::timeout(FAREWELL, &mut tasks.web).await.is_err() {
-        tasks.web.abort();
+    if tokio::time::timeout(FAREWELL, absence.recv()).await.is_err() {
+        tracing::info!("a browser took too long to say good-bye");
     }
+    tasks.web.abort();
     tasks.sip.abort();
     result
 }

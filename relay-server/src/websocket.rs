@@ -193,9 +193,11 @@ async fn serve(socket: WebSocket, app: Arc<App>, peer: Peer, secure: bool) {
     let (mut sink, stream) = socket.split();
     let is_alive = AtomicBool::new(true);
     let end = tokio::select! {
+        // First, because signalling drops its end of an outbox that overflowed, which looks like good-bye.
+        biased;
+        () = overflow.notified() => End::Slow,
         end = read(stream, &is_alive, id, &app.signaling) => end,
         end = write(&mut sink, outgoing, &is_alive, app.ping_interval) => end,
-        () = overflow.notified() => End::Slow,
     };
 
     end.count(&app);

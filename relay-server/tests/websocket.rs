@@ -193,17 +193,19 @@ async fn a_browser_that_does_not_read_is_closed_and_the_relay_goes_on() {
     door.close().await;
 }
 
-#[tokio::test]
-async fn leaving_says_good_bye_with_1001() {
-    let door = Door::open().await;
-    let (mut browser, _) = door.connect().await.expect("a WebSocket");
-    browser.send(Message::text(OPTIONS)).await.expect("open");
-    door::next_text(&mut browser).await;
+#[test]
+fn leaving_says_good_bye_with_1001_before_the_process_ends() {
+    let of_the_relay = tokio::runtime::Runtime::new().expect("threads");
+    let of_the_browser = tokio::runtime::Runtime::new().expect("threads");
+    let door = of_the_relay.block_on(Door::open());
+    let (mut browser, _) = of_the_browser.block_on(door.connect()).expect("a WebSocket");
+    of_the_browser.block_on(browser.send(Message::text(OPTIONS))).expect("open");
+    of_the_browser.block_on(door::next_text(&mut browser));
 
-    let closing = tokio::spawn(async move { door::close_code(&mut browser).await });
-    door.close().await;
+    of_the_relay.block_on(door.close());
+    of_the_relay.shutdown_background();
 
-    assert_eq!(closing.await.expect("no panic"), Some(CloseCode::Away));
+    assert_eq!(of_the_browser.block_on(door::close_code(&mut browser)), Some(CloseCode::Away));
 }
 
 #[tokio::test]
