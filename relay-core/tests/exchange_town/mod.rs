@@ -2,6 +2,12 @@
 //!
 //! Datagrams arrive at once; the clock jumps to the next deadline when nothing is under way.
 
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
+
+mod words;
+
+pub(crate) use words::*;
+
 use relay_core::exchange::player::{Player, PlayerOutput};
 use relay_core::exchange::{Account, Config, Exchange, Input, Output, PlayerId};
 use sip_core::agent::{
