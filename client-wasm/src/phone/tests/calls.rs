@@ -1,3 +1,5 @@
+//! Calls from the first click to the last frame: what the phone sends, asks of the page, and tells it.
+
 use super::bench::{Bench, Wish, sdp};
 use crate::phone::Phone;
 use crate::types::{CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo};

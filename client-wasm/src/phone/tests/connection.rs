@@ -1,3 +1,5 @@
+//! The WebSocket as the phone sees it: opened, lost, tried again, given up.
+
 use super::bench::Bench;
 use crate::phone::Phone;
 use crate::types::{ConnectionState, ErrorCode};

@@ -1,3 +1,5 @@
+//! Accounts: registered, refused, renewed after a lost connection.
+
 use super::bench::Bench;
 use crate::phone::Phone;
 use crate::types::{ErrorCode, RegistrationState};
