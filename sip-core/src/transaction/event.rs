@@ -10,7 +10,7 @@ use crate::time::Instant;
 /// What [`Transactions::poll_output`](super::Transactions::poll_output) returns.
 #[derive(Debug)]
 #[must_use]
-#[expect(clippy::large_enum_variant, reason = "short-lived, and most outputs are events")]
+#[allow(clippy::large_enum_variant, reason = "short-lived, and most outputs are events; smaller on wasm32")]
 pub enum TransactionOutput {
     /// Send these bytes on this flow.
     Transmit {
