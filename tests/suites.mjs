@@ -16,7 +16,7 @@ const only = process.env.ONLY ? ["--test-name-pattern", process.env.ONLY] : [];
 
 const wasm32 = "wasm32-wasip1";
 /** One file after the other: two browsers at once would disturb each other's sound on a small machine. */
-const nodeTests = (folder) => ["node", "--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=120000", ...only, ...testFiles(folder)];
+const nodeTests = (folder) => ["node", "--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000", ...only, ...testFiles(folder)];
 
 /** Each step: the command, how its tests are counted, and the longest it may take. */
 const suites = {

@@ -156,10 +156,13 @@ window.t = {
   reached: (id, state, ms = 15_000) =>
     until(() => calls[id].journal.some((e) => e.state === state && e.type !== "mediachange"), ms, `state ${state} (now ${calls[id].call.state})`),
 
+  /** Its sound has a path. */
+  connected: (id, ms = 10_000) => until(() => calls[id].call.peerConnection?.connectionState === "connected", ms, "a media path"),
+
   /** What the call's remote stream sounds like. */
   record: async (id, ms) => {
     const stream = await until(() => calls[id].call.remoteStream, 5_000, "a remote stream");
-    return sound.record(stream, ms);
+    return settled(sound.record(stream, ms), ms + 10_000, "the recording");
   },
   startRecording: async (id, { early = false } = {}) => {
     const stream = await until(() => calls[id].call.remoteStream, early ? 15_000 : 5_000, "a remote stream");
