@@ -92,6 +92,7 @@ pub mod digest;
 mod entropy;
 mod flow;
 pub mod message;
+mod ordered;
 mod registration;
 pub mod sdp;
 mod session;

@@ -2,19 +2,19 @@
 //!
 //! Setting, clearing and finding the next are logarithmic in the number of owners that wait.
 
+use crate::ordered::{Map, Set};
 use crate::time::Instant;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// At most one deadline for each `Owner`.
 #[derive(Debug)]
 pub(crate) struct Deadlines<Owner> {
-    ordered: BTreeSet<(Instant, Owner)>,
-    moments: BTreeMap<Owner, Instant>,
+    ordered: Set<(Instant, Owner)>,
+    moments: Map<Owner, Instant>,
 }
 
 impl<Owner: Copy + Ord> Deadlines<Owner> {
     pub(crate) const fn new() -> Self {
-        Self { ordered: BTreeSet::new(), moments: BTreeMap::new() }
+        Self { ordered: Set::new(), moments: Map::new() }
     }
 
     /// Replaces the owner's deadline; none removes it.

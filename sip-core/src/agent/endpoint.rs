@@ -9,10 +9,11 @@ use crate::dialog::Dialog;
 use crate::entropy::Entropy;
 use crate::flow::{Flow, SocketId, Transport};
 use crate::message::{CSeq, HeaderName, Method, Reason, Request, Response, Uri, Via};
+use crate::ordered::Map;
 use crate::time::{Duration, Instant};
 use crate::transaction::{ClientId, Limits, ServerId, Transactions};
 use core::net::{IpAddr, SocketAddr};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// 2xx of one INVITE whose ACKs are kept for repetition: one for each fork.
 const MAX_FORKS: usize = 8;
@@ -50,9 +51,9 @@ pub(crate) struct Endpoint {
     pub(crate) counters: Counters,
     pub(crate) entropy: Entropy,
     pub(crate) transactions: Transactions,
-    sockets: BTreeMap<SocketId, LocalSocket>,
-    owners: BTreeMap<ClientId, (Owner, Flow)>,
-    acks: BTreeMap<ClientId, Vec<SentAck>>,
+    sockets: Map<SocketId, LocalSocket>,
+    owners: Map<ClientId, (Owner, Flow)>,
+    acks: Map<ClientId, Vec<SentAck>>,
     outputs: VecDeque<Output>,
     last_id: u64,
 }
@@ -63,9 +64,9 @@ impl Endpoint {
             counters: Counters::default(),
             entropy: Entropy::new(seed),
             transactions: transactions(&config),
-            sockets: BTreeMap::new(),
-            owners: BTreeMap::new(),
-            acks: BTreeMap::new(),
+            sockets: Map::new(),
+            owners: Map::new(),
+            acks: Map::new(),
             outputs: VecDeque::new(),
             last_id: 0,
             config,

@@ -40,12 +40,12 @@ pub(crate) use requests::out_of_dialog;
 
 use crate::flow::{Flow, SocketId};
 use crate::message::{HeaderName, Message, Method, StatusCode};
+use crate::ordered::Map;
 use crate::session::{Session, Sessions};
 use crate::time::Instant;
 use crate::transaction::{ServerId, TransactionCounters};
 use registrations::Registrations;
 use requests::Requests;
-use std::collections::BTreeMap;
 
 /// A user agent on any number of sockets. See the module and the crate.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub struct UserAgent {
     registrations: Registrations,
     requests: Requests,
     /// Which session an INVITE of the other side belongs to, for its CANCEL.
-    invites: BTreeMap<ServerId, SessionId>,
+    invites: Map<ServerId, SessionId>,
 }
 
 impl UserAgent {
@@ -68,7 +68,7 @@ impl UserAgent {
             sessions: Sessions::new(),
             registrations: Registrations::new(),
             requests: Requests::new(),
-            invites: BTreeMap::new(),
+            invites: Map::new(),
         }
     }
 

@@ -4,22 +4,22 @@ use super::event::{Failure, RegistrationId};
 use super::{AgentError, Deadlines, Endpoint, Register};
 use crate::flow::{Flow, SocketId};
 use crate::message::Response;
+use crate::ordered::{Map, Set};
 use crate::registration::Registration;
 use crate::time::Instant;
 use crate::transaction::ClientId;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Registrations {
-    all: BTreeMap<RegistrationId, Registration>,
-    sockets: BTreeSet<(SocketId, RegistrationId)>,
+    all: Map<RegistrationId, Registration>,
+    sockets: Set<(SocketId, RegistrationId)>,
     deadlines: Deadlines<RegistrationId>,
 }
 
 impl Registrations {
     pub(crate) const fn new() -> Self {
-        Self { all: BTreeMap::new(), sockets: BTreeSet::new(), deadlines: Deadlines::new() }
+        Self { all: Map::new(), sockets: Set::new(), deadlines: Deadlines::new() }
     }
 
     pub(crate) fn register(&mut self, register: Register, endpoint: &mut Endpoint, now: Instant) -> RegistrationId {

@@ -4,16 +4,16 @@ use super::event::{Event, Failure, IncomingId, RequestId, SessionId};
 use super::{AgentError, Auth, Deadlines, Endpoint, OutgoingRequest, Owner, Reply, advance_cseq, headers};
 use crate::flow::Flow;
 use crate::message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri};
+use crate::ordered::Map;
 use crate::session::Sessions;
 use crate::time::Instant;
 use crate::transaction::ServerId;
-use std::collections::BTreeMap;
 
 /// Both kinds, while they wait.
 #[derive(Debug)]
 pub(crate) struct Requests {
-    outgoing: BTreeMap<RequestId, Outgoing>,
-    incoming: BTreeMap<IncomingId, Incoming>,
+    outgoing: Map<RequestId, Outgoing>,
+    incoming: Map<IncomingId, Incoming>,
     deadlines: Deadlines<IncomingId>,
 }
 
@@ -44,7 +44,7 @@ struct Incoming {
 
 impl Requests {
     pub(crate) const fn new() -> Self {
-        Self { outgoing: BTreeMap::new(), incoming: BTreeMap::new(), deadlines: Deadlines::new() }
+        Self { outgoing: Map::new(), incoming: Map::new(), deadlines: Deadlines::new() }
     }
 
     // Commands.

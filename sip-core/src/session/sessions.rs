@@ -4,22 +4,22 @@
 use super::Session;
 use crate::agent::{Deadlines, SessionId};
 use crate::flow::SocketId;
+use crate::ordered::{Map, Set};
 use crate::time::Instant;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    all: BTreeMap<SessionId, Session>,
+    all: Map<SessionId, Session>,
     /// Local tag and Call-ID.
-    dialogs: BTreeMap<(String, String), SessionId>,
-    sockets: BTreeSet<(SocketId, SessionId)>,
+    dialogs: Map<(String, String), SessionId>,
+    sockets: Set<(SocketId, SessionId)>,
     deadlines: Deadlines<SessionId>,
 }
 
 impl Sessions {
     pub(crate) const fn new() -> Self {
-        Self { all: BTreeMap::new(), dialogs: BTreeMap::new(), sockets: BTreeSet::new(), deadlines: Deadlines::new() }
+        Self { all: Map::new(), dialogs: Map::new(), sockets: Set::new(), deadlines: Deadlines::new() }
     }
 
     pub(crate) fn insert(&mut self, session: Session) {

@@ -1,7 +1,5 @@
 //! The client transactions by id, by key and by flow.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::client_invite::ClientInvite;
 use super::client_non_invite::ClientNonInvite;
 use super::context::{ClientInput, Context};
@@ -9,6 +7,7 @@ use super::key::ClientKey;
 use super::{ClientId, Phase};
 use crate::flow::{Flow, SocketId};
 use crate::message::Request;
+use crate::ordered::{Map, Set};
 
 /// One of the two client machines.
 #[derive(Debug)]
@@ -50,9 +49,9 @@ pub(super) struct Client {
 
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    by_id: BTreeMap<ClientId, Client>,
-    by_key: BTreeMap<ClientKey, ClientId>,
-    by_flow: BTreeSet<(Flow, ClientId)>,
+    by_id: Map<ClientId, Client>,
+    by_key: Map<ClientKey, ClientId>,
+    by_flow: Set<(Flow, ClientId)>,
 }
 
 impl Clients {

@@ -1,7 +1,5 @@
 //! The server transactions by id, by key and by flow, and the requests that a second copy may be merged with.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::context::{Context, ServerInput};
 use super::key::{MergeKey, ServerKey};
 use super::server_invite::ServerInvite;
@@ -9,6 +7,7 @@ use super::server_non_invite::ServerNonInvite;
 use super::{Phase, ServerId};
 use crate::flow::{Flow, SocketId};
 use crate::message::StatusCode;
+use crate::ordered::{Map, Set};
 
 /// One of the two server machines.
 #[derive(Debug)]
@@ -54,11 +53,11 @@ pub(super) struct Server {
 
 #[derive(Debug, Default)]
 pub(super) struct Servers {
-    by_id: BTreeMap<ServerId, Server>,
-    by_key: BTreeMap<ServerKey, ServerId>,
-    by_flow: BTreeSet<(Flow, ServerId)>,
+    by_id: Map<ServerId, Server>,
+    by_key: Map<ServerKey, ServerId>,
+    by_flow: Set<(Flow, ServerId)>,
     /// The first copy of each.
-    by_merge: BTreeMap<MergeKey, ServerId>,
+    by_merge: Map<MergeKey, ServerId>,
 }
 
 impl Servers {

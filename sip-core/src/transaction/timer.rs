@@ -1,8 +1,7 @@
 //! The timers of RFC 3261 §17 (table 4) and RFC 6026 by their letters, and when each of them fires.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{ClientId, ServerId};
+use crate::ordered::{Map, Set};
 use crate::time::{Duration, Instant};
 
 /// A timer of a transaction.
@@ -81,8 +80,8 @@ pub(super) enum Owner {
 /// All running timers. Starting, stopping and finding the next one are logarithmic in their number.
 #[derive(Debug, Default)]
 pub(super) struct TimerTable {
-    order: BTreeSet<(Instant, Owner, Timer)>,
-    deadlines: BTreeMap<(Owner, Timer), Instant>,
+    order: Set<(Instant, Owner, Timer)>,
+    deadlines: Map<(Owner, Timer), Instant>,
 }
 
 impl TimerTable {
