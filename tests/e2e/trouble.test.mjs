@@ -28,7 +28,7 @@ async function silentPbx(into) {
   const began = Date.now();
   await page.t("call", "ua", "silent", "sip:anyone@pbx.test");
   const end = page.t("ended", "silent", 45_000).then((how) => ({ ...how, after: Date.now() - began }), (error) => ({ error }));
-  return { end };
+  return { end, page };
 }
 
 /** A sentence for people: it begins with a capital, ends with a full stop and names no internals. */
@@ -128,7 +128,8 @@ test("a PBX that says nothing is told within 32 seconds", async () => {
   const end = await silence.end;
   assert.ok(end.after !== undefined, String(end.error));
   assert.ok(end.after > 5_000 && end.after < 33_500, `after ${end.after} ms`);
-  assert.ok(["TIMEOUT", "UNREACHABLE", "SERVER_ERROR"].includes(end.error.code), end.error.code);
+  const last = silence.page.frames.filter(({ sent, text }) => !sent && /^SIP\/2\.0 [3-6]/.test(text)).map(({ text }) => text.split("\r\n")[0]);
+  assert.ok(["TIMEOUT", "UNREACHABLE", "SERVER_ERROR"].includes(end.error.code), `${end.error.code}, status ${end.status}, from ${last}`);
   assertSentence(end.error);
 });
 

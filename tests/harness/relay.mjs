@@ -25,7 +25,7 @@ export class Relay {
   static async #start(kind, command, settings) {
     if (!existsSync(relayBinary)) throw new Error(`${relayBinary} is not there; \`make relay\` builds it`);
     const relay = new Relay();
-    relay.host = `127.0.0.1:${await freeTcpPort()}`;
+    relay.host = settings["web.listen"] ?? `127.0.0.1:${await freeTcpPort()}`;
     relay.sip = `127.0.0.1:${await freeUdpPort()}`;
     const all = {
       "web.listen": relay.host,
@@ -40,7 +40,13 @@ export class Relay {
     count += 1;
     const flags = Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
     relay.#program = new Program(`relay-${kind}-${count}-${process.pid}`, relayBinary, [...command, ...flags]);
-    await until(() => relay.#answers(), { ms: 15_000, what: () => `the relay answers; see ${relay.#program.logFile}\n${relay.log.slice(-2_000)}` });
+    const what = () => `the relay answers; see ${relay.#program.logFile}\n${relay.log.slice(-2_000)}`;
+    try {
+      await until(() => relay.#answers(), { ms: 15_000, what });
+    } catch (error) {
+      await relay.stop();
+      throw error;
+    }
     return relay;
   }
 
