@@ -2,14 +2,18 @@
 // right at each step.
 
 import assert from "node:assert/strict";
+import { copyFile, mkdir } from "node:fs/promises";
+import path from "node:path";
 import { after, before, test } from "node:test";
-import { decoded, digits, level, strongest } from "../harness/sound.mjs";
+import { cache } from "../harness/paths.mjs";
+import { compare, decoded, digits, level, resample, speech, strongest } from "../harness/sound.mjs";
 import { ALICE, DOMAIN, MICROPHONE, World } from "../harness/world.mjs";
 
 const RATE = 48_000;
 let world;
 let page;
 before(async () => {
+  await mkdir(path.join(cache, "bundle"), { recursive: true });
   world = await World.start();
   page = await world.registered(ALICE);
 });
@@ -56,6 +60,20 @@ test("echo gives back the microphone's tone, at its frequency and level", async 
   await assertLife("echo", "new", "calling", "active");
   await hangUp("echo");
   await assertLife("echo", "ended");
+});
+
+test("echo says the same as was said, soon", async (t) => {
+  await copyFile((await speech(RATE)).file, path.join(cache, "bundle/speech.wav"));
+  await page.t("player", "said", "/bundle/speech.wav");
+  await page.t("call", "ua", "said", `sip:echo@${DOMAIN}`, { player: "said" });
+  await page.t("answered", "said");
+  await page.t("connected", "said");
+  const heard = resample(decoded(await page.t("echoed", "said", 13_000)), RATE, 8_000);
+  const found = compare((await speech(8_000)).samples, heard, 8_000);
+  t.diagnostic(`there and back in ${(found.delay * 1_000).toFixed(0)} ms, likeness ${found.likeness.toFixed(3)}, gain ${found.gain.toFixed(1)} dB`);
+  assert.ok(found.likeness > 0.9, `likeness ${found.likeness.toFixed(3)}`);
+  assert.ok(found.delay > 0 && found.delay < 0.6, `there and back in ${found.delay.toFixed(3)} s`);
+  await hangUp("said");
 });
 
 test("a muted microphone echoes silence, and the tone again when it is unmuted", async () => {

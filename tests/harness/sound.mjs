@@ -209,10 +209,13 @@ export function compare(source, heard, rate) {
   return { delay: (best.shift * hop) / rate, likeness: best.likeness, gain, seconds: length / rate };
 }
 
-/** Loudness in steps of `hop` samples, in dB above a floor that a codec's noise does not reach. */
+/**
+ * Loudness in steps of `hop` samples over four of them, so that half a step of delay makes no difference; in dB above a
+ * floor that a codec's noise does not reach.
+ */
 function envelope(samples, hop) {
-  return Float64Array.from({ length: Math.floor(samples.length / hop) }, (_, n) =>
-    Math.max(-50, level(samples.subarray(n * hop, (n + 1) * hop))),
+  return Float64Array.from({ length: Math.max(0, Math.floor(samples.length / hop) - 3) }, (_, n) =>
+    Math.max(-45, level(samples.subarray(n * hop, (n + 4) * hop))),
   );
 }
 

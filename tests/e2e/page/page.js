@@ -168,6 +168,15 @@ window.t = {
     const stream = await until(() => calls[id].call.remoteStream, early ? 15_000 : 5_000, "a remote stream");
     recorders[id] = await sound.recorder(stream);
   },
+  /** Plays a player's file into the call and records what comes back: the recording begins when the file does. */
+  echoed: async (id, ms) => {
+    const stream = await until(() => calls[id].call.remoteStream, 5_000, "a remote stream");
+    const ear = await sound.recorder(stream);
+    players[id].start();
+    ear.restart();
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return ear.stop();
+  },
   stopRecording: (id) => recorders[id].stop(),
   firstSound: (id, ms = 5_000) => until(() => recorders[id].firstSound(), ms, "sound"),
   player: async (id, url) => {

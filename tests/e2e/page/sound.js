@@ -41,6 +41,9 @@ function sampleRecorder(audioContext, stream) {
   source.connect(worklet);
   return {
     firstSound: () => firstSound,
+    restart: () => {
+      chunks.length = 0;
+    },
     stop: () => {
       source.disconnect();
       worklet.disconnect();

@@ -17,8 +17,8 @@ export class Baresip {
   #rest = Buffer.alloc(0);
 
   /**
-   * Starts one. `plays` is a WAV file of 8 kHz; `account` adds an address to register: { user, password, domain,
-   * outbound }. `answers` is "auto" or "manual".
+   * Starts one. `plays` is a WAV file of 8 kHz; `account` adds an address to register: { uri, password,
+   * registrar }. `answers` is "auto" or "manual".
    */
   static async start(name, { plays, answers = "auto", account, codecs = "PCMU/8000/1,PCMA/8000/1" }) {
     const phone = new Baresip();
@@ -60,7 +60,7 @@ export class Baresip {
     this.#command("hangup");
   }
 
-  /** The next event of that type, in the order they came: CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED, REGISTER_OK … */
+  /** The next event of that type, in the order they came: CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED … */
   async event(type, ms = 15_000) {
     return until(
       () => {
@@ -141,8 +141,8 @@ statmode_default off
 function address(phone, account, answers) {
   const common = `answermode=${answers};ptime=20`;
   if (!account) return `<${phone.uri}>;regint=0;${common}`;
-  const { user, password, domain, outbound } = account;
-  return `<sip:${user}@${domain}>;auth_user=${user};auth_pass=${password};outbound="sip:${outbound}";regint=60;${common}`;
+  const { uri, password, registrar } = account;
+  return `<${uri}>;auth_pass=${password};outbound="sip:${registrar}";regint=60;${common}`;
 }
 
 async function pairOfPorts() {

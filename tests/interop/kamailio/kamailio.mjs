@@ -5,13 +5,22 @@ import path from "node:path";
 import { freeTcpPort, freeUdpPort, Program, until } from "../../harness/process.mjs";
 import { cache, tests } from "../../harness/paths.mjs";
 
+/** One of the accounts that kamailio.cfg knows: alice and bob. */
+export function account(user) {
+  return { uri: `sip:${user}@pbx.test`, password: `${user}-secret` };
+}
+
+let count = 0;
+
 export class Kamailio {
   #program;
 
   /** `phone` is host:port of a SIP phone on UDP that sip:phone@pbx.test reaches. */
   static async start({ phone = "127.0.0.1:9" } = {}) {
     const server = new Kamailio();
-    const run = path.join(cache, "kamailio");
+    count += 1;
+    const name = `kamailio-${process.pid}-${count}`;
+    const run = path.join(cache, "kamailio", name);
     await rm(run, { recursive: true, force: true });
     await mkdir(run, { recursive: true });
     server.port = await freeTcpPort();
@@ -27,9 +36,14 @@ export class Kamailio {
         .replace("@MODULES@", await modules()),
     );
     // -DD keeps the main process in the foreground; -Y is for its sockets and pid, so that nothing is left in /run.
-    server.#program = new Program("kamailio", binary(), ["-f", file, "-DD", "-E", "-m", "32", "-M", "8", "-Y", run, "-P", path.join(run, "pid"), "-n", "2"]);
+    server.#program = new Program(name, binary(), ["-f", file, "-DD", "-E", "-m", "32", "-M", "8", "-Y", run, "-P", path.join(run, "pid"), "-n", "2"]);
     await until(() => answers(server.port, server.#program), { ms: 20_000, what: () => `Kamailio answers; see ${server.#program.logFile}` });
     return server;
+  }
+
+  /** Where phones and relays send SIP over UDP. */
+  get address() {
+    return `127.0.0.1:${this.udp}`;
   }
 
   get url() {

