@@ -114,7 +114,7 @@ fn a_call_without_credentials_is_challenged_with_both_algorithms() {
     let response = town.end(alice, call).and_then(|end| end.response.as_ref()).expect("the 407");
     let challenges = response.headers.challenges(&HeaderName::ProxyAuthenticate);
     let algorithms: Vec<_> = challenges.iter().filter_map(|challenge| challenge.algorithm.as_deref()).collect();
-    assert_eq!(algorithms, ["MD5", "SHA-256"]);
+    assert_eq!(algorithms, ["SHA-256", "MD5"]);
 }
 
 #[test]

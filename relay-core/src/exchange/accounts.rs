@@ -5,9 +5,8 @@ use sip_core::digest::{Algorithm, Verdict, Verifier};
 use sip_core::message::{Authorization, HeaderName, Method, Request, StatusCode};
 use sip_core::{Entropy, Instant};
 
-/// MD5 first: phones that know nothing else read no further than the first challenge (baresip 1.0 and SIPp among them);
-/// those that do know more choose the strongest.
-const ALGORITHMS: [Algorithm; 2] = [Algorithm::Md5, Algorithm::Sha256];
+/// The strongest first, as RFC 8760 §2.3 asks; MD5 for phones that know nothing else.
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
 
 /// A request that may not pass: what it is answered.
 #[derive(Debug, PartialEq, Eq)]
