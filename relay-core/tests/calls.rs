@@ -142,6 +142,22 @@ fn an_unreachable_pbx_is_told_at_once_and_a_dead_one_within_32_seconds() {
 }
 
 #[test]
+fn media_waits_for_the_browser_only_once_the_browser_has_an_answer() {
+    let mut world = World::new();
+    world.dial("sip:echo@example.com");
+    let (incoming, _) = world.pbx_rings();
+    let is_web = |command: &MediaCommand| matches!(command, MediaCommand::Web { .. });
+    assert!(!world.commands.iter().any(is_web), "nobody can come yet: {:?}", world.commands);
+
+    world.pbx.ring(incoming, StatusCode::RINGING, None, vec![], world.now).unwrap();
+    world.settle();
+    world.pbx.accept(incoming, TRUNK_SDP.to_owned(), vec![], world.now).unwrap();
+    world.settle();
+
+    assert_eq!(world.commands.iter().filter(|command| is_web(command)).count(), 1);
+}
+
+#[test]
 fn a_name_that_resolves_to_nothing_is_503() {
     let mut world = World::with(|config| config.domains[0].next_hop.host = "pbx.invalid".to_owned());
 

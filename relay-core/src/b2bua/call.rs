@@ -6,7 +6,7 @@
 use super::calls::Attempt;
 use super::config::NextHop;
 use super::sdp_bridge::{TrunkSdp, WebSdp};
-use crate::media::control::{Fingerprint, IceCredentials, MediaId, MediaReport, Side};
+use crate::media::control::{Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
 use core::net::SocketAddr;
 use sip_core::Instant;
 use sip_core::agent::SessionId;
@@ -74,6 +74,8 @@ pub(super) struct Calling {
     /// What the browser gets in each of our responses, the same in all.
     pub(super) answer: String,
     pub(super) offer: WebSdp,
+    /// What media is not told before the browser has our answer: its time for ICE begins with it.
+    pub(super) untold: Option<WebRemote>,
     /// What the PBX described before it answered: it plays something.
     pub(super) early: Option<TrunkSdp>,
     /// How the browser would call again, with credentials.

@@ -132,14 +132,13 @@ impl B2bua {
         };
         let origin = Origin { session: id.0, version: 1 };
         let answer = offer.write_answer(room, &call.ice, origin);
-        let web = MediaCommand::Web { id, remote: offer.remote.clone() };
         let invite = self.trunk_invite(request, room, address, &trunk, origin);
-        let calling = Calling { answer, offer, early: None, attempt, trunk };
+        let untold = Some(offer.remote.clone());
+        let calling = Calling { answer, offer, untold, early: None, attempt, trunk };
         match self.trunk.invite(invite, now) {
             Ok(session) => {
                 self.calls.attach(id, crate::media::control::Side::Trunk, session);
                 self.set_stage(id, Stage::Calling(Box::new(calling)));
-                self.media(web);
                 if headers::has_credentials(&request.headers) {
                     self.progress(id, StatusCode::SESSION_PROGRESS, now);
                 }
@@ -202,12 +201,22 @@ impl B2bua {
         let early = if calling.early.is_some() { EARLY_MEDIA } else { NO_EARLY_MEDIA };
         let rows = vec![(HeaderName::PEarlyMedia, early.to_owned())];
         let (web, answer) = (*web, calling.answer.clone());
+        self.expect_browser(id);
         let told = self.web.ring(web, status, Some(answer), rows, now);
         Self::note(told, "ring");
     }
 
+    /// The browser is about to get our answer: media may wait for it now.
+    fn expect_browser(&mut self, id: MediaId) {
+        let Some(Call { stage: Stage::Calling(calling), .. }) = self.calls.call_mut(id) else { return };
+        if let Some(remote) = calling.untold.take() {
+            self.media(MediaCommand::Web { id, remote });
+        }
+    }
+
     /// The PBX answered.
     pub(super) fn trunk_accepts(&mut self, id: MediaId, answer: Option<&str>, now: Instant) {
+        self.expect_browser(id);
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
