@@ -24,7 +24,7 @@ const suites = {
     about: "formatting, clippy, tsc, eslint",
     steps: [
       step("rustfmt", ["cargo", "fmt", "--all", "--check"], minutes(2)),
-      step("clippy", ["cargo", "clippy", "--all-targets", "--quiet", "--", "--deny", "warnings"], minutes(15)),
+      step("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"], minutes(15)),
       step(
         "clippy on wasm32",
         ["cargo", "clippy", "--package", "client-wasm", "--target", "wasm32-unknown-unknown", "--quiet", "--", "--deny", "warnings"],
@@ -44,7 +44,7 @@ const suites = {
   },
   native: {
     about: "the Rust rooms' own tests and the fences",
-    steps: [step("cargo test", ["cargo", "test", "--no-fail-fast"], minutes(20), countCargo)],
+    steps: [step("cargo test", ["cargo", "test", "--workspace", "--no-fail-fast"], minutes(20), countCargo)],
   },
   wasm32: {
     about: "sip-core's tests again, on wasm32",
