@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { copyFile, mkdir } from "node:fs/promises";
 import path from "node:path";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { cache } from "../harness/paths.mjs";
 import { until } from "../harness/process.mjs";
-import { compare, decoded, digits, level, resample, speech, strongest } from "../harness/sound.mjs";
+import { compare, decoded, digits, level, resample, speech, strongest, writeWav } from "../harness/sound.mjs";
 import { ALICE, DOMAIN, MICROPHONE, World } from "../harness/world.mjs";
 
 const RATE = 48_000;
@@ -19,6 +19,12 @@ before(async () => {
   page = await world.registered(ALICE);
 });
 after(() => world?.stop());
+
+// What a failing test left must not spoil the next one.
+afterEach(async () => {
+  await page?.t("hangUpAll");
+  await world.relay.isIdle();
+});
 
 /** The states of a call in their order of life; none comes twice, none goes back. */
 const LIFE = ["new", "calling", "ringing", "early", "active", "ended"];
@@ -70,8 +76,9 @@ test("echo says the same as was said, soon", async (t) => {
   await page.t("answered", "said");
   await page.t("connected", "said");
   const heard = resample(decoded(await page.t("echoed", "said", 13_000)), RATE, 8_000);
+  await writeWav("heard-echo.wav", heard, 8_000);
   const found = compare((await speech(8_000)).samples, heard, 8_000);
-  t.diagnostic(`there and back in ${(found.delay * 1_000).toFixed(0)} ms, likeness ${found.likeness.toFixed(3)}, gain ${found.gain.toFixed(1)} dB`);
+  t.diagnostic(`there and back in ${(found.delay * 1_000).toFixed(0)} ms (drift ${(found.drift * 1_000).toFixed(0)} ms), likeness ${found.likeness.toFixed(3)}, gain ${found.gain.toFixed(1)} dB`);
   assert.ok(found.likeness > 0.9, `likeness ${found.likeness.toFixed(3)}`);
   assert.ok(found.delay > 0 && found.delay < 0.6, `there and back in ${found.delay.toFixed(3)} s`);
   await hangUp("said");

@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { median } from "./figures.mjs";
 import { cache } from "./paths.mjs";
 
 const run = promisify(execFile);
@@ -190,23 +191,51 @@ export function resample(samples, from, to) {
 }
 
 /**
- * Where `source` lies in `heard` and how alike they are: both at the same rate. The delay is found on the loudness
- * curves, in steps of 5 ms; `likeness` is the correlation of those curves, which a codec with its own phase response
- * leaves alone; `gain` is how much louder (dB) it was heard.
+ * Where `source` lies in `heard` and how alike they are: both at the same rate. `likeness` is the correlation of the
+ * loudness curves, which a codec with its own phase response leaves alone; it is the median over pieces that are
+ * aligned on their own, because a browser stretches sound when packets come unevenly. `delay` is their median, found in
+ * steps of 5 ms, `drift` the distance between the earliest and the latest; `gain` is how much louder (dB) it was heard.
  */
 export function compare(source, heard, rate) {
   const hop = Math.round(rate * 0.005);
+  const whole = aligned(source, heard, hop);
+  const from = Math.max(0, whole.shift * hop);
+  const skip = Math.max(0, -whole.shift * hop);
+  const length = Math.min(source.length - skip, heard.length - from);
+  const gain = level(heard.subarray(from, from + length)) - level(source.subarray(skip, skip + length));
+  const pieces = [...inPieces(source, heard, rate, whole.shift * hop)];
+  const delays = pieces.map(({ delay }) => delay);
+  return {
+    delay: median(delays),
+    drift: Math.max(...delays) - Math.min(...delays),
+    likeness: median(pieces.map(({ likeness }) => likeness)),
+    gain,
+    seconds: length / rate,
+  };
+}
+
+/** Pieces of 1.5 s, each looked for within 0.25 s of where the whole was found. */
+function* inPieces(source, heard, rate, shift) {
+  const hop = Math.round(rate * 0.005);
+  const [piece, slack] = [Math.round(1.5 * rate), Math.round(0.25 * rate)];
+  for (let at = 0; at + piece <= source.length; at += rate) {
+    const from = Math.max(0, at + shift - slack);
+    const there = heard.subarray(from, at + shift + piece + slack);
+    if (there.length < piece) continue;
+    const found = aligned(source.subarray(at, at + piece), there, hop);
+    yield { likeness: found.likeness, delay: (from + found.shift * hop - at) / rate };
+  }
+}
+
+/** The shift, in hops, at which the loudness curves are most alike. */
+function aligned(source, heard, hop) {
   const [a, b] = [envelope(source, hop), envelope(heard, hop)];
   let best = { shift: 0, likeness: -1 };
   for (let shift = -Math.floor(a.length / 2); shift < b.length - Math.min(a.length / 2, 100); shift += 1) {
     const likeness = correlation(a, b, shift);
     if (likeness > best.likeness) best = { shift, likeness };
   }
-  const from = Math.max(0, best.shift * hop);
-  const skip = Math.max(0, -best.shift * hop);
-  const length = Math.min(source.length - skip, heard.length - from);
-  const gain = level(heard.subarray(from, from + length)) - level(source.subarray(skip, skip + length));
-  return { delay: (best.shift * hop) / rate, likeness: best.likeness, gain, seconds: length / rate };
+  return best;
 }
 
 /**

@@ -141,6 +141,9 @@ window.t = {
   hangUp: (id) => {
     calls[id].call.hangUp();
   },
+  hangUpAll: () => {
+    for (const { call } of Object.values(calls)) if (call.state !== "ended") call.hangUp();
+  },
   mute: (id, muted) => {
     if (muted) calls[id].call.mute();
     else calls[id].call.unmute();

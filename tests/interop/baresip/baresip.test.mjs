@@ -32,7 +32,7 @@ async function assertAlike(t, name, source, heard, { latest }) {
   const found = compare(source, heard, RATE);
   const score = await pesq(source, heard.subarray(Math.max(0, Math.round((found.delay - 0.1) * RATE))), RATE);
   t.diagnostic(
-    `${name}: likeness ${found.likeness.toFixed(3)}, gain ${found.gain.toFixed(1)} dB, begins at ${found.delay.toFixed(2)} s` +
+    `${name}: likeness ${found.likeness.toFixed(3)}, gain ${found.gain.toFixed(1)} dB, begins at ${found.delay.toFixed(2)} s, drift ${(found.drift * 1_000).toFixed(0)} ms` +
       (score === undefined ? ", PESQ not installed" : `, PESQ ${score.toFixed(2)}`),
   );
   await writeWav(`heard-${name}.wav`, heard, RATE);
