@@ -75,6 +75,7 @@ fn wish(alone: &Alone) -> Register {
         expires: Duration::from_secs(3_600),
         credentials: Some(Credentials::new("alice", "secret")),
         headers: Vec::new(),
+        is_sole: true,
     }
 }
 
@@ -406,7 +407,7 @@ fn an_outbound_binding_says_so() {
 
     let request = alone.next_request(Method::Register);
 
-    assert_eq!(request.headers.get(&HeaderName::Supported), Some("path, outbound"));
+    assert_eq!(request.headers.get(&HeaderName::Supported), Some("path, outbound, gruu"));
     assert_eq!(request.headers.get(&HeaderName::Contact), Some(format!("{contact};expires=3600").as_str()));
 }
 

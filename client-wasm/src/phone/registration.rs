@@ -83,9 +83,9 @@ impl Registration {
         }
         match event {
             RegistrationEvent::Registering => self.show(RegistrationState::Registering, None, None, out),
-            RegistrationEvent::Registered { expires } => {
+            RegistrationEvent::Registered { grant } => {
                 self.failures = 0;
-                self.show(RegistrationState::Registered, Some(expires), None, out);
+                self.show(RegistrationState::Registered, Some(grant.expires), None, out);
             }
             RegistrationEvent::Unregistered => self.show(RegistrationState::Unregistered, None, None, out),
             RegistrationEvent::Failed { failure, retry_after } => {
@@ -130,6 +130,7 @@ impl Registration {
             expires: settings.expires,
             credentials: settings.credentials.clone(),
             headers: settings.headers.clone(),
+            is_sole: true,
         };
         self.id = Some(agent.register(register, now));
     }

@@ -96,6 +96,7 @@ impl Town {
             expires: Duration::from_secs(seconds),
             credentials: Some(Credentials::new(name, password)),
             headers: Vec::new(),
+            is_sole: true,
         };
         self.agent(at).register(register, now)
     }
@@ -305,6 +306,14 @@ pub(crate) fn rtp_address(player: PlayerId) -> SocketAddr {
 
 pub(crate) fn is_registered(event: &RegistrationEvent) -> bool {
     matches!(event, RegistrationEvent::Registered { .. })
+}
+
+/// For how long.
+pub(crate) fn granted(event: &RegistrationEvent) -> Option<Duration> {
+    match event {
+        RegistrationEvent::Registered { grant } => Some(grant.expires),
+        _ => None,
+    }
 }
 
 pub(crate) fn address(text: &str) -> SocketAddr {

@@ -56,6 +56,7 @@ impl Phone {
             expires: Duration::from_secs(600),
             credentials: Some(Credentials::new(name.as_str(), password)),
             headers: Vec::new(),
+            is_sole: true,
         };
         self.agent.register(register, now);
         self.until("registration", |events| {

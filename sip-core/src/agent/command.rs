@@ -76,6 +76,9 @@ pub struct Register {
     pub credentials: Option<Credentials>,
     /// More headers.
     pub headers: Vec<(HeaderName, String)>,
+    /// The only account on its socket: requests out of a dialog take the Service-Route that is granted, and dialogs
+    /// the GRUU as their Contact.
+    pub is_sole: bool,
 }
 
 /// A request out of any dialog: OPTIONS, MESSAGE, a relayed REGISTER.

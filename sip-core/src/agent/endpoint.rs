@@ -8,7 +8,7 @@ use super::{AgentError, Config, Counters, LocalSocket, headers};
 use crate::dialog::Dialog;
 use crate::entropy::Entropy;
 use crate::flow::{Flow, SocketId, Transport};
-use crate::message::{CSeq, HeaderName, Method, Reason, Request, Response, Uri, Via};
+use crate::message::{CSeq, HeaderName, Method, NameAddr, Reason, Request, Response, Uri, Via};
 use crate::ordered::Map;
 use crate::time::{Duration, Instant};
 use crate::transaction::{ClientId, Limits, ServerId, Transactions};
@@ -51,7 +51,8 @@ pub(crate) struct Endpoint {
     pub(crate) counters: Counters,
     pub(crate) entropy: Entropy,
     pub(crate) transactions: Transactions,
-    sockets: Map<SocketId, LocalSocket>,
+    /// How we are named there, and the proxies that requests out of a dialog pass.
+    sockets: Map<SocketId, (LocalSocket, Vec<NameAddr>)>,
     owners: Map<ClientId, (Owner, Flow)>,
     acks: Map<ClientId, Vec<SentAck>>,
     outputs: VecDeque<Output>,
@@ -74,7 +75,20 @@ impl Endpoint {
     }
 
     pub(crate) fn open_socket(&mut self, socket: SocketId, local: LocalSocket) {
-        self.sockets.insert(socket, local);
+        self.sockets.insert(socket, (local, Vec::new()));
+    }
+
+    /// The account on this socket is reached at `contact`, and reaches others by way of `routes` (RFC 3608, RFC 5627).
+    pub(crate) fn name_socket(&mut self, socket: SocketId, contact: Uri, routes: Vec<NameAddr>) {
+        if let Some((local, here)) = self.sockets.get_mut(&socket) {
+            local.contact = contact;
+            *here = routes;
+        }
+    }
+
+    /// The proxies that a request out of a dialog passes, nearest first.
+    pub(crate) fn routes(&self, socket: SocketId) -> &[NameAddr] {
+        self.sockets.get(&socket).map_or(&[], |(_, routes)| routes)
     }
 
     pub(crate) fn close_socket(&mut self, socket: SocketId) {
@@ -82,7 +96,7 @@ impl Endpoint {
     }
 
     pub(crate) fn socket(&self, socket: SocketId) -> Result<&LocalSocket, AgentError> {
-        self.sockets.get(&socket).ok_or(AgentError::UnknownSocket(socket))
+        self.sockets.get(&socket).map(|(local, _)| local).ok_or(AgentError::UnknownSocket(socket))
     }
 
     /// Sends a request in a client transaction of its own.

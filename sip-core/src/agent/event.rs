@@ -2,6 +2,7 @@
 
 use crate::flow::Flow;
 use crate::message::{Request, Response, StatusCode};
+use crate::registration::Grant;
 use crate::time::{Duration, Instant};
 
 /// One INVITE usage, from the first INVITE to its end.
@@ -98,12 +99,12 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegistrationEvent {
-    /// A REGISTER is under way.
+    /// A REGISTER is under way, and there is no binding: a first one, or one that comes too late for the last.
     Registering,
-    /// The registrar has the binding, and for how long. Refreshed before that by the agent itself.
+    /// The registrar has the binding. Refreshed in time by the agent itself; this comes again with each refresh.
     Registered {
-        /// Granted by the registrar.
-        expires: Duration,
+        /// Until when, and what comes with it.
+        grant: Box<Grant>,
     },
     /// The binding is gone by our own wish.
     Unregistered,

@@ -23,6 +23,7 @@ mod requests;
 mod view;
 
 pub use crate::message::Reason;
+pub use crate::registration::Grant;
 pub use command::{Invite, OutgoingRequest, Register, Reply};
 pub use config::{Config, LocalSocket};
 pub use counters::Counters;
@@ -115,6 +116,16 @@ impl UserAgent {
     /// There is no such registration, or it has no binding.
     pub fn unregister(&mut self, id: RegistrationId, now: Instant) -> Result<(), AgentError> {
         let done = self.registrations.unregister(id, &mut self.endpoint, now);
+        self.drain(now);
+        done
+    }
+
+    /// Gives back all bindings of the account, those of other phones too (`Contact: *`, RFC 3261 §10.2.2).
+    ///
+    /// # Errors
+    /// There is no such registration.
+    pub fn unregister_all(&mut self, id: RegistrationId, now: Instant) -> Result<(), AgentError> {
+        let done = self.registrations.unregister_all(id, &mut self.endpoint, now);
         self.drain(now);
         done
     }

@@ -53,6 +53,16 @@ impl Registrations {
         done.unwrap_or(Err(AgentError::UnknownRegistration(id)))
     }
 
+    pub(crate) fn unregister_all(
+        &mut self,
+        id: RegistrationId,
+        endpoint: &mut Endpoint,
+        now: Instant,
+    ) -> Result<(), AgentError> {
+        let done = self.with(id, |registration| registration.clear(endpoint, now));
+        done.ok_or(AgentError::UnknownRegistration(id))
+    }
+
     pub(crate) fn forget(&mut self, id: RegistrationId) {
         if let Some(registration) = self.all.remove(&id) {
             self.sockets.remove(&(registration.flow().socket, id));

@@ -233,9 +233,11 @@ pub(crate) fn out_of_dialog(wish: OutgoingRequest, endpoint: &mut Endpoint) -> R
     to.params.remove("tag");
     let call_id = wish.call_id.unwrap_or_else(|| endpoint.fresh_call_id());
     let cseq = CSeq { number: wish.cseq.unwrap_or(1), method: method.clone() };
+    let granted = if method == Method::Register { &[][..] } else { endpoint.routes(wish.flow.socket) };
+    let routes = if route.is_empty() { granted } else { &route };
     let mut request = Request::new(method, target.to_request_uri());
     let own = &mut request.headers;
-    for route in route {
+    for route in routes {
         own.push(HeaderName::Route, route.to_string());
     }
     own.push(HeaderName::From, from.to_string());

@@ -30,8 +30,8 @@ pub(crate) fn word(event: &Event) -> String {
         Event::RequestFailed { failure, .. } => format!("failed {failure:?}"),
         Event::Registration { event, .. } => match event {
             RegistrationEvent::Registering => "registering".to_owned(),
-            RegistrationEvent::Registered { expires } => {
-                format!("registered {}", expires.as_secs())
+            RegistrationEvent::Registered { grant } => {
+                format!("registered {}", grant.expires.as_secs())
             }
             RegistrationEvent::Unregistered => "unregistered".to_owned(),
             other => format!("{other:?}"),

@@ -56,7 +56,7 @@ fn a_refused_account_is_not_tried_again() {
 
     bench.pass(Duration::from_secs(3_600));
 
-    assert_eq!(bench.registrations().last(), Some(&(Failed, Some(ErrorCode::WrongCredentials))));
+    assert_eq!(bench.registrations().last(), Some(&(Failed, Some(ErrorCode::Forbidden))));
     assert_eq!(bench.sent.iter().filter(|sent| *sent == "REGISTER").count(), 1);
 }
 
