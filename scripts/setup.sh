@@ -86,6 +86,7 @@ packages_for_test() {
   need_command kamailio kamailio "a foreign SIP server for the SDK"
   need_file '/usr/lib/*/kamailio/modules/websocket.so' kamailio-websocket-modules "Kamailio's SIP over WebSocket"
   need_file '/usr/lib/*/kamailio/modules/tls.so' kamailio-tls-modules "Kamailio's WebSocket module needs it"
+  need_command twinkle-console twinkle-console "another SIP phone, with a stack of its own"
   need_command sox sox "makes and cuts test sounds"
   need_command espeak-ng espeak-ng "speaks the test sentence"
   need_command brotli brotli "measures what a browser downloads"
@@ -208,6 +209,8 @@ cargo_tool wasm-pack "$WASM_PACK_VERSION" wasm-pack "builds the wasm package as 
 npm_packages npm "TypeScript and the bundler of the package"
 npm_packages demo-site "the demo site uses the package by its name"
 if [ "$purpose" = test ]; then
-  npm_packages tests "the drivers of the browsers, and JsSIP"
+  npm_packages tests "the drivers of the browsers, JsSIP and SIP.js"
   pesq
+  # Its absence makes tests fail that say so; what does not need it goes on.
+  scripts/asterisk.sh || true
 fi
