@@ -82,8 +82,8 @@
 //! # Where is what
 //!
 //! Folders are the chapters of RFC 3261, from the bottom up: [`message`] (§7, §19, §20) and [`sdp`] (RFC 8866, 3264),
-//! [`digest`] (§22), [`transaction`] (§17), [`dialog`] (§12), sessions (§13 to §15), registrations (§10), and
-//! [`agent`] (§8, §11), which is all that most hosts use.
+//! [`digest`] (§22), [`transaction`] (§17), [`dialog`] (§12), sessions (§13 to §15), registrations (§10),
+//! subscriptions (RFC 6665), publications (RFC 3903), and [`agent`] (§8, §11), which is all that most hosts use.
 #![forbid(unsafe_code)]
 
 pub mod agent;
@@ -93,9 +93,11 @@ mod entropy;
 mod flow;
 pub mod message;
 mod ordered;
+mod publication;
 mod registration;
 pub mod sdp;
 mod session;
+mod subscription;
 mod time;
 pub mod transaction;
 

@@ -42,9 +42,16 @@ const BANNED: &[(&str, Option<&str>)] =
 
 /// The floors of a core, from the top down: a part may import its own floor and those below, never one above.
 ///
-/// Agent, session and registration share a floor: they speak the same events and send through one endpoint.
-const FLOORS: &[(&str, &[&[&str]])] =
-    &[("sip-core/src", &[&["agent", "session", "registration"], &["dialog"], &["transaction"], &["message"]])];
+/// Agent, session, registration, subscription and publication share a floor: they speak the same events and send through one endpoint.
+const FLOORS: &[(&str, &[&[&str]])] = &[(
+    "sip-core/src",
+    &[
+        &["agent", "session", "registration", "subscription", "publication"],
+        &["dialog"],
+        &["transaction"],
+        &["message"],
+    ],
+)];
 
 /// Pairs of parts that do not know each other, with what they may share.
 const STRANGERS: &[(&str, &str, &[&str])] = &[

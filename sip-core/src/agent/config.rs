@@ -18,6 +18,15 @@ pub struct Config {
     /// Out-of-dialog requests of these methods become [`Event::Request`](super::Event::Request); OPTIONS that is not
     /// among them is answered 200 by the agent itself.
     pub application_methods: Vec<Method>,
+    /// Requests of these methods inside a dialog that no session has become
+    /// [`Event::Request`](super::Event::Request): the application keeps such dialogs itself. Others are answered 481.
+    pub dialog_methods: Vec<Method>,
+    /// Event packages of which we notify others, named where a SUBSCRIBE is refused (RFC 6665 §4.2.1.1, 489).
+    pub allow_events: Vec<&'static str>,
+    /// Subscriptions at once, above which `subscribe` is refused.
+    pub max_subscriptions: usize,
+    /// Publications at once, above which `publish` is refused.
+    pub max_publications: usize,
     /// Sessions at once; an INVITE above it is answered 486 (a phone) or what `full_status` says.
     pub max_sessions: usize,
     /// The status for an INVITE above `max_sessions`.
@@ -39,6 +48,10 @@ impl Default for Config {
             supported: Vec::new(),
             allow: vec![Invite, Ack, Cancel, Bye, Options, Update, Info, Message, Notify],
             application_methods: Vec::new(),
+            dialog_methods: Vec::new(),
+            allow_events: Vec::new(),
+            max_subscriptions: 128,
+            max_publications: 8,
             max_sessions: 64,
             full_status: 486,
             max_transactions: 4_096,

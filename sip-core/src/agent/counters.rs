@@ -26,6 +26,10 @@ pub struct Counters {
     pub unknown_dialog: u64,
     /// Requests refused before the application saw them, for other reasons (400, 415, 416, 420, 483, 500).
     pub refused: u64,
+    /// NOTIFYs answered 481: no such subscription.
+    pub unknown_subscription: u64,
+    /// SUBSCRIBEs answered 489: no such event package here.
+    pub unknown_event: u64,
     /// ACKs that fit no session.
     pub stray_acks: u64,
     /// Responses that fit nothing.

@@ -43,7 +43,7 @@ impl UserAgent {
         let Some((owner, flow)) = self.endpoint.owner(client) else {
             return;
         };
-        let Self { endpoint, sessions, registrations, requests, .. } = self;
+        let Self { endpoint, sessions, registrations, subscriptions, publications, requests, .. } = self;
         match owner {
             Owner::Invite(id) => self.handle_invite_outcome(id, (client, flow), outcome, now),
             Owner::Reinvite(id) => self.handle_reinvite_outcome(id, client, outcome, now),
@@ -51,6 +51,8 @@ impl UserAgent {
                 sessions.with(id, |session| session.handle_bye_outcome(outcome, endpoint, now)).unwrap_or(())
             }
             Owner::Request(id) => requests.handle_outcome(id, outcome, sessions, endpoint, now),
+            Owner::Subscription(id) => subscriptions.handle_outcome((id, client), outcome, endpoint, now),
+            Owner::Publication(id) => publications.handle_outcome((id, client), outcome, endpoint, now),
             Owner::Registration(id) => registrations.handle_outcome((id, client), outcome, endpoint, now),
             Owner::Nobody => {}
         }

@@ -4,6 +4,7 @@
 //! (RFC 3261 §8.1.1). It knows nothing about calls.
 
 use super::event::{Event, Output, RegistrationId, RequestId, SessionEvent, SessionId};
+use super::notification::{PublicationId, SubscriptionId};
 use super::{AgentError, Config, Counters, LocalSocket, headers};
 use crate::dialog::Dialog;
 use crate::entropy::Entropy;
@@ -31,6 +32,10 @@ pub(crate) enum Owner {
     Request(RequestId),
     /// A binding.
     Registration(RegistrationId),
+    /// Somebody's state.
+    Subscription(SubscriptionId),
+    /// A document of ours.
+    Publication(PublicationId),
     /// Its answer changes nothing: CANCEL, the BYE of a surplus fork.
     Nobody,
 }

@@ -1,6 +1,7 @@
 //! Why a command was refused: always the application's doing, never the network's.
 
 use super::event::{IncomingId, RegistrationId, SessionId};
+use super::notification::{PublicationId, SubscriptionId};
 use crate::flow::SocketId;
 
 /// What is wrong with a command. Nothing has been sent and nothing has changed when one returns this.
@@ -11,6 +12,10 @@ pub enum AgentError {
     UnknownSession(SessionId),
     /// The registration never was, or has been forgotten.
     UnknownRegistration(RegistrationId),
+    /// The subscription never was, or has ended.
+    UnknownSubscription(SubscriptionId),
+    /// The publication never was, or has ended.
+    UnknownPublication(PublicationId),
     /// The request never was, has been answered, or its sender has given up on it.
     UnknownRequest(IncomingId),
     /// `open_socket` has not been called for this socket, or it is closed.
@@ -22,7 +27,7 @@ pub enum AgentError {
         /// What the session or registration is doing.
         state: &'static str,
     },
-    /// `Config::max_sessions` sessions or `Config::max_transactions` transactions are there already.
+    /// `Config::max_sessions` sessions, `Config::max_subscriptions` subscriptions or `Config::max_transactions` transactions are there already.
     Full,
     /// The status cannot be given here: a ringing 200, a rejecting 180.
     WrongStatus(u16),
@@ -42,10 +47,12 @@ impl core::fmt::Display for AgentError {
                 write!(f, "there is no session {}; it may have ended", id.0)
             }
             Self::UnknownRegistration(id) => write!(f, "there is no registration {}", id.0),
+            Self::UnknownSubscription(id) => write!(f, "there is no subscription {}", id.0),
+            Self::UnknownPublication(id) => write!(f, "there is no publication {}", id.0),
             Self::UnknownRequest(id) => write!(f, "request {} waits for no answer", id.0),
             Self::UnknownSocket(id) => write!(f, "socket {} is not open", id.0),
             Self::WrongState { command, state } => write!(f, "cannot {command} while {state}"),
-            Self::Full => f.write_str("the agent has as many sessions or transactions as it may have"),
+            Self::Full => f.write_str("the agent has as many sessions, subscriptions or transactions as it may have"),
             Self::WrongStatus(status) => write!(f, "status {status} cannot be given here"),
             Self::InvalidHeader { name } => {
                 write!(f, "the header {name:?} would break the message apart")

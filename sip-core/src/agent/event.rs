@@ -1,5 +1,6 @@
 //! What a user agent wants from its host, and what it tells the application.
 
+use super::notification::{PublicationEvent, PublicationId, SubscriptionEvent, SubscriptionId};
 use crate::flow::Flow;
 use crate::message::{Request, Response, StatusCode};
 use crate::registration::Grant;
@@ -48,6 +49,20 @@ pub enum Event {
         id: RegistrationId,
         /// How.
         event: RegistrationEvent,
+    },
+    /// A subscription changed, or brought something.
+    Subscription {
+        /// Which.
+        id: SubscriptionId,
+        /// How.
+        event: SubscriptionEvent,
+    },
+    /// A publication changed.
+    Publication {
+        /// Which.
+        id: PublicationId,
+        /// How.
+        event: PublicationEvent,
     },
     /// Somebody calls. Answer with `ring`, `accept` or `reject`.
     IncomingCall {

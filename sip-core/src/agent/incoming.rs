@@ -55,7 +55,14 @@ impl UserAgent {
         }
         match (find_session(&self.sessions, &request), tag) {
             (Some(session), _) => self.handle_in_dialog(session, (server, request), flow, now),
+            (None, Some(_)) if request.method == Method::Notify && self.subscriptions.find(&request).is_some() => {
+                self.handle_notify(server, request, now);
+            }
+            (None, Some(_)) if self.endpoint.config.dialog_methods.contains(&request.method) => {
+                self.hand_to_application(server, request, flow, now);
+            }
             (None, Some(_)) if request.method != Method::Register => {
+                self.count_stray(&request.method);
                 self.endpoint.counters.unknown_dialog += 1;
                 self.refuse(server, &request, (StatusCode::CALL_DOES_NOT_EXIST, None), flow, now);
             }
@@ -109,7 +116,9 @@ impl UserAgent {
             }
             Method::Invite => self.handle_invite(server, request, flow, now),
             _ if is_ours => self.hand_to_application(server, request, flow, now),
+            Method::Subscribe => self.refuse_event(server, &request, flow, now),
             Method::Bye | Method::Info | Method::Notify | Method::Prack | Method::Update => {
+                self.count_stray(&request.method);
                 self.endpoint.counters.unknown_dialog += 1;
                 let refusal = (StatusCode::CALL_DOES_NOT_EXIST, None);
                 self.refuse(server, &request, refusal, flow, now);
@@ -119,6 +128,27 @@ impl UserAgent {
                 let refusal = (StatusCode::METHOD_NOT_ALLOWED, None);
                 self.refuse(server, &request, refusal, flow, now);
             }
+        }
+    }
+
+    fn handle_notify(&mut self, server: ServerId, notify: Request, now: Instant) {
+        let Self { endpoint, subscriptions, .. } = self;
+        if let Some(id) = subscriptions.find(&notify) {
+            subscriptions.handle_notify(id, (server, notify), endpoint, now);
+        }
+    }
+
+    /// We have no state of this kind to tell of (RFC 6665 §4.2.1.1).
+    fn refuse_event(&mut self, server: ServerId, subscribe: &Request, flow: Flow, now: Instant) {
+        self.endpoint.counters.unknown_event += 1;
+        let packages = self.endpoint.config.allow_events.join(", ");
+        self.refuse(server, subscribe, (StatusCode::BAD_EVENT, Some((HeaderName::AllowEvents, packages))), flow, now);
+    }
+
+    fn count_stray(&mut self, method: &Method) {
+        let counters = &mut self.endpoint.counters;
+        if *method == Method::Notify {
+            counters.unknown_subscription += 1;
         }
     }
 

@@ -7,6 +7,7 @@
 //! `dispatch` sends what the transactions tell to its owner; `incoming` judges requests before anybody else sees them;
 //! `endpoint` is what all owners share. Calls are in `session`, bindings in `registration`.
 
+mod asking;
 mod auth;
 mod command;
 mod config;
@@ -18,6 +19,8 @@ mod error;
 mod event;
 pub(crate) mod headers;
 mod incoming;
+mod keeping;
+mod notification;
 mod registrations;
 mod requests;
 mod view;
@@ -32,8 +35,12 @@ pub use event::{
     End, EndedBy, Event, Failure, IncomingId, Output, RegistrationEvent, RegistrationId, RequestId, SessionEvent,
     SessionId,
 };
+pub use notification::{
+    Notified, PublicationEvent, PublicationId, Publish, Subscribe, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+};
 pub use view::{SessionState, SessionView};
 
+pub(crate) use asking::{Asking, backoff, may_pass, refresh_after, retry_after};
 pub(crate) use auth::{Auth, advance_cseq};
 pub(crate) use deadlines::Deadlines;
 pub(crate) use endpoint::{Endpoint, Owner};
@@ -42,7 +49,9 @@ pub(crate) use requests::out_of_dialog;
 use crate::flow::{Flow, SocketId};
 use crate::message::{HeaderName, Message, Method, StatusCode};
 use crate::ordered::Map;
+use crate::publication::Publications;
 use crate::session::{Session, Sessions};
+use crate::subscription::Subscriptions;
 use crate::time::Instant;
 use crate::transaction::{ServerId, TransactionCounters};
 use registrations::Registrations;
@@ -54,6 +63,8 @@ pub struct UserAgent {
     endpoint: Endpoint,
     sessions: Sessions,
     registrations: Registrations,
+    subscriptions: Subscriptions,
+    publications: Publications,
     requests: Requests,
     /// Which session an INVITE of the other side belongs to, for its CANCEL.
     invites: Map<ServerId, SessionId>,
@@ -68,6 +79,8 @@ impl UserAgent {
             endpoint: Endpoint::new(config, seed),
             sessions: Sessions::new(),
             registrations: Registrations::new(),
+            subscriptions: Subscriptions::new(),
+            publications: Publications::new(),
             requests: Requests::new(),
             invites: Map::new(),
         }
@@ -301,6 +314,8 @@ impl UserAgent {
             self.sessions.with(id, |session| session.handle_socket_closed(&mut self.endpoint));
         }
         self.registrations.handle_socket_closed(socket, &mut self.endpoint);
+        self.subscriptions.handle_socket_closed(socket, &mut self.endpoint);
+        self.publications.handle_socket_closed(socket, &mut self.endpoint);
         self.endpoint.transactions.handle_socket_closed(socket, now);
         self.endpoint.close_socket(socket);
         self.drain(now);
@@ -320,6 +335,8 @@ impl UserAgent {
             self.sessions.with(id, |session| session.handle_timeout(&mut self.endpoint, now));
         }
         self.registrations.handle_timeout(&mut self.endpoint, now);
+        self.subscriptions.handle_timeout(&mut self.endpoint, now);
+        self.publications.handle_timeout(&mut self.endpoint, now);
         self.requests.handle_timeout(&mut self.endpoint, now);
         self.drain(now);
     }
@@ -376,6 +393,8 @@ impl UserAgent {
             self.endpoint.transactions.next_timeout(),
             self.sessions.next_deadline(),
             self.registrations.next_deadline(),
+            self.subscriptions.next_deadline(),
+            self.publications.next_deadline(),
             self.requests.next_deadline(),
         ];
         moments.into_iter().flatten().min()

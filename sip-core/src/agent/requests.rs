@@ -31,6 +31,8 @@ struct Outgoing {
 enum Asker {
     Nobody(Option<Auth>),
     Session(SessionId),
+    /// The application, which keeps the dialog; a challenge is its business.
+    Application,
 }
 
 /// Theirs.
@@ -74,6 +76,22 @@ impl Requests {
         now: Instant,
     ) -> Result<RequestId, AgentError> {
         self.send(request, flow, Asker::Session(session), endpoint, now)
+    }
+
+    /// A request in a dialog that the application keeps.
+    pub(crate) fn dialog_request(
+        &mut self,
+        request: Request,
+        flow: Flow,
+        endpoint: &mut Endpoint,
+        now: Instant,
+    ) -> Result<RequestId, AgentError> {
+        self.send(request, flow, Asker::Application, endpoint, now)
+    }
+
+    /// The tag of our answers to this request.
+    pub(crate) fn reply_tag(&self, id: IncomingId) -> Option<&str> {
+        self.incoming.get(&id).map(|incoming| incoming.to_tag.as_str())
     }
 
     fn send(
@@ -217,6 +235,7 @@ impl Outgoing {
                 }
                 answered
             }
+            Asker::Application => false,
             Asker::Session(id) => {
                 sessions.with(*id, |session| session.answer_challenge(request, response, endpoint)).unwrap_or(false)
             }

@@ -81,6 +81,29 @@ impl Dialog {
         })
     }
 
+    /// The subscriber's dialog, made by the first NOTIFY to a SUBSCRIBE (RFC 6665 §4.4.1). Without a readable Contact in
+    /// the NOTIFY, requests go to where the SUBSCRIBE went.
+    ///
+    /// # Errors
+    /// A header of one of them cannot be read.
+    pub fn subscriber(subscribe: &Request, notify: &Request, flow: Flow) -> Result<Self, DialogError> {
+        let id = DialogId::of_request(notify).ok_or(DialogError::NoTag)?;
+        let target = contact(&notify.headers).unwrap_or_default();
+        Ok(Self {
+            local: subscribe.headers.from()?,
+            remote: notify.headers.from()?,
+            local_target: contact(&subscribe.headers)?.unwrap_or_else(|| subscribe.uri.clone()),
+            remote_target: target.unwrap_or_else(|| subscribe.uri.clone()),
+            route_set: RouteSet::of_request(notify)?,
+            local_sequence: subscribe.headers.cseq()?.number,
+            remote_sequence: None,
+            is_secure: subscribe.uri.scheme == Scheme::Sips,
+            state: State::Confirmed,
+            id,
+            flow,
+        })
+    }
+
     /// The callee's dialog (§12.1.1), of a request that was answered, or is to be answered, with our tag; early until
     /// [`confirm`](Self::confirm) or the ACK. `local_target` is the Contact of our responses.
     ///

@@ -1,6 +1,8 @@
 //! Messages and events as words, for stories.
 
-use sip_core::agent::{End, Event, RegistrationEvent, SessionEvent};
+use sip_core::agent::{
+    End, Event, Failure, PublicationEvent, RegistrationEvent, SessionEvent, SubscriptionEnd, SubscriptionEvent,
+};
 use sip_core::message::Message;
 
 /// `INVITE` or `180 INVITE`.
@@ -46,6 +48,40 @@ pub(crate) fn word(event: &Event) -> String {
             SessionEvent::Ended(end) => format!("ended {:?}", end.by),
             other => format!("{other:?}"),
         },
+        Event::Subscription { event, .. } => subscription_word(event),
+        Event::Publication { event, .. } => match event {
+            PublicationEvent::Published { expires } => format!("published {}", expires.as_secs()),
+            PublicationEvent::Interrupted { failure, retry_in } => {
+                format!("interrupted {}{}", failure_word(failure), if retry_in.is_some() { ", retries" } else { "" })
+            }
+            PublicationEvent::Ended { failure: None } => "ended".to_owned(),
+            PublicationEvent::Ended { failure: Some(failure) } => format!("ended {}", failure_word(failure)),
+            other => format!("{other:?}"),
+        },
+        other => format!("{other:?}"),
+    }
+}
+
+fn subscription_word(event: &SubscriptionEvent) -> String {
+    let cause = |SubscriptionEnd { failure, reason }: &SubscriptionEnd| {
+        let failure = failure.as_ref().map(failure_word);
+        failure.or_else(|| reason.clone()).map(|why| format!(" {why}")).unwrap_or_default()
+    };
+    match event {
+        SubscriptionEvent::Accepted { expires } => format!("accepted {}", expires.as_secs()),
+        SubscriptionEvent::Notified { state, .. } => format!("{state:?}").to_lowercase(),
+        SubscriptionEvent::Interrupted { cause: why, retry_in } => {
+            format!("interrupted{}{}", cause(why), if retry_in.is_some() { ", retries" } else { "" })
+        }
+        SubscriptionEvent::Ended(why) => format!("ended{}", cause(why)),
+        other => format!("{other:?}"),
+    }
+}
+
+/// A failure as a word: `Timeout`, or the status.
+fn failure_word(failure: &Failure) -> String {
+    match failure {
+        Failure::Rejected { status, .. } | Failure::Unauthorized { status, .. } => status.as_u16().to_string(),
         other => format!("{other:?}"),
     }
 }
