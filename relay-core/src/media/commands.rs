@@ -22,7 +22,7 @@ impl MediaSession {
     }
 
     /// The PBX was described, or described anew.
-    pub(super) fn describe_trunk(&mut self, remote: &TrunkRemote, bench: &Bench, now: Instant) {
+    pub(super) fn describe_trunk(&mut self, remote: &TrunkRemote, bench: &mut Bench, now: Instant) {
         let format = Format::from(remote.codec);
         let events = remote.telephone_event.map(|payload_type| EventFormat { payload_type, rate: 8_000 });
         let moved = self.trunk.describe(remote, now);
@@ -33,6 +33,7 @@ impl MediaSession {
             self.trunk_leg.direction = remote.direction;
         }
         self.trunk_leg.reporter.start(bench.settings.rtcp_interval, now);
+        self.play_early(bench, now);
     }
 
     /// Digits for the PBX.

@@ -20,6 +20,7 @@ pub mod control;
 mod digits;
 mod drops;
 mod dtls;
+mod early;
 mod heard;
 mod ice;
 mod intake;
@@ -47,6 +48,7 @@ pub use transmits::{Port, Transmit};
 pub use worker::Worker;
 
 use core::net::SocketAddr;
+use early::EarlyRtp;
 use heard::{Act, Heard};
 use intake::Intake;
 use outlet::Outlet;
@@ -77,6 +79,8 @@ pub struct MediaSession {
     web_leg: Leg,
     trunk: TrunkTransport,
     trunk_leg: Leg,
+    /// Until both sides are there for the first time.
+    early: Option<EarlyRtp>,
 }
 
 /// What both sides have alike.
@@ -99,7 +103,8 @@ impl MediaSession {
             rejected: 0,
         };
         let (web_leg, trunk_leg) = (leg(true), leg(false));
-        Self { id, web: WebTransport::new(local), web_leg, trunk: TrunkTransport::new(id, trunk), trunk_leg }
+        let (web, trunk) = (WebTransport::new(local), TrunkTransport::new(id, trunk));
+        Self { id, web, web_leg, trunk, trunk_leg, early: Some(EarlyRtp::default()) }
     }
 
     /// A datagram on the shared port, from an address that ICE has validated for this call.
@@ -137,10 +142,18 @@ impl MediaSession {
         now: Instant,
     ) -> Result<(), DropReason> {
         let packet = Packet::parse(bytes).map_err(|_| DropReason::RtpMalformed)?;
-        if self.trunk.is_described() && !self.trunk_leg.intake.expects(packet.payload_type) {
+        if !self.trunk.is_described() {
+            let room = self.early.as_mut().is_some_and(|early| early.keep(source, bytes, now));
+            return room.then_some(()).ok_or(DropReason::TrunkEarly);
+        }
+        if !self.trunk_leg.intake.expects(packet.payload_type) {
             return Err(DropReason::RtpPayloadType);
         }
         self.trunk.admit(source, now)?;
+        if let Some(early) = self.early.as_mut().filter(|_| !self.web.is_connected()) {
+            early.keep(source, bytes, now);
+            return Ok(());
+        }
         if !self.trunk_leg.direction.receive {
             self.trunk_leg.intake.ignore(&packet, now);
             return Ok(());
@@ -191,6 +204,22 @@ impl MediaSession {
     fn handle_trunk_rtp(&mut self, source: SocketAddr, bytes: &[u8], bench: &mut Bench, now: Instant) {
         let handled = self.trunk_rtp(source, bytes, bench, now);
         self.trunk_leg.count_rejected(handled, bench);
+    }
+
+    /// The PBX is described and the browser is there: what came before is heard now.
+    fn play_early(&mut self, bench: &mut Bench, now: Instant) {
+        let Some(source) = self.trunk.signalled().filter(|_| self.web.is_connected()) else {
+            return;
+        };
+        let Some(early) = self.early.take() else {
+            return;
+        };
+        let (packets, lost) = early.claim(source, now);
+        for bytes in packets {
+            let handled = self.trunk_rtp(source, &bytes, bench, now);
+            self.trunk_leg.count_rejected(handled, bench);
+        }
+        (0..lost).for_each(|_| self.trunk_leg.count_rejected(Err(DropReason::TrunkEarly), bench));
     }
 
     /// A datagram on the call's RTCP port.
@@ -280,6 +309,7 @@ impl MediaSession {
             Some(News::Connected) => {
                 self.web_leg.reporter.start(bench.settings.rtcp_interval, now);
                 bench.events.push_back(MediaEvent::WebConnected { id });
+                self.play_early(bench, now);
             }
             Some(News::Failed(failure)) => {
                 self.web_leg.intake.pause();

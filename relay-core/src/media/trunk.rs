@@ -26,7 +26,7 @@ impl TrunkTransport {
 
     /// Takes the description; another address un-latches, and is told of.
     pub(super) fn describe(&mut self, remote: &TrunkRemote, now: Instant) -> bool {
-        let moved = self.latch.map(|latch| latch.signalled()) != Some(remote.rtp);
+        let moved = self.signalled() != Some(remote.rtp);
         if moved {
             self.latch = Some(Latch::new(remote.rtp));
         }
@@ -67,6 +67,11 @@ impl TrunkTransport {
         if let Some(to) = self.rtcp_target().filter(|to| self.may_send(*to)) {
             transmits.push(Port::TrunkRtcp(self.id), to, &[compound]);
         }
+    }
+
+    /// The address in the last description.
+    pub(super) fn signalled(&self) -> Option<SocketAddr> {
+        self.latch.map(|latch| latch.signalled())
     }
 
     pub(super) fn is_described(&self) -> bool {

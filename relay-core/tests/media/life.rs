@@ -1,8 +1,8 @@
 //! From opening to closing: timeouts, consent, movement, reports.
 
 use crate::world::*;
-use relay_core::media::MediaSettings;
 use relay_core::media::control::*;
+use relay_core::media::{DropReason, MediaSettings};
 use sip_core::Duration;
 
 const MS20: Duration = Duration::from_millis(20);
@@ -205,7 +205,7 @@ fn closing_says_bye_on_both_sides_and_gives_the_report() {
 }
 
 #[test]
-fn what_comes_early_is_heard_by_nobody_and_harms_nobody() {
+fn of_what_comes_before_the_browser_the_last_moment_is_heard() {
     let mut world = World::open(Options::default());
     let packet = world.pbx_packet();
     world.pbx_sends(&packet);
@@ -217,6 +217,45 @@ fn what_comes_early_is_heard_by_nobody_and_harms_nobody() {
     }
     world.describe_web(Direction::SENDRECV);
     world.connect();
+    let early = world.browser.received.len();
+    assert!((5..=10).contains(&early), "{early} packets of 20 ms");
     world.talk(50, |_| false);
-    assert_eq!((world.pbx.audio().count(), world.browser.received.len()), (50, 50));
+    assert_eq!((world.pbx.audio().count(), world.browser.received.len()), (50, early + 50));
+}
+
+#[test]
+fn the_first_word_is_heard_though_it_overtook_the_answer() {
+    let mut world = World::open(Options::default());
+    world.describe_web(Direction::SENDRECV);
+    world.connect();
+    let stranger = address("192.0.2.10:39000");
+    for _ in 0..3 {
+        let packet = world.pbx_packet();
+        world.pbx_sends(&packet);
+        world.worker.handle_trunk_rtp(ID, stranger, &packet, world.now);
+        world.run(1);
+    }
+    assert_eq!(world.browser.received.len(), 0);
+
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    assert_eq!(world.browser.received.len(), 3);
+    assert_eq!(world.worker.drops().of(DropReason::TrunkEarly), 3, "the stranger's packets");
+    world.talk(50, |_| false);
+    assert_eq!(world.browser.received.len(), 53);
+}
+
+#[test]
+fn what_came_long_before_the_answer_is_not_heard_after_it() {
+    let mut world = World::open(Options::default());
+    world.describe_web(Direction::SENDRECV);
+    world.connect();
+    for _ in 0..200 {
+        let packet = world.pbx_packet();
+        world.pbx_sends(&packet);
+    }
+    assert_eq!(world.worker.drops().of(DropReason::TrunkEarly), 190);
+    world.run(1_000);
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    assert_eq!(world.browser.received.len(), 0);
+    assert_eq!(world.worker.drops().of(DropReason::TrunkEarly), 200);
 }
