@@ -6,10 +6,13 @@ import path from "node:path";
 import zlib from "node:zlib";
 import { root } from "../harness/paths.mjs";
 import { cpuSeconds, median, residentKilobytes } from "../harness/figures.mjs";
+import { Relay } from "../harness/relay.mjs";
 import { ALICE, DOMAIN, World } from "../harness/world.mjs";
+import { AnsweringPhone } from "./answering-phone.mjs";
 
 const CALLS = Number(process.env.CALLS ?? 15);
 const SECONDS = Number(process.env.SECONDS ?? 20);
+const QUIET = { "log.filter": "info" };
 const AT_ONCE = Number(process.env.AT_ONCE ?? 8);
 
 function print(name, value) {
@@ -26,24 +29,29 @@ function sizes() {
   if (existsSync(bundle)) print("npm/dist/switchhook.js, brotli", `${brotli(readFileSync(bundle))} B`);
 }
 
-/** Click to INVITE, and answer to first audio, over some calls to echo. */
-async function callTimes(world) {
-  const page = await world.registered(ALICE);
-  const [toInvite, toAnswer, toSound] = [[], [], []];
+/**
+ * Click to INVITE, and answer to first sound, with a phone that speaks in the moment it answers: after ringing for a while
+ * (a person), and at once (a machine; ICE and DTLS then run while it already speaks).
+ */
+async function callTimes(world, { ring, name }) {
+  const phone = world.add(await AnsweringPhone.start({ ring }));
+  const relay = world.add(await Relay.before(phone.address, QUIET));
+  const page = await world.page();
+  await page.t("agent", "ua", { server: relay.url });
+  const [toInvite, toSound, since] = [[], [], []];
   for (let n = 0; n < CALLS; n += 1) {
-    const id = `call-${n}`;
-    const times = await page.t("timedCall", "ua", id, `sip:music@${DOMAIN}`);
+    const times = await page.t("timedCall", "ua", `call-${n}`, "sip:phone@pbx.test");
     toInvite.push(times.invite);
-    toAnswer.push(times.answered);
-    if (times.sound !== undefined) toSound.push(times.sound - times.answered);
-    await page.t("hangUp", id);
-    await page.t("ended", id);
+    toSound.push(times.sound - times.answered);
+    since.push(times.began + times.sound - phone.answeredAt);
+    await page.t("hangUp", `call-${n}`);
+    await page.t("ended", `call-${n}`);
   }
   // The first call opens the microphone; the others show what a click costs afterwards.
-  print(`click to INVITE on the wire, first call`, `${toInvite[0].toFixed(1)} ms`);
+  print(`click to INVITE on the wire, first call (${name})`, `${toInvite[0].toFixed(1)} ms`);
   print(`click to INVITE on the wire, median of ${CALLS - 1} more`, `${median(toInvite.slice(1)).toFixed(1)} ms`);
-  print(`click to answer (music), median`, `${median(toAnswer.slice(1)).toFixed(1)} ms`);
-  print(`answer to first decoded sound, median`, `${median(toSound.slice(1)).toFixed(1)} ms`);
+  print(`answer told to first decoded sound, median (${name})`, `${median(toSound.slice(1)).toFixed(1)} ms`);
+  print(`far end answers to first decoded sound, median (${name})`, `${median(since.slice(1)).toFixed(1)} ms`);
   await page.close();
 }
 
@@ -72,9 +80,10 @@ async function load(world) {
 }
 
 sizes();
-const world = await World.start({ settings: { "log.filter": "info" } });
+const world = await World.start({ settings: QUIET });
 try {
-  await callTimes(world);
+  await callTimes(world, { ring: 500, name: "rings first" });
+  await callTimes(world, { ring: 0, name: "answers at once" });
   await load(world);
 } finally {
   await world.stop();

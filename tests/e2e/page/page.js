@@ -181,12 +181,11 @@ window.t = {
     return ear.stop();
   },
   stopRecording: (id) => recorders[id].stop(),
-  firstSound: (id, ms = 5_000) => until(() => recorders[id].firstSound(), ms, "sound"),
   player: async (id, url) => {
     players[id] = await sound.filePlayer(url);
   },
   play: (id) => players[id].start(),
-  /** A call with milliseconds from the click to its INVITE, its answer and its first sound. */
+  /** A call with milliseconds from the click to its INVITE, its answer and its first decoded sound. */
   timedCall: async (name, id, target) => {
     const begun = performance.now();
     const invite = nextSent("INVITE ");
@@ -194,11 +193,10 @@ window.t = {
     calls[id] = watch(call);
     const inviteAt = await invite;
     const stream = await until(() => call.remoteStream, 15_000, "a remote stream");
-    const ear = await sound.recorder(stream);
+    const firstSound = sound.decoded(stream);
     const answered = await settled(calls[id].answered, 15_000, "the answer");
-    const soundAt = await until(() => ear.firstSound(), 5_000, "sound").catch(() => undefined);
-    ear.stop();
-    return { invite: inviteAt - begun, answered: answered.at - begun, sound: soundAt && soundAt - begun };
+    const soundAt = await settled(firstSound, 5_000, "sound");
+    return { began: performance.timeOrigin + begun, invite: inviteAt - begun, answered: answered.at - begun, sound: soundAt - begun };
   },
   stats: async (id) => {
     const report = await calls[id].call.peerConnection.getStats();

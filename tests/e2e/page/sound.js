@@ -18,6 +18,32 @@ async function runs(audioContext) {
   return audioContext.state === "running";
 }
 
+/**
+ * The moment at which the browser has decoded the first sound of `stream`, on `performance.now()`'s clock: read from the
+ * track's own frames, since a recorder hears through an AudioContext, tens of milliseconds later. Chromium only.
+ */
+export async function decoded(stream) {
+  const [track] = stream.getAudioTracks();
+  const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+  // Chromium pulls a remote stream only while an element plays it.
+  const element = new Audio();
+  element.muted = true;
+  element.srcObject = stream;
+  element.play().catch(() => {});
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return undefined;
+    const samples = new Float32Array(value.numberOfFrames);
+    value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+    value.close();
+    if (!samples.some((sample) => Math.abs(sample) > 0.01)) continue;
+    const at = performance.now();
+    reader.cancel();
+    element.srcObject = null;
+    return at;
+  }
+}
+
 /** Starts to record; `stop()` gives the samples as base64 of 16-bit PCM at 48 kHz. */
 export async function recorder(stream) {
   const audioContext = await audio();
@@ -33,14 +59,11 @@ function sampleRecorder(audioContext, stream) {
   const source = audioContext.createMediaStreamSource(stream);
   const worklet = new AudioWorkletNode(audioContext, "recorder", { numberOfInputs: 1, numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
   const chunks = [];
-  let firstSound;
   worklet.port.onmessage = ({ data }) => {
-    if (firstSound === undefined && data.some((sample) => Math.abs(sample) > 0.01)) firstSound = performance.now();
     chunks.push(data);
   };
   source.connect(worklet);
   return {
-    firstSound: () => firstSound,
     restart: () => {
       chunks.length = 0;
     },
@@ -60,7 +83,6 @@ function encodedRecorder(stream) {
   media.ondataavailable = ({ data }) => parts.push(data);
   media.start();
   return {
-    firstSound: () => undefined,
     stop: async () => {
       const stopped = new Promise((resolve) => (media.onstop = resolve));
       media.stop();
