@@ -61,6 +61,8 @@ pub(crate) struct Endpoint {
     owners: Map<ClientId, (Owner, Flow)>,
     acks: Map<ClientId, Vec<SentAck>>,
     outputs: VecDeque<Output>,
+    /// Sockets that are gone for the moment: what is sent there is lost.
+    muted: Vec<SocketId>,
     last_id: u64,
 }
 
@@ -74,6 +76,7 @@ impl Endpoint {
             owners: Map::new(),
             acks: Map::new(),
             outputs: VecDeque::new(),
+            muted: Vec::new(),
             last_id: 0,
             config,
         }
@@ -98,6 +101,21 @@ impl Endpoint {
 
     pub(crate) fn close_socket(&mut self, socket: SocketId) {
         self.sockets.remove(&socket);
+        self.muted.retain(|other| *other != socket);
+    }
+
+    /// What is sent on this socket from now on is lost.
+    pub(crate) fn mute_socket(&mut self, socket: SocketId) {
+        if !self.muted.contains(&socket) {
+            self.muted.push(socket);
+        }
+    }
+
+    /// What ran on a socket goes on with another flow.
+    pub(crate) fn rebind(&mut self, socket: SocketId, flow: Flow) {
+        let owners = self.owners.values_mut().map(|(_, flow)| flow);
+        let acks = self.acks.values_mut().flatten().map(|ack| &mut ack.flow);
+        owners.chain(acks).filter(|here| here.socket == socket).for_each(|here| *here = flow);
     }
 
     pub(crate) fn socket(&self, socket: SocketId) -> Result<&LocalSocket, AgentError> {
@@ -212,7 +230,9 @@ impl Endpoint {
 
     /// Bytes that belong to no transaction: ACKs of 2xx, stateless responses.
     pub(crate) fn transmit(&mut self, flow: Flow, bytes: Vec<u8>) {
-        self.outputs.push_back(Output::Transmit { flow, bytes });
+        if !self.muted.contains(&flow.socket) {
+            self.outputs.push_back(Output::Transmit { flow, bytes });
+        }
     }
 
     pub(crate) fn emit(&mut self, event: Event) {

@@ -89,6 +89,7 @@ impl UserAgent {
     }
 
     fn handle_in_dialog(&mut self, id: SessionId, (server, request): (ServerId, Request), flow: Flow, now: Instant) {
+        self.follow(id, &request, flow, now);
         let Self { endpoint, sessions, invites, requests, .. } = self;
         if request.method == Method::Invite {
             invites.insert(server, id);

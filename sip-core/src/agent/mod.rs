@@ -21,6 +21,7 @@ pub(crate) mod headers;
 mod incoming;
 mod keeping;
 mod notification;
+mod recovery;
 mod registrations;
 mod requests;
 mod view;
@@ -68,6 +69,8 @@ pub struct UserAgent {
     requests: Requests,
     /// Which session an INVITE of the other side belongs to, for its CANCEL.
     invites: Map<ServerId, SessionId>,
+    /// Sockets that are gone, and until when their calls wait for another.
+    lost: Vec<(SocketId, Instant)>,
 }
 
 impl UserAgent {
@@ -83,6 +86,7 @@ impl UserAgent {
             publications: Publications::new(),
             requests: Requests::new(),
             invites: Map::new(),
+            lost: Vec::new(),
         }
     }
 
@@ -318,6 +322,7 @@ impl UserAgent {
         self.publications.handle_socket_closed(socket, &mut self.endpoint);
         self.endpoint.transactions.handle_socket_closed(socket, now);
         self.endpoint.close_socket(socket);
+        self.lost.retain(|(other, _)| *other != socket);
         self.drain(now);
     }
 
@@ -329,6 +334,7 @@ impl UserAgent {
 
     /// The moment of [`Output::Timeout`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.handle_lost_timeout(now);
         self.endpoint.transactions.handle_timeout(now);
         self.drain(now);
         while let Some(id) = self.sessions.pop_due(now) {
@@ -396,6 +402,7 @@ impl UserAgent {
             self.subscriptions.next_deadline(),
             self.publications.next_deadline(),
             self.requests.next_deadline(),
+            self.next_lost_timeout(),
         ];
         moments.into_iter().flatten().min()
     }

@@ -2,7 +2,7 @@
 
 use super::event::{Event, Failure, IncomingId, RequestId, SessionId};
 use super::{AgentError, Auth, Deadlines, Endpoint, OutgoingRequest, Owner, Reply, advance_cseq, headers};
-use crate::flow::Flow;
+use crate::flow::{Flow, SocketId};
 use crate::message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri};
 use crate::ordered::Map;
 use crate::session::Sessions;
@@ -148,6 +148,13 @@ impl Requests {
         self.incoming.insert(id, waiting);
         self.deadlines.set(id, Some(now + endpoint.patience()));
         endpoint.emit(Event::Request { id, flow, session, request: Box::new(request) });
+    }
+
+    /// Requests on a socket go on with another flow.
+    pub(crate) fn rebind(&mut self, socket: SocketId, flow: Flow) {
+        for outgoing in self.outgoing.values_mut().filter(|outgoing| outgoing.flow.socket == socket) {
+            outgoing.flow = flow;
+        }
     }
 
     pub(crate) fn handle_outcome(

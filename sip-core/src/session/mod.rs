@@ -182,6 +182,11 @@ impl Session {
         matches!(&self.state, State::Confirmed(confirmed) if confirmed.owes_ack() && confirmed.dialog.remote_tag() == tag)
     }
 
+    /// Whether it was answered and acknowledged, or waits for the end of its BYE.
+    pub(crate) const fn is_established(&self) -> bool {
+        matches!(self.state, State::Confirmed(_) | State::Leaving(_))
+    }
+
     pub(crate) const fn flow(&self) -> Flow {
         self.flow
     }

@@ -71,6 +71,13 @@ impl ClientInvite {
         }
     }
 
+    pub(super) const fn unanswered(&self) -> Option<&[u8]> {
+        match &self.state {
+            State::Calling { invite, .. } => Some(invite.as_slice()),
+            State::Proceeding | State::Completed { .. } | State::Accepted | State::Terminated => None,
+        }
+    }
+
     pub(super) const fn phase(&self) -> Phase {
         match self.state {
             State::Calling { .. } => Phase::Calling,

@@ -63,6 +63,13 @@ impl ClientNonInvite {
         }
     }
 
+    pub(super) const fn unanswered(&self) -> Option<&[u8]> {
+        match &self.state {
+            State::Trying { request, .. } | State::Proceeding { request } => Some(request.as_slice()),
+            State::Completed | State::Terminated => None,
+        }
+    }
+
     pub(super) const fn phase(&self) -> Phase {
         match self.state {
             State::Trying { .. } => Phase::Trying,

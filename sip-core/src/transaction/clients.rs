@@ -31,6 +31,14 @@ impl ClientMachine {
         }
     }
 
+    /// The request as it was sent, while sending it again may help.
+    const fn unanswered(&self) -> Option<&[u8]> {
+        match self {
+            Self::Invite(machine) => machine.unanswered(),
+            Self::NonInvite(machine) => machine.unanswered(),
+        }
+    }
+
     pub(super) fn invite(&self) -> Option<&Request> {
         match self {
             Self::Invite(machine) => Some(machine.request()),
@@ -89,6 +97,15 @@ impl Clients {
         let from = self.by_flow.range((Flow::connection(socket), ClientId(0))..);
         let here = from.take_while(|(flow, _)| flow.socket == socket);
         here.map(|(_, id)| *id).collect()
+    }
+
+    /// Moves one to another flow. Returns its request where there is no final response yet.
+    pub(super) fn rebind(&mut self, id: ClientId, flow: Flow) -> Option<Vec<u8>> {
+        let client = self.by_id.get_mut(&id)?;
+        self.by_flow.remove(&(client.flow, id));
+        self.by_flow.insert((flow, id));
+        client.flow = flow;
+        client.machine.unanswered().map(<[u8]>::to_vec)
     }
 
     pub(super) fn len(&self) -> usize {

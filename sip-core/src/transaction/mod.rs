@@ -162,6 +162,19 @@ impl Transactions {
         }
     }
 
+    /// Whoever was on a socket is back on another flow: transactions go on there, and requests without an answer are
+    /// sent again, since what was sent last may be lost.
+    pub fn rebind(&mut self, socket: SocketId, flow: Flow) {
+        for id in self.clients.on_socket(socket) {
+            if let Some(request) = self.clients.rebind(id, flow) {
+                self.outbox.transmit(flow, request);
+            }
+        }
+        for id in self.servers.on_socket(socket) {
+            self.servers.rebind(id, flow);
+        }
+    }
+
     /// Lets every timer fire whose moment has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((owner, timer)) = self.outbox.table.pop_due(now) {

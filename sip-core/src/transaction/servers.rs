@@ -114,6 +114,14 @@ impl Servers {
         here.map(|(_, id)| *id).collect()
     }
 
+    pub(super) fn rebind(&mut self, id: ServerId, flow: Flow) {
+        if let Some(server) = self.by_id.get_mut(&id) {
+            self.by_flow.remove(&(server.flow, id));
+            self.by_flow.insert((flow, id));
+            server.flow = flow;
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
     }
