@@ -90,6 +90,15 @@ packages_for_test() {
   need_command sox sox "makes and cuts test sounds"
   need_command espeak-ng espeak-ng "speaks the test sentence"
   need_command brotli brotli "measures what a browser downloads"
+  need_python 'import ensurepip' python3-venv "installs PESQ apart from the system's Python"
+  need_python 'import os, sysconfig; assert os.path.exists(sysconfig.get_path("include") + "/Python.h")' python3-dev "PESQ is compiled against it"
+}
+
+# need_python STATEMENT PACKAGE REASON
+need_python() {
+  python3 -c "$1" 2>/dev/null && return
+  missing+=("$2")
+  reasons+=("$2: $3")
 }
 
 install_packages() {
