@@ -7,12 +7,10 @@ mod world;
 use relay_core::b2bua::{CallDirection, Input};
 use relay_core::media::control::{G711Law, MediaCommand, MediaEvent, MediaId, Side, TrunkCodec, WebFailure};
 use sip_core::Duration;
-use sip_core::agent::{
-    End as SessionEnd, EndedBy, Event, IncomingId, Invite, OutgoingRequest, Reply, SessionEvent, SessionId,
-};
+use sip_core::agent::EndedBy;
 use sip_core::digest::Credentials;
-use sip_core::message::{HeaderName, Message, Method, NameAddr, Reason, Request, StatusCode, Uri};
-use world::{BROWSER, End, RELAY, TRUNK_SDP, WEB_OFFER, World};
+use sip_core::message::{HeaderName, Method, Reason, StatusCode};
+use world::{BROWSER, End, RELAY, TRUNK_SDP, WEB_OFFER, World, invite};
 
 #[test]
 fn a_call_out_is_answered_early_with_one_description_and_hung_up() {
@@ -348,24 +346,6 @@ fn digits_by_info_become_telephone_events() {
 }
 
 #[test]
-fn a_hold_by_the_pbx_is_answered_and_stops_what_we_send() {
-    let mut world = World::new();
-    let (_, incoming) = world.established();
-
-    world.pbx.offer(incoming, TRUNK_SDP.replace("sendrecv", "sendonly"), world.now).unwrap();
-    world.settle();
-
-    let Message::Response(answer) = world.last(End::Pbx, "200 INVITE") else { panic!("a response") };
-    assert!(String::from_utf8_lossy(&answer.body).contains("a=recvonly"));
-    let held = world.commands.iter().rev().find_map(|command| match command {
-        MediaCommand::Trunk { remote, .. } => Some(remote.direction),
-        _ => None,
-    });
-    let held = held.unwrap();
-    assert!(!held.send && held.receive);
-}
-
-#[test]
 fn a_relay_that_leaves_hangs_up_on_both_sides() {
     let mut world = World::new();
     let (call, _) = world.established();
@@ -409,152 +389,4 @@ fn an_inbound_call_that_nobody_answers_is_480_after_the_ring_time() {
 
     assert_eq!(world.pbx_call_ended(call).status, Some(StatusCode::TEMPORARILY_UNAVAILABLE));
     assert_eq!(world.browser_ended(session).by, EndedBy::Remote);
-}
-
-fn invite(target: &str, offer: Option<String>) -> Invite {
-    let from: NameAddr = "\"Alice\" <sip:alice@example.com>".parse().unwrap();
-    let mut invite = Invite::new(target.parse().unwrap(), from, World::web_flow());
-    invite.offer = offer;
-    invite
-}
-
-impl World {
-    fn dial(&mut self, target: &str) -> SessionId {
-        self.dial_with(target, None)
-    }
-
-    fn dial_with(&mut self, target: &str, credentials: Option<Credentials>) -> SessionId {
-        let mut invite = invite(target, Some(WEB_OFFER.to_owned()));
-        invite.credentials = credentials;
-        let call = self.browser.invite(invite, self.now).unwrap();
-        self.settle();
-        call
-    }
-
-    fn offer(&mut self, target: &str, offer: Option<String>) -> SessionId {
-        let call = self.browser.invite(invite(target, offer), self.now).unwrap();
-        self.settle();
-        call
-    }
-
-    fn established(&mut self) -> (SessionId, SessionId) {
-        let call = self.dial("sip:echo@example.com");
-        let (incoming, _) = self.pbx_rings();
-        self.pbx.accept(incoming, TRUNK_SDP.to_owned(), vec![], self.now).unwrap();
-        self.browser_accepted(call);
-        (call, incoming)
-    }
-
-    /// Registers the browser; returns the Contact that the PBX was given.
-    fn register(&mut self) -> Uri {
-        let aor: NameAddr = "<sip:alice@example.com>".parse().unwrap();
-        let mut register =
-            OutgoingRequest::new(Method::Register, "sip:example.com".parse().unwrap(), aor, World::web_flow());
-        register.contact = Some("<sip:me@abc.invalid;transport=ws>;reg-id=1;expires=600".parse().unwrap());
-        self.browser.request(register, self.now).unwrap();
-        let (incoming, request) = self.pbx_asked();
-        let contact = request.headers.contacts().unwrap().list()[0].clone();
-        assert_eq!(request.uri.to_string(), "sip:example.com");
-        let granted = format!("<{}>;expires=300, <sip:other@192.0.2.50>;expires=60", contact.uri);
-        self.pbx.respond(incoming, Reply::new(StatusCode::OK).header(HeaderName::Contact, granted), self.now).unwrap();
-        self.settle();
-        self.browser_events.clear();
-        contact.uri
-    }
-
-    fn pbx_asked(&mut self) -> (IncomingId, Request) {
-        loop {
-            if let Event::Request { id, request, .. } = self.event(End::Pbx).expect("a request at the PBX") {
-                return (id, *request);
-            }
-        }
-    }
-
-    fn pbx_dials(&mut self, contact: Uri, offer: Option<&str>) -> SessionId {
-        let from: NameAddr = "\"Bob Ünal\" <sip:bob@example.com>".parse().unwrap();
-        let mut invite = Invite::new(contact, from, World::trunk_flow());
-        invite.offer = offer.map(str::to_owned);
-        let call = self.pbx.invite(invite, self.now).unwrap();
-        self.settle();
-        call
-    }
-
-    fn pbx_rings(&mut self) -> (SessionId, Request) {
-        loop {
-            if let Event::IncomingCall { session, request, .. } = self.event(End::Pbx).expect("a call at the PBX") {
-                return (session, *request);
-            }
-        }
-    }
-
-    fn browser_rings(&mut self) -> (SessionId, Request, Option<String>) {
-        loop {
-            if let Event::IncomingCall { session, request, offer, .. } =
-                self.event(End::Browser).expect("a call at the browser")
-            {
-                return (session, *request, offer);
-            }
-        }
-    }
-
-    fn session_event(&mut self, end: End) -> SessionEvent {
-        loop {
-            if let Event::Session { event, .. } = self.event(end).expect("a session event") {
-                return event;
-            }
-        }
-    }
-
-    fn browser_progress(&mut self, _call: SessionId) -> (u16, Option<String>) {
-        loop {
-            if let SessionEvent::Progress { response, answer } = self.session_event(End::Browser) {
-                return (response.status.as_u16(), answer);
-            }
-        }
-    }
-
-    fn browser_accepted(&mut self, _call: SessionId) -> String {
-        loop {
-            if let SessionEvent::Accepted { answer, .. } = self.session_event(End::Browser) {
-                return answer.expect("an answer");
-            }
-        }
-    }
-
-    fn pbx_accepted(&mut self, _call: SessionId) -> String {
-        loop {
-            if let SessionEvent::Accepted { answer, .. } = self.session_event(End::Pbx) {
-                return answer.expect("a description");
-            }
-        }
-    }
-
-    fn browser_ended(&mut self, _call: SessionId) -> SessionEnd {
-        self.ended(End::Browser)
-    }
-
-    fn pbx_ended(&mut self) -> SessionEnd {
-        self.ended(End::Pbx)
-    }
-
-    fn pbx_call_ended(&mut self, _call: SessionId) -> SessionEnd {
-        self.ended(End::Pbx)
-    }
-
-    fn ended(&mut self, end: End) -> SessionEnd {
-        loop {
-            if let SessionEvent::Ended(end) = self.session_event(end) {
-                return end;
-            }
-        }
-    }
-
-    /// Whether media was last told this codec toward the PBX.
-    fn trunk_codec(&self, codec: TrunkCodec) -> bool {
-        let last = self.commands.iter().rev().find_map(|command| match command {
-            MediaCommand::Trunk { remote, .. } => Some(remote.codec),
-            _ => None,
-        });
-        last == Some(codec)
-    }
 }

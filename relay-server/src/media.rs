@@ -188,6 +188,7 @@ fn id_of(command: &MediaCommand) -> MediaId {
     match command {
         MediaCommand::Open { id, .. }
         | MediaCommand::Web { id, .. }
+        | MediaCommand::RestartIce { id, .. }
         | MediaCommand::Trunk { id, .. }
         | MediaCommand::Digits { id, .. }
         | MediaCommand::Close { id } => *id,

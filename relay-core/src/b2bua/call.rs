@@ -5,8 +5,8 @@
 
 use super::calls::Attempt;
 use super::config::NextHop;
-use super::sdp_bridge::{TrunkSdp, WebSdp};
-use crate::media::control::{Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
+use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
+use crate::media::control::{Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
 use core::net::SocketAddr;
 use sip_core::Instant;
 use sip_core::agent::SessionId;
@@ -32,8 +32,7 @@ pub(super) struct Call {
     pub(super) ice: IceCredentials,
     pub(super) room: Option<MediaRoom>,
     pub(super) deadline: Option<Instant>,
-    /// Grows with each description we write on either leg.
-    pub(super) sdp_version: u64,
+    pub(super) described: DescribedLegs,
     pub(super) is_media_closed: bool,
     pub(super) record: CallRecord,
 }
@@ -85,11 +84,109 @@ pub(super) struct Calling {
 }
 
 /// What both sides last agreed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Talk {
     pub(super) web: WebSdp,
     /// None until the ACK of a delayed offer brings it.
     pub(super) trunk: Option<TrunkSdp>,
+    /// Which way each party wants media to flow, seen from us.
+    pub(super) wishes: Ways,
+    /// Which way the last description of ours on each leg allowed, as far as the other party's wishes go.
+    pub(super) told: Ways,
+    /// An offer that is put to the other leg.
+    pub(super) crossing: Option<Box<Crossing>>,
+}
+
+/// A direction for each leg.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ways {
+    pub(super) web: Direction,
+    pub(super) trunk: Direction,
+}
+
+/// An offer of ours on one leg, mostly because of one on the other.
+#[derive(Debug)]
+pub(super) struct Crossing {
+    /// The leg that has our offer.
+    pub(super) target: Side,
+    pub(super) offered: Direction,
+    /// What the party on the other leg asks for; none where it does not wait.
+    pub(super) asked: Option<Asked>,
+}
+
+/// A description that a party offered, or answered with.
+#[derive(Debug)]
+pub(super) enum Asked {
+    Web(WebSdp),
+    Trunk(TrunkSdp),
+}
+
+impl Asked {
+    /// Which way its sender wants media to flow, seen from us.
+    pub(super) const fn wish(&self) -> Direction {
+        match self {
+            Self::Web(sdp) => sdp.remote.direction,
+            Self::Trunk(sdp) => sdp.remote.direction,
+        }
+    }
+}
+
+impl Ways {
+    pub(super) const fn of(self, side: Side) -> Direction {
+        match side {
+            Side::Web => self.web,
+            Side::Trunk => self.trunk,
+        }
+    }
+
+    pub(super) const fn set(&mut self, side: Side, direction: Direction) {
+        match side {
+            Side::Web => self.web = direction,
+            Side::Trunk => self.trunk = direction,
+        }
+    }
+}
+
+impl Talk {
+    /// Both legs answered; each description of ours said what the other party wants, or `told`.
+    pub(super) fn new(web: WebSdp, trunk: Option<TrunkSdp>, told: Ways) -> Self {
+        let trunk_wish = trunk.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction);
+        let wishes = Ways { web: web.remote.direction, trunk: trunk_wish };
+        Self { web, trunk, wishes, told, crossing: None }
+    }
+
+    pub(super) fn take(&mut self, described: Asked) {
+        match described {
+            Asked::Web(web) => self.web = web,
+            Asked::Trunk(trunk) => self.trunk = Some(trunk),
+        }
+    }
+}
+
+/// Our last description on each leg.
+#[derive(Debug, Default)]
+pub(super) struct DescribedLegs {
+    pub(super) web: Described,
+    pub(super) trunk: Described,
+}
+
+/// Our last description on a leg: the same content has the same version, other content the next (RFC 3264 §8).
+#[derive(Debug, Default)]
+pub(super) struct Described {
+    version: u64,
+    text: String,
+}
+
+impl Described {
+    /// The description that `write` makes, with the version that belongs to it.
+    pub(super) fn next(&mut self, session: u64, write: impl Fn(Origin) -> String) -> String {
+        let unchanged = write(Origin { session, version: self.version });
+        if unchanged != self.text {
+            self.version += 1;
+            self.text = write(Origin { session, version: self.version });
+        }
+        self.text.clone()
+    }
 }
 
 /// Where the call's media is reached.

@@ -1,199 +1,289 @@
-//! What happens inside an established call: new descriptions, and requests that cross from leg to leg.
+//! New descriptions inside an established call: hold, resume, other addresses and codecs, ICE restarts (RFC 3264 §8).
+//!
+//! What each party wants, its [`Talk::wishes`], is known from its last description. An offer that changes the wish is
+//! put to the other leg, and answered only when the other party has answered, or with its refusal: nobody is told of a
+//! hold that is none. All else concerns one leg alone and is answered there. Media gets what both wish.
 
-use super::call::{Call, Stage, other};
-use super::sdp_bridge::{self, Origin, SdpFault, TrunkSdp, WebSdp};
-use super::{B2bua, SideKey, headers};
-use crate::media::control::{Direction, MediaCommand, MediaId, Side};
-use sip_core::agent::{Failure, IncomingId, Reply, RequestId, SessionId};
-use sip_core::message::{HeaderName, Method, Request, Response, StatusCode};
+use super::B2bua;
+use super::call::{Asked, Call, Crossing, Stage, Talk, other};
+use super::outbound::not_acceptable;
+use super::sdp_bridge::{self, SdpFault, TrunkSdp};
+use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, Side};
+use sip_core::agent::SessionId;
+use sip_core::message::StatusCode;
 use sip_core::{Duration, Instant};
 
-/// A digit without a duration (RFC 2833's usual tone).
-const TONE: Duration = Duration::from_millis(100);
-/// Requests that wait for the other leg's answer.
-const MAX_RELAYED: usize = 10_000;
+/// The other party may take so long to answer before the one that asks is told so; it may ask again.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why an offer was not answered at once.
+enum Deferred {
+    /// The other leg has it now.
+    Crossed,
+    Refused(StatusCode),
+}
+
+impl From<SdpFault> for Deferred {
+    fn from(fault: SdpFault) -> Self {
+        Self::Refused(not_acceptable(fault).status)
+    }
+}
 
 impl B2bua {
-    /// A re-INVITE or UPDATE from one side. It ends here: the other side's description does not change with it.
+    /// A re-INVITE or UPDATE from one side.
     pub(super) fn offered(&mut self, id: MediaId, side: Side, session: SessionId, offer: Option<&str>, now: Instant) {
-        let result = match (side, offer) {
-            (Side::Trunk, Some(offer)) => self.trunk_offers(id, offer),
-            (Side::Trunk, None) => self.offer_to_trunk(id),
-            (Side::Web, Some(offer)) => self.web_offers(id, offer),
-            (Side::Web, None) => Err(SdpFault::NoAudio),
+        let result = match offer {
+            Some(offer) => self.consider(id, side, offer, now),
+            None => self.describe_again(id, side).ok_or(Deferred::Refused(StatusCode::NOT_ACCEPTABLE_HERE)),
         };
-        let result = result.map_err(|fault| {
-            tracing::debug!(call = id.0, fault = fault.text(), "a new description was refused");
-            StatusCode::NOT_ACCEPTABLE_HERE
-        });
+        match result {
+            Err(Deferred::Crossed) => {}
+            Ok(answer) => self.settle_offer(id, side, session, Ok(answer), now),
+            Err(Deferred::Refused(status)) => self.settle_offer(id, side, session, Err(status), now),
+        }
+    }
+
+    fn settle_offer(
+        &mut self,
+        id: MediaId,
+        side: Side,
+        session: SessionId,
+        result: Result<String, StatusCode>,
+        now: Instant,
+    ) {
+        if let Err(status) = result {
+            tracing::debug!(call = id.0, ?side, status = status.as_u16(), "a new description was refused");
+        }
         let told = self.agent(side).answer_offer(session, result, now);
         Self::note(told, "answer_offer");
     }
 
-    fn trunk_offers(&mut self, id: MediaId, offer: &str) -> Result<String, SdpFault> {
-        let sdp = TrunkSdp::read(offer)?;
-        let (local, origin) = self.next_origin(id).ok_or(SdpFault::NoAudio)?;
-        let answer = sdp.write_answer(local, origin);
-        self.agree_trunk(id, sdp);
-        Ok(answer)
+    /// Answers an offer, or puts it to the other leg.
+    fn consider(&mut self, id: MediaId, side: Side, offer: &str, now: Instant) -> Result<String, Deferred> {
+        let talk = self.talk(id).ok_or(SdpFault::NoAudio)?;
+        let asked = match (side, &talk.trunk) {
+            (Side::Web, _) => Asked::Web(talk.web.offer_again(offer)?),
+            (Side::Trunk, Some(before)) => Asked::Trunk(before.read_again(offer)?),
+            (Side::Trunk, None) => Asked::Trunk(TrunkSdp::read(offer)?),
+        };
+        let wish = asked.wish();
+        let is_trunk_off = side == Side::Web && talk.trunk.as_ref().is_some_and(|trunk| trunk.is_off);
+        if wish != talk.wishes.of(side) && !is_trunk_off {
+            return self.put_to(other(side), id, wish.mirrored(), Some(asked), now);
+        }
+        self.agree(id, side, asked).ok_or_else(|| SdpFault::NoAudio.into())
     }
 
-    /// The PBX asks for an offer of ours; its answer comes with the ACK.
-    fn offer_to_trunk(&mut self, id: MediaId) -> Result<String, SdpFault> {
-        let (local, origin) = self.next_origin(id).ok_or(SdpFault::NoAudio)?;
-        Ok(sdp_bridge::trunk_offer(local, origin, Direction::SENDRECV))
+    /// Offers a direction to a leg, for a party that waits for the answer or for nobody.
+    fn put_to(
+        &mut self,
+        target: Side,
+        id: MediaId,
+        offered: Direction,
+        asked: Option<Asked>,
+        now: Instant,
+    ) -> Result<String, Deferred> {
+        let busy = || Deferred::Refused(StatusCode::REQUEST_PENDING);
+        let session = self.calls.call(id).and_then(|call| call.leg(target)).ok_or_else(busy)?;
+        let talk = self.talk(id).ok_or_else(busy)?;
+        if talk.crossing.is_some() {
+            return Err(busy());
+        }
+        let sdp = self.describe(id, target, offered).ok_or_else(busy)?;
+        // Refused where the other side's own offer is open: as if the two had met on one wire (RFC 3261 §14.2).
+        self.agent(target).offer(session, sdp, now).map_err(|_| busy())?;
+        let has_asker = asked.is_some();
+        if let Some(talk) = self.talk(id) {
+            talk.crossing = Some(Box::new(Crossing { target, offered, asked }));
+        }
+        self.calls.set_deadline(id, has_asker.then(|| now + PATIENCE));
+        Err(Deferred::Crossed)
     }
 
-    fn next_origin(&mut self, id: MediaId) -> Option<(core::net::SocketAddr, Origin)> {
-        let call = self.calls.call_mut(id)?;
-        let local = call.room.as_ref()?.trunk;
-        call.sdp_version += 1;
-        Some((local, Origin { session: id.0, version: call.sdp_version }))
+    /// An answer: to what was put to this leg, or to the offer that this side had asked us for.
+    pub(super) fn answered(
+        &mut self,
+        id: MediaId,
+        side: Side,
+        result: Result<Option<String>, StatusCode>,
+        now: Instant,
+    ) {
+        let Some(talk) = self.talk(id) else { return };
+        let offered = talk.wishes.of(other(side)).mirrored();
+        let crossing = talk.crossing.take_if(|crossing| crossing.target == side);
+        let Some(crossing) = crossing else {
+            if let Ok(Some(answer)) = result {
+                self.note_answer(id, side, &answer, offered);
+            }
+            return self.catch_up(id, now);
+        };
+        self.calls.set_deadline(id, None);
+        let refusal = match result {
+            Ok(answer) => {
+                let text = answer.as_deref().unwrap_or_default();
+                let taken = self.note_answer(id, side, text, crossing.offered);
+                (!taken).then_some(StatusCode::NOT_ACCEPTABLE_HERE)
+            }
+            Err(status) => Some(status),
+        };
+        if let Some(asked) = crossing.asked {
+            self.tell_asker(id, other(side), asked, refusal, now);
+        }
+        if refusal.is_none() {
+            self.catch_up(id, now);
+        }
+    }
+
+    fn tell_asker(&mut self, id: MediaId, side: Side, asked: Asked, refusal: Option<StatusCode>, now: Instant) {
+        let Some(session) = self.calls.call(id).and_then(|call| call.leg(side)) else { return };
+        let before = self.talk(id).map(|talk| talk.wishes);
+        let result = match refusal {
+            Some(status) => Err(status),
+            None => self.agree(id, side, asked).ok_or(StatusCode::NOT_ACCEPTABLE_HERE),
+        };
+        let told = self.agent(side).answer_offer(session, result, now);
+        // Who took the offer back meanwhile wants what it wanted before.
+        if let (Err(_), Some(before), Some(talk)) = (&told, before, self.talk(id)) {
+            talk.wishes.set(side, before.of(side));
+            self.tell_media(id);
+        }
+        Self::note(told, "answer_offer");
+    }
+
+    /// The party that was asked is silent: who asks is told so. The answer may still come.
+    pub(super) fn crossing_timeout(&mut self, id: MediaId, now: Instant) {
+        let Some(talk) = self.talk(id) else { return };
+        let Some(crossing) = &mut talk.crossing else { return };
+        let side = other(crossing.target);
+        if let Some(asked) = crossing.asked.take() {
+            self.tell_asker(id, side, asked, Some(StatusCode::SERVER_TIMEOUT), now);
+        }
+    }
+
+    /// Offers to each leg what its description does not say yet of the other party's wishes.
+    pub(super) fn catch_up(&mut self, id: MediaId, now: Instant) {
+        for side in [Side::Web, Side::Trunk] {
+            let Some(talk) = self.talk(id) else { return };
+            let due = talk.wishes.of(other(side)).mirrored();
+            let is_off = side == Side::Trunk && talk.trunk.as_ref().is_none_or(|trunk| trunk.is_off);
+            if talk.told.of(side) != due && !is_off {
+                // Where the leg is busy now, its next event brings us here again.
+                let _ = self.put_to(side, id, due, None, now);
+            }
+        }
     }
 
     /// The PBX's answer to an offer that went out with a 200.
-    pub(super) fn trunk_describes(&mut self, id: MediaId, answer: &str, _now: Instant) {
-        match TrunkSdp::read(answer) {
-            Ok(sdp) => self.agree_trunk(id, sdp),
-            Err(fault) => tracing::info!(call = id.0, fault = fault.text(), "the PBX's late answer cannot be used"),
+    pub(super) fn trunk_describes(&mut self, id: MediaId, answer: &str, now: Instant) {
+        let offered = self.talk(id).map(|talk| talk.told.of(Side::Trunk));
+        if !self.note_answer(id, Side::Trunk, answer, offered.unwrap_or(Direction::SENDRECV)) {
+            tracing::info!(call = id.0, "the PBX's late answer cannot be used");
         }
+        self.catch_up(id, now);
     }
 
-    fn agree_trunk(&mut self, id: MediaId, sdp: TrunkSdp) {
-        self.media(MediaCommand::Trunk { id, remote: sdp.remote.clone() });
-        if let Some(Call { stage: Stage::Talking(talk), .. }) = self.calls.call_mut(id) {
-            talk.trunk = Some(sdp);
-        }
-    }
-
-    fn web_offers(&mut self, id: MediaId, offer: &str) -> Result<String, SdpFault> {
-        let sdp = WebSdp::offer(offer)?;
-        let call = self.calls.call_mut(id).ok_or(SdpFault::NoAudio)?;
-        let (Some(room), Stage::Talking(talk)) = (&call.room, &mut call.stage) else {
-            return Err(SdpFault::NoAudio);
-        };
-        call.sdp_version += 1;
-        let answer = sdp.write_answer(room, &call.ice, Origin { session: id.0, version: call.sdp_version });
-        let remote = sdp.remote.clone();
-        talk.web = sdp;
-        self.media(MediaCommand::Web { id, remote });
-        Ok(answer)
-    }
-
-    /// A request inside a leg's dialog: digits become telephone-events, the rest crosses to the other leg.
-    pub(super) fn relay_request(
-        &mut self,
-        side: Side,
-        incoming: IncomingId,
-        session: SessionId,
-        request: &Request,
-        now: Instant,
-    ) {
-        let Some(id) = self.calls.of_leg(side, session) else {
-            return self.respond(side, incoming, StatusCode::CALL_DOES_NOT_EXIST, now);
-        };
-        match (side, digits_of(request)) {
-            (Side::Web, Some((digits, duration))) => {
-                self.media(MediaCommand::Digits { id, digits, duration });
-                self.respond(side, incoming, StatusCode::OK, now);
+    /// Agrees to an offer of this side and writes the answer.
+    fn agree(&mut self, id: MediaId, side: Side, asked: Asked) -> Option<String> {
+        self.restart_ice(id, &asked);
+        let talk = self.talk(id)?;
+        talk.wishes.set(side, asked.wish());
+        let due = talk.wishes.of(other(side)).mirrored();
+        talk.told.set(side, due);
+        let direction = asked.wish().and(due);
+        talk.take(asked);
+        self.tell_media(id);
+        let call = self.calls.call_mut(id)?;
+        let room = call.room.as_ref()?;
+        let Stage::Talking(talk) = &call.stage else { return None };
+        Some(match side {
+            Side::Web => call.described.web.next(id.0, |at| talk.web.write_answer(room, &call.ice, at, direction)),
+            Side::Trunk => {
+                let trunk = talk.trunk.as_ref()?;
+                call.described.trunk.next(id.0, |at| trunk.write_answer(room.trunk, at, direction))
             }
-            _ => self.cross(side, id, incoming, request, now),
-        }
+        })
     }
 
-    fn cross(&mut self, side: Side, id: MediaId, incoming: IncomingId, request: &Request, now: Instant) {
-        let target = self.calls.call(id).and_then(|call| call.leg(other(side)));
-        let (Some(session), true) = (target, self.relayed.len() < MAX_RELAYED) else {
-            return self.respond(side, incoming, StatusCode::TEMPORARILY_UNAVAILABLE, now);
+    /// An answer of this side to an offer of ours. False when it cannot be used; all stays as it was.
+    fn note_answer(&mut self, id: MediaId, side: Side, answer: &str, offered: Direction) -> bool {
+        let Some(talk) = self.talk(id) else { return false };
+        let read = match (side, &talk.trunk) {
+            (Side::Web, _) => talk.web.answer_again(answer).map(Asked::Web),
+            (Side::Trunk, Some(before)) => before.read_again(answer).map(Asked::Trunk),
+            (Side::Trunk, None) => TrunkSdp::read(answer).map(Asked::Trunk),
         };
-        let content_type = request.headers.get(&HeaderName::ContentType).unwrap_or_default().to_owned();
-        let body = (!request.body.is_empty()).then(|| (content_type, request.body.clone()));
-        let rows = headers::to_trunk_request(&request.headers);
-        let sent = self.agent(other(side)).session_request(session, request.method.clone(), rows, body, now);
-        match sent {
-            Ok(sent) => drop(self.relayed.insert((other(side).into(), sent), incoming)),
-            Err(_) => self.respond(side, incoming, StatusCode::TEMPORARILY_UNAVAILABLE, now),
+        let asked = match read {
+            Ok(asked) => asked,
+            Err(fault) => {
+                tracing::info!(call = id.0, ?side, fault = fault.text(), "an answer cannot be used");
+                return false;
+            }
+        };
+        // An answer says nothing about what was not offered.
+        let (before, said) = (talk.wishes.of(side), asked.wish());
+        let send = if offered.send { said.send } else { before.send };
+        let receive = if offered.receive { said.receive } else { before.receive };
+        talk.wishes.set(side, Direction { send, receive });
+        talk.told.set(side, offered);
+        talk.take(asked);
+        self.tell_media(id);
+        true
+    }
+
+    /// An offer of our own, of what both sides wish as far as we know.
+    fn describe_again(&mut self, id: MediaId, side: Side) -> Option<String> {
+        let talk = self.talk(id)?;
+        let due = talk.wishes.of(other(side)).mirrored();
+        talk.told.set(side, due);
+        self.describe(id, side, due)
+    }
+
+    fn describe(&mut self, id: MediaId, side: Side, direction: Direction) -> Option<String> {
+        let call = self.calls.call_mut(id)?;
+        let room = call.room.as_ref()?;
+        let Stage::Talking(talk) = &call.stage else { return None };
+        Some(match (side, &talk.trunk) {
+            (Side::Web, _) => call.described.web.next(id.0, |at| talk.web.write_offer(room, &call.ice, at, direction)),
+            (Side::Trunk, Some(trunk)) => {
+                call.described.trunk.next(id.0, |at| trunk.write_offer(room.trunk, at, direction))
+            }
+            (Side::Trunk, None) => {
+                call.described.trunk.next(id.0, |at| sdp_bridge::trunk_offer(room.trunk, at, direction))
+            }
+        })
+    }
+
+    /// Other credentials of the browser's restart ICE: ours change with them (RFC 8445 §9). Media keeps the old ones
+    /// as well until the browser has moved.
+    fn restart_ice(&mut self, id: MediaId, asked: &Asked) {
+        let Asked::Web(web) = asked else { return };
+        let fresh = IceCredentials { ufrag: self.entropy.token(8), pwd: self.entropy.token(26) };
+        let Some(call) = self.calls.call_mut(id) else { return };
+        let Stage::Talking(talk) = &call.stage else { return };
+        if talk.web.remote.ice != web.remote.ice {
+            call.ice = fresh.clone();
+            self.media(MediaCommand::RestartIce { id, local: fresh });
         }
     }
 
-    fn respond(&mut self, side: Side, incoming: IncomingId, status: StatusCode, now: Instant) {
-        self.reply(side, incoming, Reply { status, reason: None, headers: Vec::new(), body: None }, now);
-    }
-
-    pub(super) fn reply(&mut self, side: Side, incoming: IncomingId, reply: Reply, now: Instant) {
-        let told = self.agent(side).respond(incoming, reply, now);
-        Self::note(told, "respond");
-    }
-
-    /// A response to a request that this relay sent.
-    pub(super) fn handle_response(&mut self, side: Side, id: RequestId, response: &Response, now: Instant) {
-        if response.status.is_provisional() {
-            return;
-        }
-        if let Some(call) = self.take_probe(side, id) {
-            self.probe_answered(call, Some(response.status), now);
-        } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
-            let reply = Reply {
-                status: response.status,
-                reason: Some(response.reason.clone()),
-                headers: headers::to_web_response(&response.headers),
-                body: None,
-            };
-            self.reply(other(side), incoming, reply, now);
-        } else {
-            self.register_answered(id, response, now);
+    /// Media follows what both parties wish.
+    fn tell_media(&mut self, id: MediaId) {
+        let Some(talk) = self.talk(id) else { return };
+        let trunk_way = talk.wishes.trunk.and(talk.wishes.web.mirrored());
+        let mut web = talk.web.remote.clone();
+        web.direction = trunk_way.mirrored();
+        let trunk = talk.trunk.as_ref().map(|trunk| trunk.remote.clone());
+        self.media(MediaCommand::Web { id, remote: web });
+        if let Some(mut remote) = trunk {
+            remote.direction = trunk_way;
+            self.media(MediaCommand::Trunk { id, remote });
         }
     }
 
-    /// A request that this relay sent got no response.
-    pub(super) fn handle_failure(&mut self, side: Side, id: RequestId, failure: &Failure, now: Instant) {
-        if let Some(call) = self.take_probe(side, id) {
-            self.probe_answered(call, None, now);
-        } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
-            self.respond(other(side), incoming, StatusCode::REQUEST_TIMEOUT, now);
-        } else {
-            self.register_failed(id, failure, now);
+    fn talk(&mut self, id: MediaId) -> Option<&mut Talk> {
+        match self.calls.call_mut(id) {
+            Some(Call { stage: Stage::Talking(talk), .. }) => Some(talk),
+            _ => None,
         }
     }
-
-    fn take_probe(&mut self, side: Side, id: RequestId) -> Option<MediaId> {
-        match SideKey::from(side) {
-            SideKey::Trunk => self.probes.remove(&id),
-            SideKey::Web => None,
-        }
-    }
-}
-
-/// The digits of an INFO, in either of the usual bodies.
-fn digits_of(request: &Request) -> Option<(String, Duration)> {
-    if request.method != Method::Info {
-        return None;
-    }
-    let body = core::str::from_utf8(&request.body).ok()?;
-    let content_type = request.headers.content_type()?;
-    if content_type.is("application/dtmf-relay") {
-        dtmf_relay(body)
-    } else if content_type.is("application/dtmf") {
-        digits(body.trim()).map(|digits| (digits, TONE))
-    } else {
-        None
-    }
-}
-
-/// `Signal=5` and `Duration=160`, a line each.
-fn dtmf_relay(body: &str) -> Option<(String, Duration)> {
-    let field = |name: &str| {
-        let fields = body.lines().filter_map(|line| line.split_once('='));
-        let mut values = fields.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
-        values.next()
-    };
-    let millis = field("duration").and_then(|value| value.parse::<u64>().ok());
-    let duration = millis.map_or(TONE, |millis| Duration::from_millis(millis.clamp(40, 6_000)));
-    Some((digits(field("signal")?)?, duration))
-}
-
-fn digits(text: &str) -> Option<String> {
-    let text = text.to_ascii_uppercase();
-    let is_digit = |digit: char| matches!(digit, '0'..='9' | 'A'..='D' | '*' | '#');
-    (!text.is_empty() && text.len() <= 32 && text.chars().all(is_digit)).then_some(text)
 }

@@ -1,10 +1,10 @@
 //! A PBX calls: its INVITE to a binding's Contact becomes an INVITE on the browser's WebSocket.
 
-use super::call::{Call, CallDirection, MediaRoom, Stage, Talk};
+use super::call::{Call, CallDirection, MediaRoom, Stage, Talk, Ways};
 use super::cause::Refusal;
 use super::headers;
 use super::outbound::{busy, not_acceptable, without_tag};
-use super::sdp_bridge::{self, Origin, TrunkSdp, WebSdp};
+use super::sdp_bridge::{self, TrunkSdp, WebSdp};
 use super::{B2bua, bindings};
 use crate::media::control::{Direction, MediaCommand, MediaId, Side};
 use sip_core::agent::{Invite, SessionId};
@@ -63,7 +63,8 @@ impl B2bua {
         let Stage::PreparingInbound { request, offer } = core::mem::replace(&mut call.stage, Stage::Ending) else {
             return;
         };
-        let sdp = sdp_bridge::web_offer(&room, &call.ice, Origin { session: id.0, version: 1 });
+        let way = offer.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction).mirrored();
+        let sdp = call.described.web.next(id.0, |at| sdp_bridge::web_offer(&room, &call.ice, at, way));
         match self.callee(&request) {
             Ok(callee) => self.invite_browser(id, &request, callee, offer, sdp, now),
             Err(refusal) => self.abandon(id, refusal, now),
@@ -118,20 +119,21 @@ impl B2bua {
     }
 
     fn connect_inbound(&mut self, id: MediaId, web: WebSdp, offer: Option<TrunkSdp>, room: &MediaRoom, now: Instant) {
-        let origin = Origin { session: id.0, version: 1 };
         self.media(MediaCommand::Web { id, remote: web.remote.clone() });
-        let sdp = match &offer {
-            Some(trunk) => trunk.write_answer(room.trunk, origin),
-            None => sdp_bridge::trunk_offer(room.trunk, origin, Direction::SENDRECV),
-        };
         if let Some(trunk) = &offer {
             self.media(MediaCommand::Trunk { id, remote: trunk.remote.clone() });
         }
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
+        let wish = offer.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction);
+        let told = Ways { web: wish.mirrored(), trunk: web.remote.direction.mirrored() };
+        let sdp = call.described.trunk.next(id.0, |at| match &offer {
+            Some(trunk) => trunk.write_answer(room.trunk, at, told.trunk.and(wish)),
+            None => sdp_bridge::trunk_offer(room.trunk, at, told.trunk),
+        });
         call.record.answered = Some(now);
-        call.stage = Stage::Talking(Box::new(Talk { web, trunk: offer }));
+        call.stage = Stage::Talking(Box::new(Talk::new(web, offer, told)));
         if let Some(trunk) = call.trunk {
             let told = self.trunk.accept(trunk, sdp, Vec::new(), now);
             Self::note(told, "accept");

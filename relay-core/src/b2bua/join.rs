@@ -27,9 +27,11 @@ impl B2bua {
             (Side::Web, Inbound, E::Progress { response, .. }) => self.web_progresses(id, &response, now),
             (Side::Web, Inbound, E::Accepted { answer, .. }) => self.web_accepts(id, answer.as_deref(), now),
             (Side::Trunk, _, E::Confirmed { answer: Some(answer) }) => self.trunk_describes(id, &answer, now),
+            (_, _, E::Confirmed { .. }) => self.catch_up(id, now),
             (side, _, E::Offered { offer, .. }) => self.offered(id, side, session, offer.as_deref(), now),
+            (side, _, E::Answered { result }) => self.answered(id, side, result, now),
             (side, _, E::Ended(end)) => self.leg_ended(id, side, session, &end, now),
-            (_, _, E::Progress { .. } | E::Accepted { .. } | E::Confirmed { .. } | E::Answered { .. }) => {}
+            (_, _, E::Progress { .. } | E::Accepted { .. }) => {}
             (_, _, event) => {
                 tracing::debug!(?event, "a session event that the relay has no use for")
             }

@@ -76,9 +76,13 @@ impl B2bua {
         }
     }
 
-    /// Ends inbound calls that rang too long.
+    /// Ends inbound calls that rang too long; tells of offers that nobody answers.
     pub(super) fn calls_timeout(&mut self, now: Instant) {
         while let Some(id) = self.calls.pop_due(now) {
+            if self.calls.call(id).is_some_and(|call| matches!(call.stage, Stage::Talking(_))) {
+                self.crossing_timeout(id, now);
+                continue;
+            }
             self.abandon(id, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "Nobody Answered"), now);
         }
     }

@@ -13,6 +13,7 @@ mod cause;
 mod config;
 mod headers;
 mod in_call;
+mod in_dialog;
 mod inbound;
 mod join;
 mod media;

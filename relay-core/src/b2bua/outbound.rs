@@ -5,12 +5,12 @@
 //! challenged, so its answer waits for the PBX's first provisional response.
 
 use super::B2bua;
-use super::call::{Call, CallDirection, CallRecord, Calling, MediaRoom, Preparing, Stage, Talk};
+use super::call::{Call, CallDirection, CallRecord, Calling, DescribedLegs, MediaRoom, Preparing, Stage, Talk, Ways};
 use super::calls::Attempt;
 use super::cause::Refusal;
 use super::config::NextHop;
 use super::headers;
-use super::sdp_bridge::{self, Origin, SdpFault, TrunkSdp, WebSdp};
+use super::sdp_bridge::{self, SdpFault, TrunkSdp, WebSdp};
 use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, MediaReport};
 use core::net::SocketAddr;
 use sip_core::Instant;
@@ -75,7 +75,7 @@ impl B2bua {
             ice,
             room: None,
             deadline: None,
-            sdp_version: 1,
+            described: DescribedLegs::default(),
             is_media_closed: false,
             record,
         }
@@ -127,12 +127,14 @@ impl B2bua {
     ) {
         let attempt = attempt_of(request);
         let trunk = self.trunk_identity(&attempt, now);
-        let Some(call) = self.calls.call(id) else {
+        let Some(call) = self.calls.call_mut(id) else {
             return;
         };
-        let origin = Origin { session: id.0, version: 1 };
-        let answer = offer.write_answer(room, &call.ice, origin);
-        let invite = self.trunk_invite(request, room, address, &trunk, origin);
+        let direction = offer.remote.direction;
+        let answer = call.described.web.next(id.0, |at| offer.write_answer(room, &call.ice, at, direction));
+        let write = |at| sdp_bridge::trunk_offer(room.trunk, at, direction.mirrored());
+        let sdp = call.described.trunk.next(id.0, write);
+        let invite = self.trunk_invite(request, address, &trunk, sdp);
         let untold = Some(offer.remote.clone());
         let calling = Calling { answer, offer, untold, early: None, attempt, trunk };
         match self.trunk.invite(invite, now) {
@@ -158,10 +160,9 @@ impl B2bua {
     fn trunk_invite(
         &self,
         request: &Request,
-        room: &MediaRoom,
         address: SocketAddr,
         trunk: &(String, String, u32),
-        origin: Origin,
+        sdp: String,
     ) -> Invite {
         let from = request.headers.from().map_or_else(|_| NameAddr::from(request.uri.clone()), without_tag);
         let user = from.uri.user_text().unwrap_or_else(|| "switchhook".to_owned());
@@ -174,7 +175,7 @@ impl B2bua {
             to: request.headers.to().ok(),
             route: Vec::new(),
             headers: headers::to_trunk_request(&request.headers),
-            offer: Some(sdp_bridge::trunk_offer(room.trunk, origin, Direction::SENDRECV)),
+            offer: Some(sdp),
             credentials: None,
             call_id: Some(call_id),
             from_tag: Some(from_tag),
@@ -231,12 +232,13 @@ impl B2bua {
     }
 
     fn connect(&mut self, id: MediaId, calling: Calling, trunk: TrunkSdp, now: Instant) {
+        let told = Ways { web: Direction::SENDRECV, trunk: calling.offer.remote.direction.mirrored() };
         self.media(MediaCommand::Trunk { id, remote: trunk.remote.clone() });
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         call.record.answered = Some(now);
-        call.stage = Stage::Talking(Box::new(Talk { web: calling.offer, trunk: Some(trunk) }));
+        call.stage = Stage::Talking(Box::new(Talk::new(calling.offer, Some(trunk), told)));
         if let Some(web) = call.web {
             let told = self.web.accept(web, calling.answer, Vec::new(), now);
             Self::note(told, "accept");

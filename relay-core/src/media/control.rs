@@ -25,6 +25,13 @@ pub enum MediaCommand {
         /// The browser's side.
         remote: WebRemote,
     },
+    /// The browser restarts ICE: our new credentials, which stand beside the old ones until the browser has moved.
+    RestartIce {
+        /// The call's media.
+        id: MediaId,
+        /// Also how the checks of the new generation are found.
+        local: IceCredentials,
+    },
     /// What the PBX described. May come again; a changed address un-latches.
     Trunk {
         /// The call's media.
@@ -175,6 +182,20 @@ pub struct Direction {
 impl Direction {
     /// Both ways.
     pub const SENDRECV: Self = Self { send: true, receive: true };
+    /// Neither way.
+    pub const INACTIVE: Self = Self { send: false, receive: false };
+
+    /// The same flow on the call's other leg: what one side sends to us, we send to the other.
+    #[must_use]
+    pub const fn mirrored(self) -> Self {
+        Self { send: self.receive, receive: self.send }
+    }
+
+    /// What both allow.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { send: self.send && other.send, receive: self.receive && other.receive }
+    }
 }
 
 /// The browser as its description shows it.

@@ -15,12 +15,28 @@ const MAX_VALID: usize = 8;
 /// One side of one call's ICE session.
 #[derive(Debug)]
 pub(super) struct IceLite {
-    key: hmac::Key,
-    local: IceCredentials,
+    local: Local,
     remote: Option<IceCredentials>,
+    /// The generation before a restart: its checks count until the browser has moved (RFC 8445 §9).
+    before: Option<(Local, Option<IceCredentials>)>,
     valid: Vec<SocketAddr>,
     nominated: Option<SocketAddr>,
+    /// The present generation has chosen its address.
+    has_moved: bool,
     checked: Option<Instant>,
+}
+
+impl Local {
+    fn new(credentials: IceCredentials) -> Self {
+        Self { key: stun::key(&credentials.pwd), credentials }
+    }
+}
+
+/// Our credentials, and the key made of them.
+#[derive(Debug)]
+struct Local {
+    key: hmac::Key,
+    credentials: IceCredentials,
 }
 
 /// What a check led to.
@@ -44,8 +60,16 @@ pub(super) enum Refused {
 
 impl IceLite {
     pub(super) fn new(local: IceCredentials) -> Self {
-        let key = stun::key(&local.pwd);
-        Self { key, local, remote: None, valid: Vec::new(), nominated: None, checked: None }
+        let local = Local::new(local);
+        Self { local, remote: None, before: None, valid: Vec::new(), nominated: None, has_moved: false, checked: None }
+    }
+
+    /// The browser restarts: these credentials of ours are for its next ones. Returns those that are forgotten.
+    pub(super) fn restart(&mut self, local: IceCredentials) -> Option<IceCredentials> {
+        let retired = core::mem::replace(&mut self.local, Local::new(local));
+        self.has_moved = false;
+        let forgotten = self.before.replace((retired, self.remote.clone()));
+        forgotten.map(|(local, _)| local.credentials)
     }
 
     /// Takes the browser's credentials; true when they are other ones than before, an ICE restart (§9). Media stays on
@@ -66,23 +90,29 @@ impl IceLite {
         now: Instant,
     ) -> Result<Checked, Refused> {
         let remote = self.remote.as_ref().ok_or(Refused::Early)?;
-        if !request.is_authentic(&self.key) || request.ufrags.1 != remote.ufrag {
+        let (local, remote) = self.generation(request.ufrags.0).unwrap_or((&self.local, Some(remote)));
+        let key = &local.key;
+        if !request.is_authentic(key) || remote.is_none_or(|remote| request.ufrags.1 != remote.ufrag) {
             return Err(Refused::NotAuthentic);
         }
         let refusal = match request.unknown {
-            Some(attribute) => Some(request.unknown_attribute(attribute, &self.key)),
-            None if request.controlled => Some(request.role_conflict(&self.key)),
+            Some(attribute) => Some(request.unknown_attribute(attribute, key)),
+            None if request.controlled => Some(request.role_conflict(key)),
             None => None,
         };
         if let Some(answer) = refusal {
             return Ok(Checked { answer, validated: false, evicted: None });
         }
+        let answer = request.success(source, key);
+        let is_present = local.credentials.ufrag == self.local.credentials.ufrag;
         let (validated, evicted) = self.validate(source);
-        if request.use_candidate {
+        // After a restart the old path carries media until the new generation has chosen one.
+        if request.use_candidate && (is_present || !self.has_moved) {
             self.nominated = Some(source);
+            self.has_moved = is_present;
         }
         self.checked = Some(now);
-        Ok(Checked { answer: request.success(source, &self.key), validated, evicted })
+        Ok(Checked { answer, validated, evicted })
     }
 
     /// Where to send: the browser's choice, before it chose the last address it was heard from.
@@ -94,13 +124,22 @@ impl IceLite {
         &self.valid
     }
 
-    pub(super) fn local_ufrag(&self) -> &str {
-        &self.local.ufrag
+    /// Of both generations.
+    pub(super) fn local_ufrags(&self) -> impl Iterator<Item = &str> {
+        let before = self.before.iter().map(|(local, _)| local);
+        core::iter::once(&self.local).chain(before).map(|local| local.credentials.ufrag.as_str())
     }
 
     /// When the last authentic check came.
     pub(super) fn checked(&self) -> Option<Instant> {
         self.checked
+    }
+
+    /// Our credentials of this name, and the browser's that belong to them.
+    fn generation(&self, ufrag: &str) -> Option<(&Local, Option<&IceCredentials>)> {
+        let before = self.before.iter().map(|(local, remote)| (local, remote.as_ref()));
+        let mut all = core::iter::once((&self.local, self.remote.as_ref())).chain(before);
+        all.find(|(local, _)| local.credentials.ufrag == ufrag)
     }
 
     fn validate(&mut self, source: SocketAddr) -> (bool, Option<SocketAddr>) {

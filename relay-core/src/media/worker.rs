@@ -83,6 +83,7 @@ impl Worker {
             MediaCommand::Web { id, remote } => {
                 self.with(id, now, |session, bench| session.describe_web(&remote, bench, now))
             }
+            MediaCommand::RestartIce { id, local } => self.restart_ice(id, local),
             MediaCommand::Trunk { id, remote } => {
                 self.with(id, now, |session, bench| session.describe_trunk(&remote, bench, now))
             }
@@ -182,6 +183,18 @@ impl Worker {
         }
     }
 
+    /// A ufrag that is taken stays where it is: the browser's checks then go unanswered, as with any wrong one.
+    fn restart_ice(&mut self, id: MediaId, local: IceCredentials) {
+        let Some(entry) = self.sessions.get_mut(&id) else { return };
+        if self.by_ufrag.contains_key(&local.ufrag) {
+            return;
+        }
+        self.by_ufrag.insert(local.ufrag.clone(), id);
+        if let Some(retired) = entry.session.web.ice.restart(local) {
+            self.by_ufrag.remove(&retired.ufrag);
+        }
+    }
+
     fn close(&mut self, id: MediaId, now: Instant) {
         let Some(Entry { mut session, .. }) = self.sessions.remove(&id) else {
             // Never opened, or closed before: the answer is the same, so that nobody waits for it.
@@ -189,7 +202,9 @@ impl Worker {
             return self.bench.events.push_back(MediaEvent::Closed { id, report });
         };
         session.close(&mut self.bench, now);
-        self.by_ufrag.remove(session.web.ice.local_ufrag());
+        for ufrag in session.web.ice.local_ufrags() {
+            self.by_ufrag.remove(ufrag);
+        }
         for address in session.web.ice.valid() {
             if self.by_address.get(address) == Some(&id) {
                 self.by_address.remove(address);

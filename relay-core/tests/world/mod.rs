@@ -1,6 +1,12 @@
 //! A browser, the relay and a PBX in virtual time. The two ends are `sip_core` user agents; media is a clerk that opens
 //! whatever it is asked to open.
 
+#![allow(dead_code, unused_imports, reason = "each file of tests uses its part of this world")]
+
+mod talk;
+
+pub(crate) use talk::invite;
+
 use core::net::SocketAddr;
 use relay_core::b2bua::{B2bua, CallRecord, Config, Domain, Input, NextHop, Output};
 use relay_core::media::control::{Fingerprint, MediaCommand, MediaEvent, MediaId, MediaReport};

@@ -24,6 +24,7 @@ pub(super) enum SdpFault {
     NoSetup,
     NoCodec,
     NoAddress,
+    OtherMedia,
 }
 
 impl SdpFault {
@@ -37,6 +38,7 @@ impl SdpFault {
             Self::NoSetup => "The DTLS role is missing or impossible",
             Self::NoCodec => "No codec in common",
             Self::NoAddress => "The audio has no address to send to",
+            Self::OtherMedia => "The media lines are not those of this call",
         }
     }
 }
@@ -81,7 +83,7 @@ const fn seen_from_us(direction: sdp::Direction) -> Direction {
         sdp::Direction::SendRecv => Direction::SENDRECV,
         sdp::Direction::SendOnly => Direction { send: false, receive: true },
         sdp::Direction::RecvOnly => Direction { send: true, receive: false },
-        sdp::Direction::Inactive => Direction { send: false, receive: false },
+        sdp::Direction::Inactive => Direction::INACTIVE,
     }
 }
 

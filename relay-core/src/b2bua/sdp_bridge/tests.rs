@@ -48,7 +48,7 @@ const ORIGIN: Origin = Origin { session: 5, version: 1 };
 fn an_answer_takes_the_browsers_numbers_and_refuses_its_video() {
     let offer = WebSdp::offer(FIREFOX).unwrap();
 
-    let answer = offer.write_answer(&room(), &local(), ORIGIN);
+    let answer = offer.write_answer(&room(), &local(), ORIGIN, offer.remote.direction);
 
     assert_eq!(offer.remote.codec, WebCodec::Opus { payload_type: 109 });
     assert_eq!(offer.remote.telephone_event, Some((101, 8_000)));
@@ -85,7 +85,7 @@ fn a_held_browser_is_answered_in_kind() {
     for (theirs, ours) in [("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")] {
         let offer = WebSdp::offer(&FIREFOX.replace("a=sendrecv", &format!("a={theirs}"))).unwrap();
 
-        let answer = offer.write_answer(&room(), &local(), ORIGIN);
+        let answer = offer.write_answer(&room(), &local(), ORIGIN, offer.remote.direction);
 
         assert!(answer.contains(&format!("a={ours}\r\n")), "{theirs}: {answer}");
     }
@@ -98,7 +98,7 @@ fn a_pbx_is_answered_with_its_first_codec_that_we_have() {
         m=video 20002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n";
 
     let sdp = TrunkSdp::read(offer).unwrap();
-    let answer = sdp.write_answer(room().trunk, ORIGIN);
+    let answer = sdp.write_answer(room().trunk, ORIGIN, sdp.remote.direction);
 
     assert_eq!(sdp.remote.codec, TrunkCodec::G711(G711Law::A));
     assert_eq!((sdp.remote.rtp.port(), sdp.remote.rtcp.port()), (20_000, 20_001));

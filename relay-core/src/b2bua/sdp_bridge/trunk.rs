@@ -4,7 +4,7 @@ use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us}
 use crate::media::control::{Direction, G711Law, TrunkCodec, TrunkRemote};
 use core::net::{IpAddr, SocketAddr};
 use sip_core::Duration;
-use sip_core::sdp::{Codec, Media, SessionDescription, offer_answer};
+use sip_core::sdp::{self, Codec, Media, SessionDescription, offer_answer};
 
 /// What we use of a PBX's description, and the description itself where it is to be answered.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub(in crate::b2bua) struct TrunkSdp {
     pub(in crate::b2bua) remote: TrunkRemote,
     description: SessionDescription,
     audio: usize,
+    /// The PBX has switched the audio off (port 0, RFC 3264 §8.2); a later offer of its own may bring it back.
+    pub(in crate::b2bua) is_off: bool,
 }
 
 /// telephone-event in offers of ours.
@@ -33,22 +35,46 @@ impl TrunkSdp {
             direction: direction(&description, media, ip),
             ptime: media.ptime().map_or(PTIME, |ms| Duration::from_millis(u64::from(ms.clamp(10, 60)))),
         };
-        Ok(Self { remote, audio: index, description })
+        Ok(Self { remote, audio: index, description, is_off: false })
+    }
+
+    /// A PBX's description inside the call, where the audio may have been switched off.
+    pub(in crate::b2bua) fn read_again(&self, text: &str) -> Result<Self, SdpFault> {
+        let found = Self::read(text);
+        if !matches!(found, Err(SdpFault::NoAudio)) {
+            return found;
+        }
+        let description = SessionDescription::parse(text).map_err(|_| SdpFault::Unreadable)?;
+        let is_off = description.media.get(self.audio).is_some_and(|media| media.kind == "audio" && media.port == 0);
+        // Something else in the place of the audio (a fax over T.38) is not switching off.
+        if !is_off || description.media.iter().any(|media| media.port != 0) {
+            return Err(SdpFault::NoAudio);
+        }
+        let remote = TrunkRemote { direction: Direction::INACTIVE, ..self.remote.clone() };
+        Ok(Self { remote, description, audio: self.audio, is_off })
     }
 
     /// Our answer to this offer.
-    pub(in crate::b2bua) fn write_answer(&self, local: SocketAddr, origin: Origin) -> String {
-        let mut answer = SessionDescription::new(origin.at(local.ip()));
-        for (index, offered) in self.description.media.iter().enumerate() {
-            let line = if index == self.audio { self.answer_line(local) } else { offer_answer::refusal(offered) };
-            answer.media.push(line);
-        }
-        answer.to_string()
+    pub(in crate::b2bua) fn write_answer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
+        let TrunkCodec::G711(law) = self.remote.codec;
+        self.write(origin.at(local.ip()), &line(local, &[law], self.remote.telephone_event, direction))
     }
 
-    fn answer_line(&self, local: SocketAddr) -> Media {
+    /// Our offer inside the call: the same m-lines, what is in use first (RFC 3264 §8).
+    pub(in crate::b2bua) fn write_offer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
         let TrunkCodec::G711(law) = self.remote.codec;
-        line(local, &[law], self.remote.telephone_event, self.remote.direction)
+        let other = if law == G711Law::Mu { G711Law::A } else { G711Law::Mu };
+        let event = self.remote.telephone_event.unwrap_or(EVENT);
+        self.write(origin.at(local.ip()), &line(local, &[law, other], Some(event), direction))
+    }
+
+    fn write(&self, origin: sdp::Origin, audio: &Media) -> String {
+        let mut description = SessionDescription::new(origin);
+        for (index, theirs) in self.description.media.iter().enumerate() {
+            let is_audio = index == self.audio && !self.is_off;
+            description.media.push(if is_audio { audio.clone() } else { offer_answer::refusal(theirs) });
+        }
+        description.to_string()
     }
 }
 

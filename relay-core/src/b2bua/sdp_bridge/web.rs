@@ -50,39 +50,83 @@ impl WebSdp {
         Ok(Self { remote, audio: index, description })
     }
 
-    /// Our answer to this offer. The same room, credentials and origin give the same text, byte for byte.
-    pub(in crate::b2bua) fn write_answer(&self, room: &MediaRoom, local: &IceCredentials, origin: Origin) -> String {
-        let mid = self.description.media.get(self.audio).and_then(Media::mid);
-        let bundled = mid.filter(|mid| self.description.bundle().contains(mid));
-        let mut answer = head(room, origin, bundled);
-        for (index, offered) in self.description.media.iter().enumerate() {
-            let line = if index == self.audio {
-                self.answer_line(offered, room, local)
-            } else {
-                offer_answer::refusal(offered)
-            };
-            answer.media.push(line);
-        }
-        answer.to_string()
+    /// A browser's offer inside the call: the m-lines that there were, and possibly more (RFC 3264 §8).
+    pub(in crate::b2bua) fn offer_again(&self, text: &str) -> Result<Self, SdpFault> {
+        self.again(Self::offer(text)?)
     }
 
-    fn answer_line(&self, offered: &Media, room: &MediaRoom, local: &IceCredentials) -> Media {
-        let WebCodec::Opus { payload_type: opus } = self.remote.codec else {
-            return offer_answer::refusal(offered);
-        };
-        let audio = Audio { opus, events: self.remote.telephone_event.as_slice(), direction: self.remote.direction };
+    /// A browser's answer to an offer of ours inside the call.
+    pub(in crate::b2bua) fn answer_again(&self, text: &str) -> Result<Self, SdpFault> {
+        self.again(Self::answer(text)?)
+    }
+
+    fn again(&self, new: Self) -> Result<Self, SdpFault> {
+        let (before, after) = (&self.description.media, &new.description.media);
+        let is_same = before.len() <= after.len() && before.iter().zip(after).all(|(old, new)| old.kind == new.kind);
+        if is_same && self.audio == new.audio { Ok(new) } else { Err(SdpFault::OtherMedia) }
+    }
+
+    /// Our answer to this offer. The same room, credentials and origin give the same text, byte for byte.
+    pub(in crate::b2bua) fn write_answer(
+        &self,
+        room: &MediaRoom,
+        local: &IceCredentials,
+        origin: Origin,
+        direction: Direction,
+    ) -> String {
         let setup = match self.remote.dtls {
             DtlsRole::Server => "passive",
             DtlsRole::Client => "active",
         };
-        audio.line(&offered.protocol, offered.mid(), room, local, setup)
+        self.write(room, local, origin, direction, setup)
+    }
+
+    /// Our offer inside the call: the same m-lines under the same names and numbers. Whoever was active in DTLS stays
+    /// so (RFC 8842 §5.5).
+    pub(in crate::b2bua) fn write_offer(
+        &self,
+        room: &MediaRoom,
+        local: &IceCredentials,
+        origin: Origin,
+        direction: Direction,
+    ) -> String {
+        self.write(room, local, origin, direction, "actpass")
+    }
+
+    fn write(
+        &self,
+        room: &MediaRoom,
+        local: &IceCredentials,
+        origin: Origin,
+        direction: Direction,
+        setup: &str,
+    ) -> String {
+        let mid = self.description.media.get(self.audio).and_then(Media::mid);
+        let bundled = mid.filter(|mid| self.description.bundle().contains(mid));
+        let mut ours = head(room, origin, bundled);
+        for (index, theirs) in self.description.media.iter().enumerate() {
+            let line = match self.remote.codec {
+                WebCodec::Opus { payload_type: opus } if index == self.audio => {
+                    let audio = Audio { opus, events: self.remote.telephone_event.as_slice(), direction };
+                    audio.line(&theirs.protocol, theirs.mid(), room, local, setup)
+                }
+                _ => offer_answer::refusal(theirs),
+            };
+            ours.media.push(line);
+        }
+        ours.to_string()
     }
 }
 
 /// Our offer to a browser that is called.
-pub(in crate::b2bua) fn web_offer(room: &MediaRoom, local: &IceCredentials, origin: Origin) -> String {
+pub(in crate::b2bua) fn web_offer(
+    room: &MediaRoom,
+    local: &IceCredentials,
+    origin: Origin,
+    direction: Direction,
+) -> String {
     let mut offer = head(room, origin, Some("0"));
-    let audio = Audio { opus: OPUS, events: &EVENTS, direction: Direction::SENDRECV };
+    let audio = Audio { opus: OPUS, events: &EVENTS, direction };
     offer.media.push(audio.line(PROTOCOL, Some("0"), room, local, "actpass"));
     offer.to_string()
 }
