@@ -83,7 +83,8 @@
 //!
 //! Folders are the chapters of RFC 3261, from the bottom up: [`message`] (§7, §19, §20) and [`sdp`] (RFC 8866, 3264),
 //! [`digest`] (§22), [`transaction`] (§17), [`dialog`] (§12), sessions (§13 to §15), registrations (§10),
-//! subscriptions (RFC 6665), publications (RFC 3903), and [`agent`] (§8, §11), which is all that most hosts use.
+//! subscriptions (RFC 6665), publications (RFC 3903), transfers (RFC 3515), and [`agent`] (§8, §11), which is all that most hosts
+//! use.
 #![forbid(unsafe_code)]
 
 pub mod agent;
@@ -100,6 +101,7 @@ mod session;
 mod subscription;
 mod time;
 pub mod transaction;
+mod transfer;
 
 pub use entropy::Entropy;
 pub use flow::{Flow, SocketId, Transport};

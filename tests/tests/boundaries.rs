@@ -42,11 +42,12 @@ const BANNED: &[(&str, Option<&str>)] =
 
 /// The floors of a core, from the top down: a part may import its own floor and those below, never one above.
 ///
-/// Agent, session, registration, subscription and publication share a floor: they speak the same events and send through one endpoint.
+/// Agent, session, registration, subscription, publication and transfer share a floor: they speak the same events
+/// and send through one endpoint.
 const FLOORS: &[(&str, &[&[&str]])] = &[(
     "sip-core/src",
     &[
-        &["agent", "session", "registration", "subscription", "publication"],
+        &["agent", "session", "registration", "subscription", "publication", "transfer"],
         &["dialog"],
         &["transaction"],
         &["message"],

@@ -31,6 +31,14 @@ pub struct Config {
     pub max_sessions: usize,
     /// The status for an INVITE above `max_sessions`.
     pub full_status: u16,
+    /// REFER inside a call is a [`TransferEvent::Asked`](super::TransferEvent::Asked), and the agent keeps the
+    /// subscription that comes with it. Otherwise REFER and its NOTIFYs, where allowed, are plain requests.
+    pub transfers: bool,
+    /// Transfers at once, above which a REFER is answered 503.
+    pub max_transfers: usize,
+    /// An INVITE with Replaces is matched against the calls there are: 481 where it fits none (RFC 3891). Otherwise the
+    /// header is the application's to read. `supported` should name the option `replaces` in both cases.
+    pub replaces: bool,
     /// Server transactions at once, above which requests are answered 503 statelessly; and client transactions, above
     /// which commands are refused.
     pub max_transactions: usize,
@@ -54,6 +62,9 @@ impl Default for Config {
             max_publications: 8,
             max_sessions: 64,
             full_status: 486,
+            transfers: false,
+            max_transfers: 16,
+            replaces: false,
             max_transactions: 4_096,
             max_outputs: 4_096,
         }

@@ -13,11 +13,18 @@ impl UserAgent {
     /// Takes everything out of the transactions. What their events cause goes back in, so this ends when nothing more
     /// is caused.
     pub(super) fn drain(&mut self, now: Instant) {
-        while let Some(output) = self.endpoint.transactions.poll_output() {
-            match output {
-                TransactionOutput::Transmit { flow, bytes } => self.endpoint.transmit(flow, bytes),
-                TransactionOutput::Event(event) => self.dispatch(event, now),
+        loop {
+            while let Some(output) = self.endpoint.transactions.poll_output() {
+                match output {
+                    TransactionOutput::Transmit { flow, bytes } => self.endpoint.transmit(flow, bytes),
+                    TransactionOutput::Event(event) => self.dispatch(event, now),
+                }
             }
+            let Some(session) = self.endpoint.pop_ended() else {
+                return;
+            };
+            self.replacing.remove(&session);
+            self.transfers.handle_session_ended(session, &mut self.endpoint, now);
         }
     }
 
@@ -43,7 +50,7 @@ impl UserAgent {
         let Some((owner, flow)) = self.endpoint.owner(client) else {
             return;
         };
-        let Self { endpoint, sessions, registrations, subscriptions, publications, requests, .. } = self;
+        let Self { endpoint, sessions, registrations, subscriptions, publications, requests, transfers, .. } = self;
         match owner {
             Owner::Invite(id) => self.handle_invite_outcome(id, (client, flow), outcome, now),
             Owner::Reinvite(id) => self.handle_reinvite_outcome(id, client, outcome, now),
@@ -53,6 +60,7 @@ impl UserAgent {
             Owner::Request(id) => requests.handle_outcome(id, outcome, sessions, endpoint, now),
             Owner::Subscription(id) => subscriptions.handle_outcome((id, client), outcome, endpoint, now),
             Owner::Publication(id) => publications.handle_outcome((id, client), outcome, endpoint, now),
+            Owner::Transfer(id) => transfers.handle_outcome(id, outcome, sessions, endpoint, now),
             Owner::Registration(id) => registrations.handle_outcome((id, client), outcome, endpoint, now),
             Owner::Nobody => {}
         }

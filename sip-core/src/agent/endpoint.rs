@@ -5,7 +5,7 @@
 
 use super::event::{Event, Output, RegistrationId, RequestId, SessionEvent, SessionId};
 use super::notification::{PublicationId, SubscriptionId};
-use super::{AgentError, Config, Counters, LocalSocket, headers};
+use super::{AgentError, Config, Counters, LocalSocket, TransferId, headers};
 use crate::dialog::Dialog;
 use crate::entropy::Entropy;
 use crate::flow::{Flow, SocketId, Transport};
@@ -36,6 +36,8 @@ pub(crate) enum Owner {
     Subscription(SubscriptionId),
     /// A document of ours.
     Publication(PublicationId),
+    /// A REFER, or a NOTIFY of one.
+    Transfer(TransferId),
     /// Its answer changes nothing: CANCEL, the BYE of a surplus fork.
     Nobody,
 }
@@ -63,6 +65,8 @@ pub(crate) struct Endpoint {
     outputs: VecDeque<Output>,
     /// Sockets that are gone for the moment: what is sent there is lost.
     muted: Vec<SocketId>,
+    /// Sessions that were told to be over, for whoever holds something of theirs.
+    ended: Vec<SessionId>,
     last_id: u64,
 }
 
@@ -77,6 +81,7 @@ impl Endpoint {
             acks: Map::new(),
             outputs: VecDeque::new(),
             muted: Vec::new(),
+            ended: Vec::new(),
             last_id: 0,
             config,
         }
@@ -240,7 +245,15 @@ impl Endpoint {
     }
 
     pub(crate) fn emit_session(&mut self, id: SessionId, event: SessionEvent) {
+        if let SessionEvent::Ended(_) = event {
+            self.ended.push(id);
+        }
         self.emit(Event::Session { id, event });
+    }
+
+    /// A session that has ended since the last question.
+    pub(crate) fn pop_ended(&mut self) -> Option<SessionId> {
+        self.ended.pop()
     }
 
     pub(crate) fn pop_output(&mut self) -> Option<Output> {

@@ -1,5 +1,6 @@
 //! Why a command was refused: always the application's doing, never the network's.
 
+use super::TransferId;
 use super::event::{IncomingId, RegistrationId, SessionId};
 use super::notification::{PublicationId, SubscriptionId};
 use crate::flow::SocketId;
@@ -18,6 +19,8 @@ pub enum AgentError {
     UnknownPublication(PublicationId),
     /// The request never was, has been answered, or its sender has given up on it.
     UnknownRequest(IncomingId),
+    /// The transfer never was, or nobody wants to hear of it any more.
+    UnknownTransfer(TransferId),
     /// `open_socket` has not been called for this socket, or it is closed.
     UnknownSocket(SocketId),
     /// The command does not fit what the session is doing now.
@@ -50,6 +53,7 @@ impl core::fmt::Display for AgentError {
             Self::UnknownSubscription(id) => write!(f, "there is no subscription {}", id.0),
             Self::UnknownPublication(id) => write!(f, "there is no publication {}", id.0),
             Self::UnknownRequest(id) => write!(f, "request {} waits for no answer", id.0),
+            Self::UnknownTransfer(id) => write!(f, "there is no transfer {}", id.0),
             Self::UnknownSocket(id) => write!(f, "socket {} is not open", id.0),
             Self::WrongState { command, state } => write!(f, "cannot {command} while {state}"),
             Self::Full => f.write_str("the agent has as many sessions, subscriptions or transactions as it may have"),

@@ -1,8 +1,9 @@
 //! What a user agent wants from its host, and what it tells the application.
 
+use super::TransferId;
 use super::notification::{PublicationEvent, PublicationId, SubscriptionEvent, SubscriptionId};
 use crate::flow::Flow;
-use crate::message::{Request, Response, StatusCode};
+use crate::message::{NameAddr, Replaces, Request, Response, StatusCode, Uri};
 use crate::registration::Grant;
 use crate::time::{Duration, Instant};
 
@@ -74,6 +75,17 @@ pub enum Event {
         request: Box<Request>,
         /// Its SDP; none is a delayed offer (the answer then comes with the ACK, RFC 3261 §13.2.1).
         offer: Option<String>,
+        /// The session whose place it takes when it is accepted (RFC 3891).
+        replaces: Option<SessionId>,
+    },
+    /// A transfer is asked for, or goes on.
+    Transfer {
+        /// Which.
+        id: TransferId,
+        /// The session it was asked for in, which may have ended.
+        session: SessionId,
+        /// What is new.
+        event: TransferEvent,
     },
     /// A session changed.
     Session {
@@ -156,6 +168,57 @@ pub enum Failure {
     },
     /// The other side sent something that breaks the protocol.
     Protocol(&'static str),
+}
+
+/// How a transfer goes. The first two are of theirs, the others of ours (RFC 3515).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TransferEvent {
+    /// The other side asks us to call somebody. Answer with `accept_transfer` or `reject_transfer`, within two minutes.
+    Asked {
+        /// Whom.
+        target: Box<Uri>,
+        /// The dialog there whose place the call is to take: to be sent as Replaces.
+        replaces: Option<Box<Replaces>>,
+        /// Who asks, by its own words (RFC 3892): to be sent on as Referred-By.
+        referred_by: Option<Box<NameAddr>>,
+        /// The REFER.
+        request: Box<Request>,
+    },
+    /// No decision is needed any more: the call ended, or it took too long.
+    Withdrawn,
+    /// The other side agreed. How its call goes is told later.
+    Accepted,
+    /// How far its call is.
+    Progress {
+        /// Below 200.
+        status: StatusCode,
+        /// In its words.
+        reason: String,
+    },
+    /// Its call was answered. Always the last event, as the next three.
+    Succeeded {
+        /// The answer; or, where nobody tells how it goes, the answer to the REFER.
+        status: StatusCode,
+        /// Whether it is known to be answered: not where the other side agreed without a subscription (RFC 4488).
+        is_confirmed: bool,
+    },
+    /// The other side does not call: it answered the REFER with this.
+    Refused {
+        /// 300 and above.
+        status: StatusCode,
+        /// In its words.
+        reason: String,
+    },
+    /// Its call was not answered.
+    Failed {
+        /// 300 and above.
+        status: StatusCode,
+        /// In its words.
+        reason: String,
+    },
+    /// Nobody knows: no answer, or the subscription ended without a result.
+    Lost(Failure),
 }
 
 /// How a session changed.

@@ -2,12 +2,13 @@
 
 use super::dispatch::find_session;
 use super::event::{Event, SessionId};
-use super::{UserAgent, headers};
+use super::{SessionState, UserAgent, headers};
 use crate::flow::{Flow, Transport};
 use crate::message::{Contacts, HeaderName, Method, ParseError, Request, Scheme, StatusCode};
 use crate::session::{Body, Session};
 use crate::time::Instant;
 use crate::transaction::ServerId;
+use crate::transfer::Incoming;
 
 /// A refusal with the header that explains it.
 type Refusal = (StatusCode, Option<(HeaderName, String)>);
@@ -54,6 +55,9 @@ impl UserAgent {
             return self.refuse(server, &request, refusal, flow, now);
         }
         match (find_session(&self.sessions, &request), tag) {
+            _ if self.transfers.takes(&request) && !self.is_confirmed(&request) => {
+                self.handle_late_notify(server, request, flow, now);
+            }
             (Some(session), _) => self.handle_in_dialog(session, (server, request), flow, now),
             (None, Some(_)) if request.method == Method::Notify && self.subscriptions.find(&request).is_some() => {
                 self.handle_notify(server, request, now);
@@ -101,10 +105,41 @@ impl UserAgent {
         let Some(Some((request, contact, tag))) = left else {
             return;
         };
+        if endpoint.config.transfers && is_of_transfer(&request) {
+            return self.handle_transfer(id, Incoming { server, request, flow, contact, tag }, now);
+        }
         if request.method == Method::Options && !endpoint.config.application_methods.contains(&Method::Options) {
             return endpoint.respond(server, &request, request.reply(StatusCode::OK, None), &contact, now);
         }
         requests.handle_request((server, request), (flow, contact), (Some(id), tag), endpoint, now);
+    }
+
+    /// REFER and its NOTIFYs (RFC 3515).
+    fn handle_transfer(&mut self, id: SessionId, request: Incoming, now: Instant) {
+        let Self { endpoint, sessions, transfers, .. } = self;
+        if request.request.method == Method::Notify {
+            return transfers.handle_notify(&request, endpoint, now);
+        }
+        let session = sessions.get(id).filter(|session| session.view().state == SessionState::Confirmed);
+        match session.and_then(Session::clone_dialog) {
+            Some(dialog) => transfers.handle_refer(id, request, dialog, endpoint, now),
+            None => request.respond(StatusCode::REQUEST_PENDING, None, endpoint, now),
+        }
+    }
+
+    /// News of a transfer whose call is over.
+    fn handle_late_notify(&mut self, server: ServerId, request: Request, flow: Flow, now: Instant) {
+        let Ok(contact) = self.endpoint.socket(flow.socket).map(|local| local.contact.clone()) else {
+            return;
+        };
+        let notify = Incoming { server, request, flow, contact, tag: String::new() };
+        self.transfers.handle_notify(&notify, &mut self.endpoint, now);
+    }
+
+    /// Whether the session that a request belongs to stands.
+    fn is_confirmed(&self, request: &Request) -> bool {
+        let session = find_session(&self.sessions, request).and_then(|id| self.sessions.get(id));
+        session.is_some_and(|session| session.view().state == SessionState::Confirmed)
     }
 
     fn handle_out_of_dialog(&mut self, server: ServerId, request: Request, flow: Flow, now: Instant) {
@@ -118,6 +153,11 @@ impl UserAgent {
             Method::Invite => self.handle_invite(server, request, flow, now),
             _ if is_ours => self.hand_to_application(server, request, flow, now),
             Method::Subscribe => self.refuse_event(server, &request, flow, now),
+            // Nobody may have us call somebody out of the blue.
+            Method::Refer => {
+                self.endpoint.counters.refused += 1;
+                self.refuse(server, &request, (StatusCode::FORBIDDEN, None), flow, now);
+            }
             Method::Bye | Method::Info | Method::Notify | Method::Prack | Method::Update => {
                 self.count_stray(&request.method);
                 self.endpoint.counters.unknown_dialog += 1;
@@ -162,8 +202,8 @@ impl UserAgent {
     }
 
     fn handle_invite(&mut self, server: ServerId, invite: Request, flow: Flow, now: Instant) {
-        let offer = match self.judge_invite(&invite) {
-            Ok(offer) => offer,
+        let (offer, replaces) = match self.judge_invite(&invite) {
+            Ok(judged) => judged,
             Err(refusal) => return self.refuse(server, &invite, refusal, flow, now),
         };
         let Ok(contact) = self.endpoint.socket(flow.socket).map(|local| local.contact.clone()) else {
@@ -178,20 +218,27 @@ impl UserAgent {
         self.sessions.insert(session);
         self.invites.insert(server, id);
         self.endpoint.counters.sessions += 1;
-        self.endpoint.emit(Event::IncomingCall { session: id, flow, request: Box::new(invite), offer });
+        if let Some(replaced) = replaces {
+            self.replacing.insert(id, replaced);
+        }
+        self.endpoint.emit(Event::IncomingCall { session: id, flow, request: Box::new(invite), offer, replaces });
     }
 
-    /// The INVITE's offer, if the INVITE may become a session.
-    fn judge_invite(&mut self, invite: &Request) -> Result<Option<String>, Refusal> {
-        if self.sessions.len() >= self.endpoint.config.max_sessions {
+    /// The INVITE's offer and the session it replaces, if the INVITE may become a session. Who replaces one needs no room.
+    fn judge_invite(&mut self, invite: &Request) -> Result<(Option<String>, Option<SessionId>), Refusal> {
+        let replaces = self.replaced_by_invite(invite).map_err(|status| {
+            self.endpoint.counters.refused += 1;
+            (status, None)
+        })?;
+        if replaces.is_none() && self.sessions.len() >= self.endpoint.config.max_sessions {
             self.endpoint.counters.sessions_full += 1;
             let status = StatusCode::new(self.endpoint.config.full_status).unwrap_or(StatusCode::BUSY_HERE);
             return Err((status, self.retry_after(status)));
         }
         let refusal = match invite.headers.contacts() {
             Ok(Contacts::List(contacts)) if contacts.len() == 1 => match Body::read(&invite.headers, &invite.body) {
-                Body::Empty => return Ok(None),
-                Body::Sdp(offer) => return Ok(Some(offer)),
+                Body::Empty => return Ok((None, replaces)),
+                Body::Sdp(offer) => return Ok((Some(offer), replaces)),
                 Body::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             },
             _ => StatusCode::BAD_REQUEST,
@@ -217,5 +264,14 @@ impl UserAgent {
             return;
         };
         self.endpoint.respond(server, request, response, &contact, now);
+    }
+}
+
+/// REFER, or a NOTIFY of its subscription.
+fn is_of_transfer(request: &Request) -> bool {
+    match request.method {
+        Method::Refer => true,
+        Method::Notify => request.headers.parameterized(&HeaderName::Event).is_some_and(|event| event.is("refer")),
+        _ => false,
     }
 }

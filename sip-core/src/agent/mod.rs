@@ -24,6 +24,7 @@ mod notification;
 mod recovery;
 mod registrations;
 mod requests;
+mod transfers;
 mod view;
 
 pub use crate::message::Reason;
@@ -34,11 +35,12 @@ pub use counters::Counters;
 pub use error::AgentError;
 pub use event::{
     End, EndedBy, Event, Failure, IncomingId, Output, RegistrationEvent, RegistrationId, RequestId, SessionEvent,
-    SessionId,
+    SessionId, TransferEvent,
 };
 pub use notification::{
     Notified, PublicationEvent, PublicationId, Publish, Subscribe, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
 };
+pub use transfers::{Refer, TransferId};
 pub use view::{SessionState, SessionView};
 
 pub(crate) use asking::{Asking, backoff, may_pass, refresh_after, retry_after};
@@ -55,6 +57,7 @@ use crate::session::{Session, Sessions};
 use crate::subscription::Subscriptions;
 use crate::time::Instant;
 use crate::transaction::{ServerId, TransactionCounters};
+use crate::transfer::Transfers;
 use registrations::Registrations;
 use requests::Requests;
 
@@ -67,6 +70,9 @@ pub struct UserAgent {
     subscriptions: Subscriptions,
     publications: Publications,
     requests: Requests,
+    transfers: Transfers,
+    /// Which session takes the place of which, once it is accepted.
+    replacing: Map<SessionId, SessionId>,
     /// Which session an INVITE of the other side belongs to, for its CANCEL.
     invites: Map<ServerId, SessionId>,
     /// Sockets that are gone, and until when their calls wait for another.
@@ -85,6 +91,8 @@ impl UserAgent {
             subscriptions: Subscriptions::new(),
             publications: Publications::new(),
             requests: Requests::new(),
+            transfers: Transfers::new(),
+            replacing: Map::new(),
             invites: Map::new(),
             lost: Vec::new(),
         }
@@ -187,7 +195,7 @@ impl UserAgent {
     }
 
     /// Takes an incoming call: 200 with our answer, or with our offer where the INVITE had none. The agent repeats it
-    /// until the ACK comes; then the session is `Confirmed`.
+    /// until the ACK comes; then the session is `Confirmed`. The session whose place it takes is ended.
     ///
     /// # Errors
     /// There is no such session, or it does not ring any more.
@@ -198,7 +206,12 @@ impl UserAgent {
         headers: Vec<(HeaderName, String)>,
         now: Instant,
     ) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| session.accept(answer, headers, endpoint, now))
+        self.command(id, now, |session, endpoint| session.accept(answer, headers, endpoint, now))?;
+        if let Some(replaced) = self.replacing.remove(&id) {
+            // It may have ended by itself meanwhile.
+            drop(self.hang_up(replaced, None, now));
+        }
+        Ok(())
     }
 
     /// Refuses an incoming call, or redirects it where `headers` has a Contact and the status is 3xx. `reason` replaces
@@ -344,6 +357,7 @@ impl UserAgent {
         self.subscriptions.handle_timeout(&mut self.endpoint, now);
         self.publications.handle_timeout(&mut self.endpoint, now);
         self.requests.handle_timeout(&mut self.endpoint, now);
+        self.transfers.handle_timeout(&mut self.sessions, &mut self.endpoint, now);
         self.drain(now);
     }
 
@@ -403,6 +417,7 @@ impl UserAgent {
             self.publications.next_deadline(),
             self.requests.next_deadline(),
             self.next_lost_timeout(),
+            self.transfers.next_deadline(),
         ];
         moments.into_iter().flatten().min()
     }

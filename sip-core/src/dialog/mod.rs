@@ -151,6 +151,13 @@ impl Dialog {
         self.state = State::Confirmed;
     }
 
+    /// Requests have been numbered up to here by somebody else.
+    pub(crate) const fn skip_to(&mut self, number: u32) {
+        if number > self.local_sequence {
+            self.local_sequence = number;
+        }
+    }
+
     /// Our requests take another flow from now on.
     pub const fn rebind(&mut self, flow: Flow) {
         self.flow = flow;

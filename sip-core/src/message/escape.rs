@@ -2,11 +2,20 @@
 
 /// The user part for a text: everything outside `unreserved` and `user-unreserved` is escaped.
 pub(super) fn user(text: &str) -> String {
+    escape(text, is_user_byte)
+}
+
+/// The value of a URI's header for a text: everything outside `unreserved` and `hnv-unreserved` is escaped.
+pub(super) fn header(text: &str) -> String {
+    escape(text, |byte| byte.is_ascii_alphanumeric() || b"-_.!~*'()[]/?:+$".contains(&byte))
+}
+
+fn escape(text: &str, is_plain: fn(u8) -> bool) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(text.len());
     let hex = |nibble: u8| HEX.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
     for byte in text.bytes() {
-        if is_user_byte(byte) {
+        if is_plain(byte) {
             out.push(char::from(byte));
         } else {
             out.extend(['%', hex(byte >> 4), hex(byte & 15)]);

@@ -109,7 +109,9 @@ impl Session {
         };
         confirmed.dialog.handle_response(request, &response);
         Auth::accepted(&mut self.auth, &response);
-        if response.status == StatusCode::CALL_DOES_NOT_EXIST {
+        // What a subscription is told does not concern the call (RFC 5057 §5.1).
+        let is_of_call = !matches!(request.method, Method::Notify | Method::Subscribe);
+        if is_of_call && response.status == StatusCode::CALL_DOES_NOT_EXIST {
             self.leave_forgotten(response, endpoint, now);
         }
     }

@@ -16,6 +16,7 @@ mod incoming;
 mod leaving;
 mod negotiation;
 mod outgoing;
+mod replaced;
 mod retransmission;
 mod sessions;
 

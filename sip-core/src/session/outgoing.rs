@@ -210,6 +210,13 @@ impl Outgoing {
         }
     }
 
+    pub(super) fn has_early_dialog(&self, remote_tag: &str) -> bool {
+        match &self.stage {
+            Stage::Proceeding { early } => early.iter().any(|dialog| dialog.remote_tag() == remote_tag),
+            Stage::Calling | Stage::Unwanted { .. } | Stage::Cancelling => false,
+        }
+    }
+
     pub(super) fn early_dialog(&mut self, remote_tag: &str) -> Option<&mut Dialog> {
         match &mut self.stage {
             Stage::Proceeding { early } => early.iter_mut().find(|dialog| dialog.remote_tag() == remote_tag),

@@ -118,10 +118,14 @@ impl Pair {
     }
 
     pub(crate) fn with_config(transport: Transport, config: Config) -> Self {
+        Self::with_configs(transport, config.clone(), config)
+    }
+
+    pub(crate) fn with_configs(transport: Transport, alice: Config, bob: Config) -> Self {
         Self {
             now: Instant::from_millis(1_000),
-            alice: Peer::new(Alice, transport, config.clone()),
-            bob: Peer::new(Bob, transport, config),
+            alice: Peer::new(Alice, transport, alice),
+            bob: Peer::new(Bob, transport, bob),
             log: Vec::new(),
             transport,
             flight: BTreeMap::new(),

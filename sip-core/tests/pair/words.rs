@@ -2,6 +2,7 @@
 
 use sip_core::agent::{
     End, Event, Failure, PublicationEvent, RegistrationEvent, SessionEvent, SubscriptionEnd, SubscriptionEvent,
+    TransferEvent,
 };
 use sip_core::message::Message;
 
@@ -58,6 +59,7 @@ pub(crate) fn word(event: &Event) -> String {
             PublicationEvent::Ended { failure: Some(failure) } => format!("ended {}", failure_word(failure)),
             other => format!("{other:?}"),
         },
+        Event::Transfer { event, .. } => transfer(event),
         other => format!("{other:?}"),
     }
 }
@@ -82,6 +84,21 @@ fn subscription_word(event: &SubscriptionEvent) -> String {
 fn failure_word(failure: &Failure) -> String {
     match failure {
         Failure::Rejected { status, .. } | Failure::Unauthorized { status, .. } => status.as_u16().to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn transfer(event: &TransferEvent) -> String {
+    match event {
+        TransferEvent::Asked { .. } => "transfer asked".to_owned(),
+        TransferEvent::Withdrawn => "transfer withdrawn".to_owned(),
+        TransferEvent::Accepted => "transfer accepted".to_owned(),
+        TransferEvent::Progress { status, .. } => format!("transfer {status}"),
+        TransferEvent::Succeeded { status, is_confirmed: true } => format!("transferred {status}"),
+        TransferEvent::Succeeded { status, .. } => format!("transferred {status} (unconfirmed)"),
+        TransferEvent::Refused { status, .. } => format!("transfer refused {status}"),
+        TransferEvent::Failed { status, .. } => format!("transfer failed {status}"),
+        TransferEvent::Lost(failure) => format!("transfer lost {failure:?}"),
         other => format!("{other:?}"),
     }
 }
