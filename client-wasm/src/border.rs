@@ -8,6 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::types::{
     Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo, OnPageHide, Party,
+    RegistrationGrant,
 };
 
 /// The settings of a user agent.
@@ -16,6 +17,7 @@ pub(crate) fn config(given: JsValue) -> Result<CoreConfig, ErrorInfo> {
     let account = fields.value("account");
     Ok(CoreConfig {
         server: fields.text("server")?.unwrap_or_default(),
+        servers: fields.servers()?,
         account: if account.is_undefined() { None } else { Some(self::account(account)?) },
         expires: fields.number("expires")?,
         user_agent: fields.text("userAgent")?,
@@ -29,6 +31,7 @@ pub(crate) fn config(given: JsValue) -> Result<CoreConfig, ErrorInfo> {
             Some(word) if word == OnPageHide::Keep.as_str() => OnPageHide::Keep,
             _ => OnPageHide::Hangup,
         },
+        call_recovery: fields.number("callRecovery")?,
     })
 }
 
@@ -62,18 +65,21 @@ pub(crate) fn answer_options(given: JsValue) -> Result<AnswerOptions, ErrorInfo>
 /// An event as `CoreEvent`.
 pub(crate) fn event(event: CoreEvent) -> JsValue {
     match event {
-        CoreEvent::ConnectionChange { state, code, reason, retry_in_ms, error } => {
+        CoreEvent::ConnectionChange { state, code, reason, retry_in_ms, attempt, server, error } => {
             Record::event("connectionChange", None)
                 .text("state", state.as_str())
                 .maybe("code", code)
                 .maybe("reason", reason.as_deref())
                 .maybe("retryInMs", retry_in_ms)
+                .maybe("attempt", attempt)
+                .maybe("server", server.as_deref())
                 .maybe("error", error.as_ref().map(error_info))
         }
-        CoreEvent::RegistrationChange { state, expires, error } => Record::event("registrationChange", None)
+        CoreEvent::RegistrationChange { state, grant, error, retry_in_ms } => Record::event("registrationChange", None)
             .text("state", state.as_str())
-            .maybe("expires", expires)
-            .maybe("error", error.as_ref().map(error_info)),
+            .maybe("grant", grant.as_ref().map(self::grant))
+            .maybe("error", error.as_ref().map(error_info))
+            .maybe("retryInMs", retry_in_ms),
         CoreEvent::IncomingCall { call, from, to, headers } => Record::event("incomingCall", Some(call))
             .put("from", &party(&from))
             .put("to", &party(&to))
@@ -99,6 +105,18 @@ pub(crate) fn error_info(error: &ErrorInfo) -> JsValue {
         .maybe("status", error.status)
         .put("fatal", &error.fatal.into())
         .put("retryable", &error.retryable.into())
+        .into()
+}
+
+fn grant(grant: &RegistrationGrant) -> JsValue {
+    let routes: Array = grant.service_route.iter().map(JsValue::from).collect();
+    Record::new()
+        .put("expires", &grant.expires.into())
+        .maybe("publicGruu", grant.public_gruu.as_deref())
+        .maybe("temporaryGruu", grant.temporary_gruu.as_deref())
+        .put("serviceRoute", &routes)
+        .put("outbound", &grant.outbound.into())
+        .maybe("flowTimer", grant.flow_timer)
         .into()
 }
 
@@ -161,6 +179,17 @@ impl Fields {
         let value = self.value("headers");
         let rows = value.dyn_ref::<Array>().and_then(|rows| rows.iter().map(pair).collect());
         Ok(self.checked("headers", "a list of pairs of strings", &value, rows)?.unwrap_or_default())
+    }
+
+    fn servers(&self) -> Result<Vec<(String, u32)>, ErrorInfo> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such numbers saturate")]
+        let pair = |row: JsValue| {
+            let row: Array = row.dyn_into().ok()?;
+            row.get(0).as_string().zip(row.get(1).as_f64().map(|weight| weight as u32))
+        };
+        let value = self.value("servers");
+        let rows = value.dyn_ref::<Array>().and_then(|rows| rows.iter().map(pair).collect());
+        Ok(self.checked("servers", "a list of pairs of address and weight", &value, rows)?.unwrap_or_default())
     }
 
     fn checked<T>(&self, name: &str, kind: &str, value: &JsValue, read: Option<T>) -> Result<Option<T>, ErrorInfo> {

@@ -55,9 +55,23 @@ impl Core {
         self.alive()?.tell(Phone::register).map_err(thrown)
     }
 
-    /// Makes this page unreachable.
-    pub fn unregister(&self) -> Result<(), JsValue> {
-        self.alive()?.tell(Phone::unregister);
+    /// Makes this page unreachable; with `all`, the account at every phone (`Contact: *`).
+    pub fn unregister(&self, all: bool) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, now| phone.unregister(all, now));
+        Ok(())
+    }
+
+    /// Has the next attempt to connect, which is being waited for, made after `waitMs` milliseconds.
+    #[wasm_bindgen(js_name = retryIn)]
+    pub fn retry_in(&self, #[wasm_bindgen(js_name = waitMs)] wait_ms: u32) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, now| phone.retry_in(wait_ms, now));
+        Ok(())
+    }
+
+    /// Does not try to connect again, where that is being waited for.
+    #[wasm_bindgen(js_name = giveUp)]
+    pub fn give_up(&self) -> Result<(), JsValue> {
+        self.alive()?.tell(Phone::give_up);
         Ok(())
     }
 

@@ -28,7 +28,8 @@ const LONGEST_TIMER_MS: u64 = 3_600_000;
 pub(crate) struct Shell {
     me: Weak<Shell>,
     phone: RefCell<Phone>,
-    server: String,
+    /// Their addresses, as the phone counts them.
+    servers: Vec<String>,
     media_settings: MediaSettings,
     clock: Clock,
     socket: RefCell<Option<Socket>>,
@@ -51,7 +52,7 @@ impl Shell {
             me: me.clone(),
             phone,
             media_settings: MediaSettings::new(&config),
-            server: config.server,
+            servers: servers(config),
             clock: Clock::new(),
             socket: RefCell::default(),
             media: RefCell::default(),
@@ -125,7 +126,7 @@ impl Shell {
         loop {
             let output = self.phone.borrow_mut().poll_output(self.clock.now());
             match output {
-                Output::OpenSocket(id) => self.open_socket(id),
+                Output::OpenSocket { socket, server } => self.open_socket(socket, server),
                 Output::CloseSocket(id) => self.close_socket(id),
                 Output::Send { socket, bytes } => self.send(socket, &bytes),
                 Output::MakeOffer { call, fresh } => self.media(call).make_offer(fresh),
@@ -141,8 +142,9 @@ impl Shell {
         self.is_driving.set(false);
     }
 
-    fn open_socket(&self, id: SocketId) {
-        match Socket::open(&self.server, id, &self.me) {
+    fn open_socket(&self, id: SocketId, server: usize) {
+        let url = self.servers.get(server).map_or("", String::as_str);
+        match Socket::open(url, id, &self.me) {
             Ok(socket) => drop(self.socket.replace(Some(socket))),
             Err(_) => self.tell(|phone, now| phone.handle_socket_closed(id, None, now)),
         }
@@ -199,6 +201,13 @@ impl Shell {
         });
         drop(self.timer.replace(timer));
     }
+}
+
+fn servers(config: CoreConfig) -> Vec<String> {
+    if config.servers.is_empty() {
+        return vec![config.server];
+    }
+    config.servers.into_iter().map(|(url, _)| url).collect()
 }
 
 fn expire(shell: &Weak<Shell>) {

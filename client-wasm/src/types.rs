@@ -15,6 +15,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 pub struct CoreConfig {
     /// The SIP server's WebSocket: `wss://relay.example.com/sip`. `ws://` is for development on localhost.
     pub server: String,
+    /// All servers with their weights, where there are several: the heaviest first, those of one weight in any order.
+    /// `server` is then not looked at.
+    #[tsify(optional)]
+    pub servers: Vec<(String, u32)>,
     /// The SIP account to register and to call from. Without one, calls are anonymous.
     #[tsify(optional)]
     pub account: Option<Account>,
@@ -41,13 +45,16 @@ pub struct CoreConfig {
     /// Headers added to each REGISTER and INVITE.
     #[tsify(optional)]
     pub headers: Vec<(String, String)>,
-    /// Milliseconds between keep-alives from the page (RFC 5626 §3.5.1). Default 0: none, for servers that send
-    /// WebSocket pings.
+    /// Milliseconds between keep-alives from the page (RFC 5626 §3.5.1); 0 sends none. Default: what the server asks for
+    /// (`Flow-Timer`), else every 95 to 120 seconds where it answers them.
     #[tsify(optional)]
     pub keep_alive_ms: Option<u32>,
     /// What happens to calls and the registration when the page goes away for good. Default `"hangup"`.
     #[tsify(optional)]
     pub on_page_hide: OnPageHide,
+    /// Seconds that established calls wait for a lost connection to come back. Default 30.
+    #[tsify(optional)]
+    pub call_recovery: Option<u32>,
 }
 
 /// A SIP account.
@@ -68,6 +75,27 @@ pub struct Account {
     /// The registrar's URI where it is not the domain of `uri`.
     #[tsify(optional)]
     pub registrar: Option<String>,
+}
+
+/// What a server granted to a registration.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistrationGrant {
+    /// Seconds that it lasts. It is renewed before.
+    pub expires: u32,
+    /// An address that always leads to this user agent, whatever its connection (RFC 5627).
+    #[tsify(optional)]
+    pub public_gruu: Option<String>,
+    /// The same without the name of the account; a new one with each renewal (RFC 5627).
+    #[tsify(optional)]
+    pub temporary_gruu: Option<String>,
+    /// The proxies that calls and messages of this account pass, nearest first (RFC 3608).
+    pub service_route: Vec<String>,
+    /// The server knows this page's connection as a flow, which a later one of the same browser replaces (RFC 5626).
+    pub outbound: bool,
+    /// Seconds of silence after which the server takes the connection for dead (RFC 5626 §4.4).
+    #[tsify(optional)]
+    pub flow_timer: Option<u32>,
 }
 
 /// What happens when the page goes away for good.
@@ -125,6 +153,12 @@ pub enum CoreEvent {
         /// Milliseconds until the next attempt.
         #[tsify(optional)]
         retry_in_ms: Option<u32>,
+        /// How many attempts have failed since the last connection that lasted.
+        #[tsify(optional)]
+        attempt: Option<u32>,
+        /// The server that is connected, or was.
+        #[tsify(optional)]
+        server: Option<String>,
         /// Why there is no connection.
         #[tsify(optional)]
         error: Option<ErrorInfo>,
@@ -133,12 +167,15 @@ pub enum CoreEvent {
     RegistrationChange {
         /// Now.
         state: RegistrationState,
-        /// Seconds that the server granted.
+        /// What the server granted.
         #[tsify(optional)]
-        expires: Option<u32>,
+        grant: Option<RegistrationGrant>,
         /// Why it failed.
         #[tsify(optional)]
         error: Option<ErrorInfo>,
+        /// Milliseconds until the next attempt, where one follows by itself.
+        #[tsify(optional)]
+        retry_in_ms: Option<u32>,
     },
     /// Somebody calls. It rings until `answer`, `reject` or its `callEnded`.
     IncomingCall {

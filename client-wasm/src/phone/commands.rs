@@ -1,7 +1,7 @@
 //! What the page asks the phone to do. Each is done at once or refused with a sentence.
 
-use sip_core::Instant;
 use sip_core::message::{HeaderName, StatusCode};
+use sip_core::{Duration, Instant};
 
 use super::call::{Call, Outgoing, Stage};
 use super::{Output, Phone, settings, target};
@@ -15,18 +15,32 @@ const MAX_DIGITS: usize = 64;
 impl Phone {
     /// Connects to the server and stays connected.
     pub(crate) fn connect(&mut self, now: Instant) {
-        self.connection.want(&mut self.out, now);
+        self.connection.want(&mut self.entropy, &mut self.out, now);
+    }
+
+    /// The page's own policy for the attempt that is waited for: after so many milliseconds.
+    pub(crate) fn retry_in(&mut self, wait_ms: u32, now: Instant) {
+        self.connection.retry_in(Duration::from_millis(wait_ms.into()), now);
+    }
+
+    /// The page's own policy is not to try again.
+    pub(crate) fn give_up(&mut self, now: Instant) {
+        if self.connection.is_waiting() {
+            let error = ErrorInfo::new(ErrorCode::ConnectionLost);
+            let open = self.connection.drop(Some(ErrorInfo { fatal: true, ..error }), &mut self.out);
+            self.leave_sockets(open, now);
+            self.end_preparing(ErrorCode::ConnectionLost, |_| true);
+        }
     }
 
     /// Hangs up, withdraws the registration and closes the connection.
     pub(crate) fn disconnect(&mut self, now: Instant) {
         self.hang_up_all(now);
-        self.registration.unwant(&mut self.agent, &mut self.out, now);
+        self.registration.unwant(false, &mut self.agent, &mut self.out, now);
         // What the agent says now must leave before the socket closes.
         self.drain_agent(now);
-        if let Some(socket) = self.connection.drop(&mut self.out) {
-            self.lose_socket(socket, now);
-        }
+        let open = self.connection.drop(None, &mut self.out);
+        self.leave_sockets(open, now);
     }
 
     /// The page goes away for good.
@@ -48,9 +62,9 @@ impl Phone {
         Ok(())
     }
 
-    /// Makes this page unreachable.
-    pub(crate) fn unregister(&mut self, now: Instant) {
-        self.registration.unwant(&mut self.agent, &mut self.out, now);
+    /// Makes this page unreachable; with `all`, the account at every phone.
+    pub(crate) fn unregister(&mut self, all: bool, now: Instant) {
+        self.registration.unwant(all, &mut self.agent, &mut self.out, now);
     }
 
     /// Calls somebody, and connects if need be.
@@ -72,7 +86,7 @@ impl Phone {
         self.out.push_back(Output::MakeOffer { call, fresh: false });
         self.connect(now);
         // Somebody waits: no time to lose on a connection that is being waited for, or is dead.
-        self.connection.wake(&mut self.out, now);
+        self.connection.wake(&mut self.entropy, &mut self.out, now);
         Ok(call)
     }
 

@@ -12,6 +12,7 @@ mod commands;
 mod connection;
 mod digits;
 mod registration;
+mod servers;
 mod session;
 mod settings;
 mod target;
@@ -21,13 +22,13 @@ mod tests;
 use std::collections::VecDeque;
 
 use sip_core::agent::{self, Event, Reply, UserAgent};
-use sip_core::message::StatusCode;
+use sip_core::message::{Method, StatusCode};
 use sip_core::{Duration, Entropy, Flow, Instant, SocketId};
 
 use call::{Negotiation, Stage};
 use calls::Calls;
 use connection::Connection;
-use registration::Registration;
+use registration::{Effect, Registration};
 use settings::Settings;
 
 use crate::types::{CallEnd, CallState, CoreConfig, CoreEvent, EndedBy, ErrorCode, ErrorInfo};
@@ -37,8 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the shell does for the phone, in this order.
 pub(crate) enum Output {
-    /// Open a WebSocket with this name.
-    OpenSocket(SocketId),
+    /// Open a WebSocket with this name, to the server with this place in the settings.
+    OpenSocket { socket: SocketId, server: usize },
     /// Close it; nothing more is wanted from it.
     CloseSocket(SocketId),
     /// Send one message on it.
@@ -69,6 +70,8 @@ pub(crate) struct Phone {
     connection: Connection,
     registration: Registration,
     calls: Calls,
+    /// Connections that calls have been on, and wait to come back from.
+    lost: Vec<SocketId>,
     out: VecDeque<Output>,
 }
 
@@ -79,9 +82,10 @@ impl Phone {
         let settings = Settings::new(config, &mut entropy)?;
         Ok(Self {
             agent: UserAgent::new(settings::agent_config(config), entropy.bytes()),
-            connection: Connection::new(settings.keep_alive),
+            connection: Connection::new(settings.servers.clone(), settings.keep_alive),
             registration: Registration::new(),
             calls: Calls::default(),
+            lost: Vec::new(),
             out: VecDeque::new(),
             entropy,
             settings,
@@ -93,9 +97,12 @@ impl Phone {
         if !self.connection.handle_open(socket, &mut self.out, now) {
             return;
         }
-        self.agent.open_socket(socket, self.settings.local.clone());
+        self.agent.open_socket(socket, self.settings.local(self.connection.servers()));
         let flow = Flow::connection(socket);
         self.registration.handle_connected(&mut self.agent, &self.settings, flow, now);
+        if !self.registration.is_wanted() {
+            self.bring_calls_back(now);
+        }
         for call in self.calls.preparing() {
             self.invite(call, now);
         }
@@ -103,7 +110,7 @@ impl Phone {
 
     /// The WebSocket brought something.
     pub(crate) fn handle_message(&mut self, socket: SocketId, bytes: &[u8], now: Instant) {
-        if self.connection.handle_message(socket, bytes) {
+        if self.connection.handle_message(socket, bytes, &mut self.entropy, now) {
             self.agent.handle_message(Flow::connection(socket), bytes, now);
         }
     }
@@ -170,12 +177,12 @@ impl Phone {
     /// The page was shown, came back from the cache, or the network came back.
     pub(crate) fn handle_wake(&mut self, now: Instant) {
         self.handle_timeout(now);
-        self.connection.wake(&mut self.out, now);
+        self.connection.wake(&mut self.entropy, &mut self.out, now);
     }
 
     /// A deadline may have passed.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if let Some(dead) = self.connection.handle_timeout(&mut self.out, now) {
+        if let Some(dead) = self.connection.handle_timeout(&mut self.entropy, &mut self.out, now) {
             self.out.push_back(Output::CloseSocket(dead));
             self.handle_socket_closed(dead, None, now);
         }
@@ -219,10 +226,8 @@ impl Phone {
     fn handle_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Registration { id, event } => {
-                let dead = self.registration.handle_event(id, event, &mut self.entropy, &mut self.out, now);
-                if dead {
-                    self.drop_dead_socket(now);
-                }
+                let effect = self.registration.handle_event(id, event, &mut self.entropy, &mut self.out, now);
+                self.follow_registrar(effect, now);
             }
             Event::IncomingCall { session, request, offer, .. } => self.handle_incoming(session, &request, offer, now),
             Event::Session { id, event } => self.handle_session(id, event, now),
@@ -283,9 +288,58 @@ impl Phone {
         }
     }
 
+    fn follow_registrar(&mut self, effect: Effect, now: Instant) {
+        match effect {
+            Effect::None => {}
+            Effect::Settled(flow_timer) => {
+                if let Some(timer) = flow_timer {
+                    self.connection.handle_flow_timer(timer, &mut self.entropy, now);
+                }
+                self.bring_calls_back(now);
+            }
+            Effect::DeadFlow => {
+                self.connection.note_failure(None, now);
+                self.drop_dead_socket(now);
+            }
+            Effect::Overloaded(wait) => {
+                if self.connection.note_failure(wait.map(|wait| now + wait), now) {
+                    self.drop_dead_socket(now);
+                }
+            }
+        }
+    }
+
+    /// The connection is gone for now: established calls wait for another.
     fn lose_socket(&mut self, socket: SocketId, now: Instant) {
-        self.registration.handle_disconnected(&mut self.agent, &mut self.out);
-        self.agent.handle_socket_closed(socket, now);
+        self.registration.handle_disconnected(&mut self.out);
+        if self.settings.call_recovery.is_zero() {
+            return self.agent.handle_socket_closed(socket, now);
+        }
+        self.agent.handle_socket_lost(socket, self.settings.call_recovery, now);
+        self.lost.retain(|lost| self.agent.is_lost(*lost));
+        if self.agent.is_lost(socket) {
+            self.lost.push(socket);
+        }
+    }
+
+    /// Nobody comes back any more.
+    fn leave_sockets(&mut self, open: Option<SocketId>, now: Instant) {
+        self.registration.handle_disconnected(&mut self.out);
+        for socket in core::mem::take(&mut self.lost).into_iter().chain(open) {
+            self.agent.handle_socket_closed(socket, now);
+        }
+    }
+
+    /// Calls that waited go on here, if the other side still knows them: an OPTIONS in each asks (RFC 3261 §12.2.1.2).
+    fn bring_calls_back(&mut self, now: Instant) {
+        let Some(flow) = self.flow() else {
+            return;
+        };
+        for socket in core::mem::take(&mut self.lost) {
+            for session in self.agent.resume(socket, flow, now) {
+                let _ = self.agent.session_request(session, Method::Options, Vec::new(), None, now);
+            }
+        }
     }
 
     fn show(&mut self, id: u32, state: CallState, status: Option<u16>, remote: Option<crate::types::Party>) {

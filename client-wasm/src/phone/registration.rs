@@ -6,28 +6,52 @@
 
 use std::collections::VecDeque;
 
-use sip_core::agent::{Failure, Register, RegistrationEvent, RegistrationId, UserAgent};
+use sip_core::agent::{Failure, Grant, Register, RegistrationEvent, RegistrationId, UserAgent};
+use sip_core::message::{NameAddr, StatusCode, Uri};
 use sip_core::{Duration, Entropy, Flow, Instant};
 
 use super::Output;
 use super::backoff::Backoff;
 use super::settings::Settings;
 use crate::errors;
-use crate::types::{CoreEvent, ErrorCode, ErrorInfo, RegistrationState};
+use crate::types::{CoreEvent, ErrorCode, ErrorInfo, RegistrationGrant, RegistrationState};
+
+/// A server that wants to be left alone longer is asked then all the same.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
 /// The registration machine.
 pub(super) struct Registration {
     wanted: bool,
-    /// The agent's, on the present connection.
+    /// The agent's, which has one Call-ID and its nonces for all connections.
     id: Option<RegistrationId>,
+    is_connected: bool,
     shown: RegistrationState,
     retry: Option<Instant>,
     failures: u32,
 }
 
+/// What the phone does about what the registrar said.
+pub(super) enum Effect {
+    /// Nothing.
+    None,
+    /// It is settled for now: the server takes the flow for dead after so much silence.
+    Settled(Option<Duration>),
+    /// This connection leads nowhere.
+    DeadFlow,
+    /// Another server may do better; this one wants to be left alone so long.
+    Overloaded(Option<Duration>),
+}
+
 impl Registration {
     pub(super) const fn new() -> Self {
-        Self { wanted: false, id: None, shown: RegistrationState::Unregistered, retry: None, failures: 0 }
+        Self {
+            wanted: false,
+            id: None,
+            is_connected: false,
+            shown: RegistrationState::Unregistered,
+            retry: None,
+            failures: 0,
+        }
     }
 
     /// The user wants to be reachable; `flow` is there when the server is connected.
@@ -40,36 +64,41 @@ impl Registration {
         }
     }
 
-    /// The user does not want to be reachable any more.
-    pub(super) fn unwant(&mut self, agent: &mut UserAgent, out: &mut VecDeque<Output>, now: Instant) {
+    /// The user does not want to be reachable any more; with `all`, at no other phone either.
+    pub(super) fn unwant(&mut self, all: bool, agent: &mut UserAgent, out: &mut VecDeque<Output>, now: Instant) {
         self.wanted = false;
         self.retry = None;
-        let withdrawn = self.id.is_some_and(|id| agent.unregister(id, now).is_ok());
+        let withdraw = if all { UserAgent::unregister_all } else { UserAgent::unregister };
+        let withdrawn = self.is_connected && self.id.is_some_and(|id| withdraw(agent, id, now).is_ok());
         if !withdrawn {
-            self.show(RegistrationState::Unregistered, None, None, out);
+            self.show(RegistrationState::Unregistered, None, None, None, out);
         }
+    }
+
+    /// Whether its outcome is awaited on this connection.
+    pub(super) const fn is_wanted(&self) -> bool {
+        self.wanted
     }
 
     /// A new connection is there.
     pub(super) fn handle_connected(&mut self, agent: &mut UserAgent, settings: &Settings, flow: Flow, now: Instant) {
+        self.is_connected = true;
         if self.wanted {
             self.register(agent, settings, flow, now);
         }
     }
 
     /// The connection is gone, and nobody can be reached on it.
-    pub(super) fn handle_disconnected(&mut self, agent: &mut UserAgent, out: &mut VecDeque<Output>) {
+    pub(super) fn handle_disconnected(&mut self, out: &mut VecDeque<Output>) {
         self.retry = None;
-        if let Some(id) = self.id.take() {
-            agent.forget_registration(id);
-        }
+        self.is_connected = false;
         if matches!(self.shown, RegistrationState::Registering | RegistrationState::Registered) {
             let error = self.wanted.then(|| ErrorInfo::new(ErrorCode::ConnectionLost));
-            self.show(RegistrationState::Unregistered, None, error, out);
+            self.show(RegistrationState::Unregistered, None, error, None, out);
         }
     }
 
-    /// What the agent says. Returns whether the connection seems to be dead.
+    /// What the agent says.
     pub(super) fn handle_event(
         &mut self,
         id: RegistrationId,
@@ -77,24 +106,27 @@ impl Registration {
         entropy: &mut Entropy,
         out: &mut VecDeque<Output>,
         now: Instant,
-    ) -> bool {
-        if self.id != Some(id) {
-            return false;
+    ) -> Effect {
+        // On a lost connection it fails, which has been told already.
+        if self.id != Some(id) || !self.is_connected {
+            return Effect::None;
         }
         match event {
-            RegistrationEvent::Registering => self.show(RegistrationState::Registering, None, None, out),
+            RegistrationEvent::Registering => self.show(RegistrationState::Registering, None, None, None, out),
             RegistrationEvent::Registered { grant } => {
                 self.failures = 0;
-                self.show(RegistrationState::Registered, Some(grant.expires), None, out);
+                let flow_timer = grant.flow_timer;
+                self.show(RegistrationState::Registered, Some(*grant), None, None, out);
+                return Effect::Settled(flow_timer);
             }
-            RegistrationEvent::Unregistered => self.show(RegistrationState::Unregistered, None, None, out),
+            RegistrationEvent::Unregistered => self.show(RegistrationState::Unregistered, None, None, None, out),
             RegistrationEvent::Failed { failure, retry_after } => {
                 self.fail(&failure, retry_after, entropy, out, now);
-                return failure == Failure::Timeout;
+                return effect_of(&failure, retry_after);
             }
             _ => {}
         }
-        false
+        Effect::None
     }
 
     /// Another attempt, if one is due.
@@ -119,8 +151,8 @@ impl Registration {
 
     fn register(&mut self, agent: &mut UserAgent, settings: &Settings, flow: Flow, now: Instant) {
         self.retry = None;
-        if let Some(id) = self.id.take() {
-            agent.forget_registration(id);
+        if self.id.is_some_and(|id| agent.reregister(id, flow, now).is_ok()) {
+            return;
         }
         let register = Register {
             registrar: settings.registrar.clone(),
@@ -144,40 +176,64 @@ impl Registration {
         now: Instant,
     ) {
         let mut error = errors::registration(failure);
+        let mut wait = None;
         if self.wanted && may_pass(failure) {
             self.failures = self.failures.saturating_add(1);
-            let wait = retry_after.unwrap_or_else(|| Backoff::REGISTRATION.wait(self.failures, entropy.number()));
-            self.retry = Some(now + wait);
+            let drawn = Backoff::REGISTRATION.wait(self.failures, entropy.number());
+            let next = retry_after.map_or(drawn, |asked| asked.min(LONGEST_RETRY_AFTER));
+            self.retry = Some(now + next);
+            wait = u32::try_from(next.as_millis()).ok();
         } else {
             // Nothing is tried again by itself, whatever a caller may hope from the same status.
             error.fatal = true;
         }
-        self.show(RegistrationState::Failed, None, Some(error), out);
+        self.show(RegistrationState::Failed, None, Some(error), wait, out);
     }
 
     fn show(
         &mut self,
         state: RegistrationState,
-        expires: Option<Duration>,
+        grant: Option<Grant>,
         error: Option<ErrorInfo>,
+        retry_in_ms: Option<u32>,
         out: &mut VecDeque<Output>,
     ) {
-        // A refresh is not worth an event; its grant is.
-        let refresh = state == RegistrationState::Registering && self.shown == RegistrationState::Registered;
-        if refresh || (state == self.shown && expires.is_none() && error.is_none()) {
+        if state == self.shown && grant.is_none() && error.is_none() {
             return;
         }
         self.shown = state;
-        let expires = expires.map(|expires| u32::try_from(expires.as_secs()).unwrap_or(u32::MAX));
-        out.push_back(Output::Event(CoreEvent::RegistrationChange { state, expires, error }));
+        let grant = grant.map(shown);
+        out.push_back(Output::Event(CoreEvent::RegistrationChange { state, grant, error, retry_in_ms }));
+    }
+}
+
+/// A grant as the page sees it.
+fn shown(grant: Grant) -> RegistrationGrant {
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    let text = |uri: &Uri| uri.to_string();
+    RegistrationGrant {
+        expires: seconds(grant.expires),
+        public_gruu: grant.public_gruu.as_ref().map(text),
+        temporary_gruu: grant.temporary_gruu.as_ref().map(text),
+        service_route: grant.service_route.iter().map(NameAddr::to_string).collect(),
+        outbound: grant.is_outbound,
+        flow_timer: grant.flow_timer.map(seconds),
     }
 }
 
 /// Whether the same REGISTER may succeed later without anybody changing anything.
 fn may_pass(failure: &Failure) -> bool {
     match failure {
-        Failure::Timeout | Failure::TransportFailed => true,
-        Failure::Rejected { status, .. } => matches!(status.as_u16(), 408 | 480 | 500..=599),
+        Failure::Timeout | Failure::TransportFailed | Failure::Protocol(_) => true,
+        Failure::Rejected { status, .. } => matches!(status.as_u16(), 408 | 430 | 480 | 500..=599),
         _ => false,
+    }
+}
+
+fn effect_of(failure: &Failure, retry_after: Option<Duration>) -> Effect {
+    match failure {
+        Failure::Timeout | Failure::Rejected { status: StatusCode::FLOW_FAILED, .. } => Effect::DeadFlow,
+        Failure::Rejected { status: StatusCode::SERVICE_UNAVAILABLE, .. } => Effect::Overloaded(retry_after),
+        _ => Effect::Settled(None),
     }
 }

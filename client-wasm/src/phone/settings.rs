@@ -8,6 +8,7 @@ use sip_core::digest::Credentials;
 use sip_core::message::{HeaderName, Host, Method, NameAddr, Uri};
 use sip_core::{Duration, Entropy, Transport};
 
+use super::servers::{Server, Servers};
 use crate::types::{Account, CoreConfig, ErrorCode, ErrorInfo, OnPageHide};
 
 /// Calls at once; one more is answered 486.
@@ -16,6 +17,10 @@ const MAX_CALLS: usize = 16;
 const MAX_TRANSACTIONS: usize = 64;
 /// Messages and events between two looks of the shell.
 const MAX_OUTPUTS: usize = 512;
+/// Servers to choose from.
+const MAX_SERVERS: usize = 16;
+/// How long calls wait for a lost connection.
+const CALL_RECOVERY: u32 = 30;
 /// RFC 3261 recommends an hour; a page that died should not be called that long.
 const EXPIRES: u32 = 600;
 
@@ -39,18 +44,35 @@ pub(super) struct Settings {
     pub(super) local: LocalSocket,
     /// The UUID of this browser.
     pub(super) instance: String,
-    /// Between keep-alives; none sends none.
-    pub(super) keep_alive: Option<Duration>,
+    /// Where the connection goes.
+    pub(super) servers: Servers,
+    /// When to send keep-alives.
+    pub(super) keep_alive: KeepAlive,
+    /// How long established calls wait for a lost connection.
+    pub(super) call_recovery: Duration,
     /// When the page goes away.
     pub(super) on_page_hide: OnPageHide,
+}
+
+/// When keep-alives are sent (RFC 5626 §4.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum KeepAlive {
+    /// As the server asks for, or seldom where it answers them.
+    AsAsked,
+    /// Only to see whether a connection is still there.
+    Never,
+    /// As often as the page says.
+    Every(Duration),
 }
 
 impl Settings {
     /// The checked settings, or what is wrong with them.
     pub(super) fn new(config: &CoreConfig, entropy: &mut Entropy) -> Result<Self, ErrorInfo> {
-        let (transport, server) = server(&config.server)?;
+        let servers = servers(config)?;
+        let empty = || wrong("The setting servers", "", " is empty.", ErrorCode::InvalidConfig);
+        let first = servers.current().cloned().ok_or_else(empty)?;
         let aor = config.account.as_ref().map(|account| address("account.uri", &account.uri)).transpose()?;
-        let home = aor.as_ref().map_or(server, |uri| uri.host.clone());
+        let home = aor.as_ref().map_or(first.host, |uri| uri.host.clone());
         let registrar = match config.account.as_ref().and_then(|account| account.registrar.as_deref()) {
             Some(registrar) => address("account.registrar", registrar)?,
             None => Uri { port: aor.as_ref().and_then(|uri| uri.port), ..Uri::sip(None, home.clone(), None) },
@@ -63,11 +85,23 @@ impl Settings {
             home,
             expires: Duration::from_secs(config.expires.unwrap_or(EXPIRES).into()),
             headers: headers(&config.headers)?,
-            local: local_socket(transport, entropy),
+            local: local_socket(first.transport, entropy),
             instance: instance(config.instance_id.as_deref(), entropy)?,
-            keep_alive: config.keep_alive_ms.filter(|ms| *ms > 0).map(|ms| Duration::from_millis(ms.into())),
+            servers,
+            keep_alive: match config.keep_alive_ms {
+                None => KeepAlive::AsAsked,
+                Some(0) => KeepAlive::Never,
+                Some(ms) => KeepAlive::Every(Duration::from_millis(ms.into())),
+            },
+            call_recovery: Duration::from_secs(config.call_recovery.unwrap_or(CALL_RECOVERY).into()),
             on_page_hide: config.on_page_hide,
         })
+    }
+
+    /// How the agent names itself on a connection to the present server.
+    pub(super) fn local(&self, servers: &Servers) -> LocalSocket {
+        let transport = servers.current().map_or(self.local.transport, |server| server.transport);
+        LocalSocket { transport, ..self.local.clone() }
     }
 
     /// The binding of a REGISTER (RFC 5626 §4.2).
@@ -84,7 +118,7 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
     let product = || concat!("Switchhook/", env!("CARGO_PKG_VERSION")).to_owned();
     Config {
         product: Some(config.user_agent.clone().unwrap_or_else(product)),
-        supported: vec!["outbound", "path"],
+        supported: vec!["outbound", "path", "gruu"],
         allow: vec![Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options, Method::Update],
         application_methods: Vec::new(),
         max_sessions: MAX_CALLS,
@@ -107,6 +141,14 @@ pub(super) fn headers(given: &[(String, String)]) -> Result<Vec<(HeaderName, Str
         )),
     });
     checked.collect()
+}
+
+/// The servers that are named, one at least.
+fn servers(config: &CoreConfig) -> Result<Servers, ErrorInfo> {
+    let named = if config.servers.is_empty() { &[(config.server.clone(), 1)][..] } else { &config.servers };
+    let read = |(url, weight): &(String, u32)| server(url).map(|at| Server::new(url.clone(), at, *weight));
+    let all: Result<Vec<Server>, ErrorInfo> = named.iter().take(MAX_SERVERS).map(read).collect();
+    all.map(Servers::new)
 }
 
 /// The transport and host of a WebSocket's URL.

@@ -31,6 +31,8 @@ pub(super) struct Bench {
     pub(super) now: Instant,
     /// Sockets that the phone opened, in order.
     pub(super) sockets: Vec<SocketId>,
+    /// The servers they went to.
+    pub(super) servers: Vec<usize>,
     /// The one that is open.
     pub(super) socket: Option<SocketId>,
     pub(super) events: Vec<CoreEvent>,
@@ -45,6 +47,11 @@ pub(super) struct Bench {
 impl Bench {
     /// A phone with an account, not connected.
     pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub(super) fn with(change: impl FnOnce(&mut CoreConfig)) -> Self {
         let account = Account {
             uri: "sip:alice@example.com".to_owned(),
             authorization_name: None,
@@ -52,8 +59,9 @@ impl Bench {
             display_name: None,
             registrar: None,
         };
-        let config = CoreConfig {
+        let mut config = CoreConfig {
             server: "wss://relay.example.com/sip".to_owned(),
+            servers: Vec::new(),
             account: Some(account),
             expires: None,
             user_agent: None,
@@ -64,13 +72,16 @@ impl Bench {
             headers: Vec::new(),
             keep_alive_ms: None,
             on_page_hide: OnPageHide::Hangup,
+            call_recovery: None,
         };
+        change(&mut config);
         let server = Config { application_methods: vec![Method::Register], ..Config::default() };
         Self {
             phone: Phone::new(&config, [1; 32]).map_err(|error| error.message).unwrap(),
             server: UserAgent::new(server, [2; 32]),
             now: Instant::from_millis(1_000),
             sockets: Vec::new(),
+            servers: Vec::new(),
             socket: None,
             events: Vec::new(),
             wishes: Vec::new(),
@@ -164,7 +175,10 @@ impl Bench {
         loop {
             match self.phone.poll_output(self.now) {
                 Output::Timeout(at) => return (at, is_busy),
-                Output::OpenSocket(socket) => self.sockets.push(socket),
+                Output::OpenSocket { socket, server } => {
+                    self.sockets.push(socket);
+                    self.servers.push(server);
+                }
                 Output::CloseSocket(socket) => {
                     self.sent.push("close".to_owned());
                     self.socket = self.socket.filter(|open| *open != socket);

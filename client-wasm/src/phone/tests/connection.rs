@@ -110,15 +110,6 @@ fn a_call_in_a_gap_waits_ten_seconds_for_the_connection() {
 }
 
 #[test]
-fn a_call_does_not_outlive_its_connection() {
-    let (mut bench, _, _) = Bench::in_call();
-
-    bench.close_socket();
-
-    assert_eq!(bench.end_code(), Some(ErrorCode::ConnectionLost));
-}
-
-#[test]
 fn nothing_follows_a_disconnect() {
     let mut bench = Bench::connected();
     bench.tell(Phone::disconnect);
@@ -127,4 +118,43 @@ fn nothing_follows_a_disconnect() {
 
     assert_eq!(bench.connections(), [Connecting, Connected, Disconnected]);
     assert_eq!(bench.sockets.len(), 1);
+}
+
+#[test]
+fn keep_alives_come_seldom_where_they_are_answered() {
+    let mut bench = Bench::connected();
+
+    bench.pass(Duration::from_secs(94));
+    assert_eq!(bench.sent, ["ping"], "the first shows whether they are answered");
+    bench.pass(Duration::from_secs(27));
+
+    assert_eq!(bench.sent, ["ping", "ping"]);
+}
+
+#[test]
+fn a_server_that_answers_no_pings_gets_no_more_of_them() {
+    let mut bench = Bench::new();
+    bench.answers_pings = false;
+    bench.tell(Phone::connect);
+    bench.accept_socket();
+
+    bench.pass(Duration::from_secs(600));
+
+    assert_eq!(bench.sent, ["ping"]);
+}
+
+#[test]
+fn keep_alives_come_as_the_page_says() {
+    let mut bench = Bench::with(|config| config.keep_alive_ms = Some(20_000));
+    bench.tell(Phone::connect);
+    bench.accept_socket();
+
+    bench.pass(Duration::from_secs(60));
+
+    assert_eq!(bench.sent.len(), 4);
+    let mut bench = Bench::with(|config| config.keep_alive_ms = Some(0));
+    bench.tell(Phone::connect);
+    bench.accept_socket();
+    bench.pass(Duration::from_secs(600));
+    assert_eq!(bench.sent.len(), 1);
 }

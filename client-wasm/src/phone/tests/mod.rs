@@ -3,4 +3,5 @@
 mod bench;
 mod calls;
 mod connection;
+mod failover;
 mod registration;
