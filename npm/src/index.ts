@@ -28,6 +28,7 @@ export {
   TypedEventTarget,
   type UserAgentEventMap,
 } from "./sdk/events.js";
+export type { ReconnectPolicy, Registration, Server, UnregisterOptions } from "./sdk/registration.js";
 export type { RingbackRegion } from "./sdk/ringtone.js";
 export type {
   Account,
@@ -42,7 +43,6 @@ export type {
 export {
   type AudioOptions,
   type CallOptions,
-  type Registration,
   UserAgent,
   type UserAgentOptions,
 } from "./sdk/user-agent.js";

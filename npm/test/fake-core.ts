@@ -61,7 +61,7 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
 
   registered(): void {
     this.connected();
-    this.say({ type: "registrationChange", state: "registered", expires: 600 });
+    this.say({ type: "registrationChange", state: "registered", grant: { expires: 600, serviceRoute: [], outbound: false } });
   }
 
   change(call: number, state: CallState, status?: number): void {
@@ -79,7 +79,9 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
   connect(): void { this.commands.push("connect"); this.#events.push({ type: "connectionChange", state: "connecting" }); }
   disconnect(): void { this.commands.push("disconnect"); this.#events.push({ type: "connectionChange", state: "disconnected" }); }
   register(): void { this.commands.push("register"); this.#events.push({ type: "registrationChange", state: "registering" }); }
-  unregister(): void { this.commands.push("unregister"); this.#events.push({ type: "registrationChange", state: "unregistered" }); }
+  retryIn(waitMs: number): void { this.commands.push(`retryIn ${String(waitMs)}`); }
+  giveUp(): void { this.commands.push("giveUp"); this.#events.push({ type: "connectionChange", state: "disconnected" }); }
+  unregister(all: boolean): void { this.commands.push(all ? "unregister all" : "unregister"); this.#events.push({ type: "registrationChange", state: "unregistered" }); }
 
   call(target: string, options: CallOptions): number {
     this.commands.push(`call ${target}`);

@@ -1,5 +1,5 @@
 /** The user agent: loading, connection, registration, readiness, closing. */
-import { configure, type SipError, type SipErrorEvent, UserAgent, type UserAgentOptions } from "../src/index.js";
+import { configure, type RegistrationChangeEvent, type SipError, type SipErrorEvent, UserAgent, type UserAgentOptions } from "../src/index.js";
 import { core, errorInfo, fake } from "./fake-core.js";
 import { cleanup, next, ok, rejection, same, test, until } from "./harness.js";
 
@@ -49,7 +49,7 @@ test("with an account it connects and registers, and ready waits for both", asyn
   ok(!ready);
   core().registered();
   await ua.ready;
-  same([ua.state, ua.registration], ["connected", { state: "registered", expires: 600 }]);
+  same([ua.state, ua.registration], ["connected", { state: "registered", expires: 600, serviceRoute: [], outbound: false }]);
 });
 
 test("without registration it is ready when connected", async () => {
@@ -70,6 +70,7 @@ test("connect: false loads nothing until it is needed", async () => {
 test("a path is made a WebSocket address of the page's host", async () => {
   await started({ server: "/sip?site=1" });
   same(core().config.server, `ws://${location.host}/sip?site=1`);
+  same(core().config.servers, [[`ws://${location.host}/sip?site=1`, 1]]);
 });
 
 test("a server that is no address is refused at once", () => {
@@ -180,4 +181,57 @@ test("a trap in the core ends its calls and is told", async () => {
   const told = next<SipErrorEvent>(ua, "error");
   try { call.mute(); } catch { /* told by the event */ }
   same([(await told).error.code, call.state], ["INTERNAL", "ended"]);
+});
+
+test("several servers reach the core with their weights", async () => {
+  fake.core = undefined;
+  const ua = new UserAgent({ servers: [{ url: "wss://one.example.com/sip", weight: 2 }, { url: "https://two.example.com/sip" }], callRecovery: 5 });
+  cleanup(() => { void ua.close(); });
+  await until(() => fake.core);
+  same(core().config.servers, [["wss://one.example.com/sip", 2], ["wss://two.example.com/sip", 1]]);
+  same(core().config.callRecovery, 5);
+});
+
+test("without any server, the settings are refused", () => {
+  for (const options of [{}, { servers: [{ url: "ftp://x" }] }]) {
+    let error: unknown;
+    try { new UserAgent({ ...options, connect: false }); } catch (thrown) { error = thrown; }
+    same((error as SipError | undefined)?.code, "INVALID_CONFIG");
+  }
+});
+
+test("the page's policy decides when the next attempt comes, and whether one comes", async () => {
+  const asked: unknown[] = [];
+  const ua = await started({ register: false, reconnect: (attempt, error) => { asked.push([attempt, error?.code]); return attempt < 2 ? 70 : null; } });
+  const first = next<Event & { retryIn: number }>(ua, "connectionchange");
+  core().say({ type: "connectionChange", state: "reconnecting", attempt: 1, retryInMs: 300, error: errorInfo("CONNECTION_LOST") });
+  same((await first).retryIn, 70);
+  core().say({ type: "connectionChange", state: "reconnecting", attempt: 2, retryInMs: 300, error: errorInfo("CONNECTION_REFUSED") });
+  await until(() => ua.state === "disconnected");
+  same(asked, [[1, "CONNECTION_LOST"], [2, "CONNECTION_REFUSED"]]);
+  same(core().commands.slice(-2), ["retryIn 70", "giveUp"]);
+});
+
+test("a policy that throws leaves it to the default", async () => {
+  const silence = (event: Event): void => { event.preventDefault(); };
+  addEventListener("error", silence);
+  cleanup(() => { removeEventListener("error", silence); });
+  const ua = await started({ register: false, reconnect: () => { throw new Error("a page's mistake"); } });
+  core().say({ type: "connectionChange", state: "reconnecting", attempt: 1, retryInMs: 300 });
+  await until(() => ua.state === "reconnecting");
+  ok(!core().commands.some((command) => command.startsWith("retryIn") || command === "giveUp"));
+});
+
+test("what the registrar granted can be read, and all phones unregistered", async () => {
+  const ua = await started();
+  core().connected();
+  const told = next<RegistrationChangeEvent>(ua, "registrationchange");
+  core().say({
+    type: "registrationChange", state: "registered",
+    grant: { expires: 60, publicGruu: "sip:alice@example.com;gr=1", serviceRoute: ["<sip:edge.example.com;lr>"], outbound: true, flowTimer: 25 },
+  });
+  same([(await told).registration, ua.registration.publicGruu], [ua.registration, "sip:alice@example.com;gr=1"]);
+  same([ua.registration.serviceRoute, ua.registration.outbound, ua.registration.flowTimer], [["<sip:edge.example.com;lr>"], true, 25]);
+  await ua.unregister({ all: true });
+  ok(core().commands.includes("unregister all"));
 });

@@ -79,6 +79,10 @@ mod sorted {
             self.find(key).is_ok()
         }
 
+        pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+            self.0.iter_mut().map(|(_, value)| value)
+        }
+
         pub(crate) const fn len(&self) -> usize {
             self.0.len()
         }

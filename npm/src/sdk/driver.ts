@@ -78,8 +78,18 @@ export class Driver {
     this.#command((core) => { core.register(); });
   }
 
-  unregister(): void {
-    if (this.#core) this.#command((core) => { core.unregister(); });
+  unregister(all = false): void {
+    if (this.#core) this.#command((core) => { core.unregister(all); });
+  }
+
+  /** Has the next attempt to connect made after so many milliseconds. */
+  retryIn(milliseconds: number): void {
+    if (this.#core) this.#command((core) => { core.retryIn(milliseconds); });
+  }
+
+  /** Does not try to connect again. */
+  giveUp(): void {
+    if (this.#core) this.#command((core) => { core.giveUp(); });
   }
 
   /** Makes a call; the core must have been started. Throws when the target or an option is wrong. */

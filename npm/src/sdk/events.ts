@@ -5,6 +5,7 @@
  */
 import type { Call } from "./call.js";
 import type { SipError } from "./errors.js";
+import type { Registration } from "./registration.js";
 import type { CallEnd, CallState, ConnectionState, RegistrationState } from "./types.js";
 
 /** The WebSocket to the server changed. */
@@ -19,6 +20,10 @@ export class ConnectionChangeEvent extends Event {
     readonly reason?: string,
     /** Milliseconds until the next attempt. */
     readonly retryIn?: number,
+    /** How many attempts have failed since the last connection that lasted. */
+    readonly attempt?: number,
+    /** The server that is connected, or was. */
+    readonly server?: string,
   ) {
     super("connectionchange");
   }
@@ -26,14 +31,20 @@ export class ConnectionChangeEvent extends Event {
 
 /** The registration changed. */
 export class RegistrationChangeEvent extends Event {
+  readonly state: RegistrationState;
+  /** Seconds that the server granted. */
+  readonly expires?: number;
+  /** Why it failed. */
+  readonly error?: SipError;
+
   constructor(
-    readonly state: RegistrationState,
-    /** Seconds that the server granted. */
-    readonly expires?: number,
-    /** Why it failed. */
-    readonly error?: SipError,
+    /** All that is known of it. */
+    readonly registration: Registration,
   ) {
     super("registrationchange");
+    this.state = registration.state;
+    if (registration.expires !== undefined) this.expires = registration.expires;
+    if (registration.error) this.error = registration.error;
   }
 }
 

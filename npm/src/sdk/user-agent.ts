@@ -19,9 +19,10 @@ import {
   type UserAgentEventMap,
 } from "./events.js";
 import { instanceId } from "./instance-id.js";
+import type { ReconnectPolicy, Registration, Server, UnregisterOptions } from "./registration.js";
 import { unlockTones } from "./ringtone.js";
 import { serverUrl } from "./server-url.js";
-import type { Account, ConnectionState, OnPageHide, Party, RegistrationState } from "./types.js";
+import type { Account, ConnectionState, OnPageHide, Party } from "./types.js";
 
 /** The microphone and the loudspeaker. */
 export interface AudioOptions extends CallAudio {
@@ -32,7 +33,13 @@ export interface AudioOptions extends CallAudio {
 /** The settings of a user agent. */
 export interface UserAgentOptions {
   /** The SIP server's WebSocket: `wss://sip.example.com/sip`, or a path on the page's own host, such as `/sip`. */
-  server: string | URL;
+  server?: string | URL;
+  /** Several servers, instead of `server`: where one does not serve, another is tried. */
+  servers?: readonly Server[];
+  /** When to connect again after a loss. Default: soon, then less and less often. */
+  reconnect?: ReconnectPolicy;
+  /** Seconds that established calls wait for a lost connection to come back; 0 ends them with it. Default 30. */
+  callRecovery?: number;
   /** Who calls. Without an account, calls are anonymous. */
   account?: Account;
   /** Register, so that calls come in? Default: yes, when there is an account. */
@@ -51,7 +58,10 @@ export interface UserAgentOptions {
   userAgent?: string;
   /** The UUID of this browser. Default: one that survives a reload of the tab. */
   instanceId?: string;
-  /** Milliseconds between keep-alives from the page, for servers that send no WebSocket pings. Default 0: none. */
+  /**
+   * Milliseconds between keep-alives from the page; 0 sends none. Default: as the server asks for (`Flow-Timer`), else
+   * every 95 to 120 seconds where it answers them.
+   */
   keepAlive?: number;
   /** What happens to calls and the registration when the page goes away. Default `"hangup"`. */
   onPageHide?: OnPageHide;
@@ -73,17 +83,11 @@ export interface CallOptions {
   audio?: CallAudio;
 }
 
-/** A registration as it stands. */
-export interface Registration {
-  readonly state: RegistrationState;
-  /** Seconds that the server granted. */
-  readonly expires?: number;
-  /** Why it failed. */
-  readonly error?: SipError;
-}
-
 /** How long `close()` waits for the server's answers to its farewells, in milliseconds. */
 const FAREWELL = 2_000;
+
+/** The longest wait that a `ReconnectPolicy` may ask for, in milliseconds. */
+const LONGEST_WAIT = 86_400_000;
 
 /** A SIP user agent. */
 export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
@@ -161,10 +165,10 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   }
 
   /** Withdraws the registration. Calls go on. */
-  unregister(): Promise<void> {
+  unregister({ all = false }: UnregisterOptions = {}): Promise<void> {
     this.#assertOpen();
     this.#wantsRegistration = false;
-    this.#driver.unregister();
+    this.#driver.unregister(all);
     return this.#until("registrationchange", () => !isRegistered(this.#registration));
   }
 
@@ -235,18 +239,33 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     };
   }
 
-  #handleConnection({ state, error, code, reason, retryInMs }: EventOf<"connectionChange">): void {
+  #handleConnection({ state, error, code, reason, retryInMs, attempt, server }: EventOf<"connectionChange">): void {
     this.#state = state;
     this.#connectionError = error && SipError.fromInfo(error, reason);
+    const retryIn = state === "reconnecting" ? this.#applyPolicy(attempt ?? 1, retryInMs) : undefined;
     this.#updateReady(this.#connectionError);
-    this.dispatchEvent(new ConnectionChangeEvent(state, this.#connectionError, code, reason, retryInMs));
+    this.dispatchEvent(new ConnectionChangeEvent(state, this.#connectionError, code, reason, retryIn, attempt, server));
   }
 
-  #handleRegistration({ state, expires, error: info }: EventOf<"registrationChange">): void {
+  /** Asks the page's own policy, where it has one. Returns when the next attempt comes. */
+  #applyPolicy(attempt: number, retryIn: number | undefined): number | undefined {
+    let wait: number | null | undefined;
+    try {
+      wait = this.#options.reconnect?.(attempt, this.#connectionError);
+    } catch (error) {
+      reportError(error);
+    }
+    if (wait === undefined || Number.isNaN(wait)) return retryIn;
+    if (wait === null) this.#driver.giveUp();
+    else this.#driver.retryIn(Math.min(Math.max(wait, 0), LONGEST_WAIT));
+    return wait ?? undefined;
+  }
+
+  #handleRegistration({ state, grant, error: info, retryInMs: retryIn }: EventOf<"registrationChange">): void {
     const error = info && SipError.fromInfo(info);
-    this.#registration = defined({ state, expires, error });
+    this.#registration = defined({ state, ...grant, error, retryIn });
     this.#updateReady(error);
-    this.dispatchEvent(new RegistrationChangeEvent(state, expires, error));
+    this.dispatchEvent(new RegistrationChangeEvent(this.#registration));
   }
 
   #handleIncoming({ from, to, headers }: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void {
@@ -308,8 +327,11 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
 
 function coreConfig(options: UserAgentOptions): CoreConfig {
   const { server, account, register, audio, iceServers, headers, userAgent, onPageHide } = options;
+  const servers = (options.servers ?? [{ url: server ?? "" }]).map(serverPair);
   return defined({
-    server: serverUrl(server),
+    server: servers[0]?.[0] ?? "",
+    servers,
+    callRecovery: options.callRecovery,
     account,
     expires: typeof register === "object" ? register.expires : undefined,
     audio: audio?.input,
@@ -321,6 +343,10 @@ function coreConfig(options: UserAgentOptions): CoreConfig {
     onPageHide,
     instanceId: options.instanceId ?? (account && instanceId(account.uri)),
   });
+}
+
+function serverPair({ url, weight = 1 }: Server): [string, number] {
+  return [serverUrl(url), weight];
 }
 
 function localParty(account: Account | undefined, displayName = account?.displayName): Party | undefined {

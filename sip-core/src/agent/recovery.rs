@@ -42,6 +42,9 @@ impl UserAgent {
             return Vec::new();
         }
         let moved = self.sessions.on_socket(socket);
+        if moved.is_empty() && !self.is_lost(socket) {
+            return moved;
+        }
         for id in &moved {
             self.sessions.with(*id, |session| session.rebind(flow));
         }
