@@ -327,7 +327,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
 
 function coreConfig(options: UserAgentOptions): CoreConfig {
   const { server, account, register, audio, iceServers, headers, userAgent, onPageHide } = options;
-  const servers = (options.servers ?? [{ url: server ?? "" }]).map(serverPair);
+  const named = options.servers ?? (server === undefined ? [] : [{ url: server }]);
+  if (named.length === 0) throw new SipError({ code: "INVALID_CONFIG", message: "No server is named.", fatal: true });
+  const servers = named.map(serverPair);
   return defined({
     server: servers[0]?.[0] ?? "",
     servers,
