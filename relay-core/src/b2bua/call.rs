@@ -6,11 +6,12 @@
 use super::calls::Attempt;
 use super::config::NextHop;
 use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
+use super::transfers::Crossed;
 use crate::media::control::{Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
 use core::net::SocketAddr;
 use sip_core::Instant;
 use sip_core::agent::SessionId;
-use sip_core::message::{Request, StatusCode};
+use sip_core::message::{Request, StatusCode, Uri};
 
 /// Which side called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub(super) struct Call {
     pub(super) deadline: Option<Instant>,
     pub(super) described: DescribedLegs,
     pub(super) is_media_closed: bool,
+    /// The browser's address of record.
+    pub(super) aor: Option<Uri>,
+    /// REFERs that crossed, the newest last.
+    pub(super) refers: Vec<Crossed>,
     pub(super) record: CallRecord,
 }
 
@@ -47,6 +52,8 @@ pub(super) enum Stage {
         request: Box<Request>,
         /// None for a delayed offer: ours goes out with the 200.
         offer: Option<TrunkSdp>,
+        /// The trunk leg whose place it takes (RFC 3891).
+        replaces: Option<SessionId>,
     },
     /// The trunk leg is called.
     Calling(Box<Calling>),

@@ -49,6 +49,12 @@ pub(super) fn to_trunk_response(headers: &Headers) -> Rows {
     pick(headers, &[HeaderName::RetryAfter, HeaderName::Warning, HeaderName::Reason])
 }
 
+/// Whether news of a transfer are wanted (RFC 4488).
+pub(super) fn refer_sub(headers: &Headers) -> Option<(HeaderName, String)> {
+    let name = HeaderName::Other("Refer-Sub".to_owned());
+    headers.get(&name).map(str::to_owned).map(|value| (name, value))
+}
+
 /// Whether the sender has answered a challenge, so that another is unlikely.
 pub(super) fn has_credentials(headers: &Headers) -> bool {
     CREDENTIALS.iter().any(|name| headers.get(name).is_some())

@@ -4,7 +4,7 @@ use super::call::other;
 use super::{B2bua, SideKey, headers};
 use crate::media::control::{MediaCommand, MediaId, Side};
 use sip_core::agent::{Failure, IncomingId, Reply, RequestId, SessionId};
-use sip_core::message::{HeaderName, Method, Request, Response, StatusCode};
+use sip_core::message::{Method, Request, Response, StatusCode};
 use sip_core::{Duration, Instant};
 
 /// A digit without a duration (RFC 2833's usual tone).
@@ -39,12 +39,16 @@ impl B2bua {
         let (Some(session), true) = (target, self.relayed.len() < MAX_RELAYED) else {
             return self.respond(side, incoming, StatusCode::TEMPORARILY_UNAVAILABLE, now);
         };
-        let content_type = request.headers.get(&HeaderName::ContentType).unwrap_or_default().to_owned();
-        let body = (!request.body.is_empty()).then(|| (content_type, request.body.clone()));
-        let rows = headers::to_trunk_request(&request.headers);
+        let (rows, body) = match self.crossing(side, id, request) {
+            Ok(crossing) => crossing,
+            Err(status) => return self.respond(side, incoming, status, now),
+        };
         let sent = self.agent(other(side)).session_request(session, request.method.clone(), rows, body, now);
         match sent {
-            Ok(sent) => drop(self.relayed.insert((other(side).into(), sent), incoming)),
+            Ok(sent) => {
+                self.relayed.insert((other(side).into(), sent), incoming);
+                self.note_crossed(side, id, session, request);
+            }
             Err(_) => self.respond(side, incoming, StatusCode::TEMPORARILY_UNAVAILABLE, now),
         }
     }
@@ -66,12 +70,10 @@ impl B2bua {
         if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, Some(response.status), now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
-            let reply = Reply {
-                status: response.status,
-                reason: Some(response.reason.clone()),
-                headers: headers::to_web_response(&response.headers),
-                body: None,
-            };
+            let mut rows = headers::to_web_response(&response.headers);
+            rows.extend(headers::refer_sub(&response.headers));
+            let reply =
+                Reply { status: response.status, reason: Some(response.reason.clone()), headers: rows, body: None };
             self.reply(other(side), incoming, reply, now);
         } else {
             self.register_answered(id, response, now);

@@ -20,22 +20,37 @@ struct Callee {
 
 impl B2bua {
     /// The PBX's INVITE.
-    pub(super) fn trunk_calls(&mut self, session: SessionId, request: Box<Request>, offer: Option<&str>, now: Instant) {
-        match self.admit_inbound(&request, offer) {
-            Ok(offer) => self.prepare_inbound(session, request, offer, now),
+    pub(super) fn trunk_calls(
+        &mut self,
+        (session, replaces): (SessionId, Option<SessionId>),
+        request: Box<Request>,
+        offer: Option<&str>,
+        now: Instant,
+    ) {
+        match self.admit_inbound(&request, replaces, offer) {
+            Ok(offer) => self.prepare_inbound((session, replaces), request, offer, now),
             Err(refusal) => self.refuse_trunk(session, refusal, now),
         }
     }
 
-    fn admit_inbound(&self, request: &Request, offer: Option<&str>) -> Result<Option<TrunkSdp>, Refusal> {
-        if self.calls.len() >= self.config.max_calls {
+    fn admit_inbound(
+        &self,
+        request: &Request,
+        replaces: Option<SessionId>,
+        offer: Option<&str>,
+    ) -> Result<Option<TrunkSdp>, Refusal> {
+        if replaces.is_none() && self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
-        self.callee(request)?;
+        self.callee(request, replaces)?;
         offer.map(TrunkSdp::read).transpose().map_err(not_acceptable)
     }
 
-    fn callee(&self, request: &Request) -> Result<Callee, Refusal> {
+    fn callee(&self, request: &Request, replaces: Option<SessionId>) -> Result<Callee, Refusal> {
+        if let Some(trunk) = replaces {
+            let gone = || Refusal::new(StatusCode::CALL_DOES_NOT_EXIST, "The Browser Has No Such Call");
+            return self.partner(trunk).ok_or_else(gone);
+        }
         let token: bindings::Token = request.uri.user.clone().unwrap_or_default();
         let binding = self.bindings.binding(&token);
         let binding = binding.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "No Such Binding"))?;
@@ -45,10 +60,23 @@ impl B2bua {
         Ok(Callee { flow, contact: bound.contact.clone(), aor: bound.aor.clone() })
     }
 
-    fn prepare_inbound(&mut self, trunk: SessionId, request: Box<Request>, offer: Option<TrunkSdp>, now: Instant) {
+    /// The browser that has the call whose trunk leg this is.
+    fn partner(&self, trunk: SessionId) -> Option<Callee> {
+        let call = self.calls.call(self.calls.of_leg(Side::Trunk, trunk)?)?;
+        let web = self.web.session(call.web?)?;
+        Some(Callee { flow: web.flow, contact: web.remote_target?.clone(), aor: call.aor.clone()? })
+    }
+
+    fn prepare_inbound(
+        &mut self,
+        (trunk, replaces): (SessionId, Option<SessionId>),
+        request: Box<Request>,
+        offer: Option<TrunkSdp>,
+        now: Instant,
+    ) {
         let mut call = self.new_call(CallDirection::Inbound, &request, now);
         call.trunk = Some(trunk);
-        call.stage = Stage::PreparingInbound { request, offer };
+        call.stage = Stage::PreparingInbound { request, offer, replaces };
         self.open(call);
     }
 
@@ -60,27 +88,31 @@ impl B2bua {
         let Some(room) = call.room.clone() else {
             return;
         };
-        let Stage::PreparingInbound { request, offer } = core::mem::replace(&mut call.stage, Stage::Ending) else {
+        let Stage::PreparingInbound { request, offer, replaces } = core::mem::replace(&mut call.stage, Stage::Ending)
+        else {
             return;
         };
         let way = offer.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction).mirrored();
         let sdp = call.described.web.next(id.0, |at| sdp_bridge::web_offer(&room, &call.ice, at, way));
-        match self.callee(&request) {
-            Ok(callee) => self.invite_browser(id, &request, callee, offer, sdp, now),
+        match self.callee(&request, replaces) {
+            Ok(callee) => {
+                self.note_browser(id, &callee);
+                let mut invite = web_invite(&request, callee, sdp);
+                let rows = replaces.and_then(|trunk| self.replaces_for_browser(trunk, &request.headers));
+                invite.headers.extend(rows.unwrap_or_default());
+                self.invite_browser(id, invite, offer, now);
+            }
             Err(refusal) => self.abandon(id, refusal, now),
         }
     }
 
-    fn invite_browser(
-        &mut self,
-        id: MediaId,
-        request: &Request,
-        callee: Callee,
-        offer: Option<TrunkSdp>,
-        sdp: String,
-        now: Instant,
-    ) {
-        let invite = web_invite(request, callee, sdp);
+    fn note_browser(&mut self, id: MediaId, callee: &Callee) {
+        if let Some(call) = self.calls.call_mut(id) {
+            call.aor = Some(callee.aor.clone());
+        }
+    }
+
+    fn invite_browser(&mut self, id: MediaId, invite: Invite, offer: Option<TrunkSdp>, now: Instant) {
         match self.web.invite(invite, now) {
             Ok(session) => {
                 self.calls.attach(id, Side::Web, session);

@@ -22,6 +22,7 @@ mod port;
 mod registrar;
 mod resolver;
 mod sdp_bridge;
+mod transfers;
 
 pub use call::{CallDirection, CallRecord};
 pub use config::{Config, Domain, NextHop};
@@ -37,6 +38,7 @@ use sip_core::agent::{self, Event, IncomingId, LocalSocket, RequestId, UserAgent
 use sip_core::message::{Method, Uri};
 use sip_core::{Entropy, Flow, Instant, SocketId, Transport};
 use std::collections::{BTreeMap, VecDeque};
+use transfers::Senders;
 
 /// The relay's signalling machine.
 #[derive(Debug)]
@@ -47,6 +49,7 @@ pub struct B2bua {
     calls: Calls,
     bindings: Bindings,
     registers: Registers,
+    senders: Senders,
     relayed: BTreeMap<(SideKey, RequestId), IncomingId>,
     probes: BTreeMap<RequestId, MediaId>,
     resolver: Resolver,
@@ -91,7 +94,9 @@ impl B2bua {
     #[must_use]
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
         let mut entropy = Entropy::new(seed);
-        let mut trunk = UserAgent::new(agent_config(&config, &[]), entropy.bytes());
+        // A browser's Replaces may name a dialog that only the PBX has.
+        let trunk_config = agent::Config { replaces: true, ..agent_config(&config, &[]) };
+        let mut trunk = UserAgent::new(trunk_config, entropy.bytes());
         trunk.open_socket(config.trunk_socket, trunk_socket(&config));
         Self {
             web: UserAgent::new(agent_config(&config, &[Method::Register]), entropy.bytes()),
@@ -99,6 +104,7 @@ impl B2bua {
             calls: Calls::default(),
             bindings: Bindings::default(),
             registers: Registers::default(),
+            senders: Senders::default(),
             relayed: BTreeMap::new(),
             probes: BTreeMap::new(),
             resolver: Resolver::new(config.resolve_ttl),
@@ -184,8 +190,8 @@ impl B2bua {
             (Side::Web, Event::IncomingCall { session, request, offer, .. }) => {
                 self.web_calls(session, request, offer.as_deref(), now);
             }
-            (Side::Trunk, Event::IncomingCall { session, request, offer, .. }) => {
-                self.trunk_calls(session, request, offer.as_deref(), now);
+            (Side::Trunk, Event::IncomingCall { session, request, offer, replaces, .. }) => {
+                self.trunk_calls((session, replaces), request, offer.as_deref(), now);
             }
             (side, Event::Session { id, event }) => self.join(side, id, event, now),
             (side, Event::Request { id, session: Some(session), request, .. }) => {
@@ -252,6 +258,7 @@ impl B2bua {
 }
 
 fn agent_config(config: &Config, application_methods: &[Method]) -> agent::Config {
+    let default = agent::Config::default();
     agent::Config {
         product: config.product.clone(),
         application_methods: application_methods.to_vec(),
@@ -259,7 +266,9 @@ fn agent_config(config: &Config, application_methods: &[Method]) -> agent::Confi
         max_sessions: config.max_calls.saturating_add(SPARE_SESSIONS),
         full_status: 503,
         max_transactions: MAX_TRANSACTIONS,
-        ..agent::Config::default()
+        supported: vec!["replaces", "norefersub"],
+        allow: default.allow.iter().cloned().chain([Method::Refer]).collect(),
+        ..default
     }
 }
 
@@ -279,7 +288,7 @@ fn contact_at(address: SocketAddr, user: &str) -> Uri {
 /// A browser reaches us only through its WebSocket, so the name in Via and Contact needs no meaning (RFC 7118 §5.2).
 fn web_socket(secure: bool) -> LocalSocket {
     let transport = if secure { Transport::Wss } else { Transport::Ws };
-    let mut contact = Uri::sip(Some("switchhook"), sip_core::message::Host::Name("relay.invalid".to_owned()), None);
+    let mut contact = Uri::sip(Some("switchhook"), sip_core::message::Host::Name(transfers::WEB_HOST.to_owned()), None);
     contact.params.set("transport", Some("ws"));
-    LocalSocket { transport, sent_by: "relay.invalid".to_owned(), contact }
+    LocalSocket { transport, sent_by: transfers::WEB_HOST.to_owned(), contact }
 }

@@ -11,6 +11,7 @@ use super::cause::Refusal;
 use super::config::NextHop;
 use super::headers;
 use super::sdp_bridge::{self, SdpFault, TrunkSdp, WebSdp};
+use super::transfers;
 use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, MediaReport};
 use core::net::SocketAddr;
 use sip_core::Instant;
@@ -36,6 +37,7 @@ impl B2bua {
         }
         let next_hop = self.next_hop(&request.uri);
         let next_hop = next_hop.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
+        transfers::read_replaces(&request.headers)?;
         let offer = offer.ok_or_else(|| not_acceptable(SdpFault::NoAudio))?;
         Ok((WebSdp::offer(offer).map_err(not_acceptable)?, next_hop))
     }
@@ -44,6 +46,7 @@ impl B2bua {
         let address = self.address_of(&next_hop, now);
         let mut call = self.new_call(CallDirection::Outbound, &request, now);
         call.web = Some(web);
+        call.aor = request.headers.from().ok().map(|from| from.uri);
         call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, address }));
         self.open(call);
     }
@@ -77,6 +80,8 @@ impl B2bua {
             deadline: None,
             described: DescribedLegs::default(),
             is_media_closed: false,
+            aor: None,
+            refers: Vec::new(),
             record,
         }
     }
@@ -134,7 +139,10 @@ impl B2bua {
         let answer = call.described.web.next(id.0, |at| offer.write_answer(room, &call.ice, at, direction));
         let write = |at| sdp_bridge::trunk_offer(room.trunk, at, direction.mirrored());
         let sdp = call.described.trunk.next(id.0, write);
-        let invite = self.trunk_invite(request, address, &trunk, sdp);
+        let browser = call.web.and_then(|web| self.web.session(web)).map(|view| view.flow.socket);
+        let mut invite = self.trunk_invite(request, address, &trunk, sdp);
+        let rows = browser.and_then(|browser| self.replaces_of_browser(browser, &request.headers).ok());
+        invite.headers.extend(rows.unwrap_or_default());
         let untold = Some(offer.remote.clone());
         let calling = Calling { answer, offer, untold, early: None, attempt, trunk };
         match self.trunk.invite(invite, now) {

@@ -44,7 +44,8 @@ impl World {
     pub(crate) fn register(&mut self) -> Uri {
         let aor: NameAddr = "<sip:alice@example.com>".parse().unwrap();
         let mut register =
-            OutgoingRequest::new(Method::Register, "sip:example.com".parse().unwrap(), aor, World::web_flow());
+            OutgoingRequest::new(Method::Register, "sip:example.com".parse().unwrap(), aor.clone(), World::web_flow());
+        register.to = Some(aor);
         register.contact = Some("<sip:me@abc.invalid;transport=ws>;reg-id=1;expires=600".parse().unwrap());
         self.browser.request(register, self.now).unwrap();
         let (incoming, request) = self.pbx_asked();

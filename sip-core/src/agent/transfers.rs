@@ -80,6 +80,14 @@ impl UserAgent {
         self.sessions.get(id).and_then(Session::as_replaces)
     }
 
+    /// The session that a Replaces names, whatever its state, with our tag as the `to-tag`.
+    #[must_use]
+    pub fn session_named(&self, replaces: &Replaces) -> Option<SessionId> {
+        let id = self.sessions.find(&replaces.call_id, &replaces.to_tag)?;
+        let named = self.sessions.get(id)?.view().remote_tag == Some(replaces.from_tag.as_str());
+        named.then_some(id)
+    }
+
     /// The session whose place is asked for (RFC 3891 §3).
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What an application may look at without changing it.
 
 use crate::flow::Flow;
-use crate::message::NameAddr;
+use crate::message::{NameAddr, Uri};
 
 /// One session.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,10 @@ pub struct SessionView<'a> {
     pub remote_tag: Option<&'a str>,
     /// The other side as From or To named it.
     pub remote: &'a NameAddr,
+    /// Where the other side takes requests: its Contact, as soon as there is one dialog.
+    pub remote_target: Option<&'a Uri>,
+    /// The number of our last request, as soon as there is one dialog.
+    pub local_sequence: Option<u32>,
     /// The flow its next request leaves on, unless a Route or Contact names another address.
     pub flow: Flow,
     /// How far it is.

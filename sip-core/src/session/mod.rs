@@ -202,6 +202,8 @@ impl Session {
             local_tag: &self.local_tag,
             remote_tag: self.dialog().map(Dialog::remote_tag),
             remote: &self.remote,
+            remote_target: self.dialog().map(Dialog::remote_target),
+            local_sequence: self.dialog().map(Dialog::local_sequence),
             flow: self.flow,
             state: self.public_state(),
         }
