@@ -152,7 +152,7 @@ fn info_goes_to_the_application_and_its_answer_back() {
 }
 
 #[test]
-fn a_request_nobody_answers_is_answered_500_after_64_t1() {
+fn a_request_nobody_answers_is_answered_500_before_its_sender_gives_up() {
     let mut pair = Pair::new(Transport::Tcp);
     let (alice, _) = pair.established();
 
@@ -162,6 +162,7 @@ fn a_request_nobody_answers_is_answered_500_after_64_t1() {
     assert_eq!(pair.bob.told(), ["INFO"]);
     assert_eq!(pair.bob.agent.counters().unanswered_requests, 1);
     assert_eq!(pair.sent("500 INFO").len(), 1);
+    assert_eq!(pair.alice.told(), ["response 500"], "and the call goes on");
 }
 
 #[test]

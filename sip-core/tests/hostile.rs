@@ -263,7 +263,8 @@ fn a_second_invite_while_it_rings_is_a_matter_of_its_own_session() {
 
     alone.receive(second);
 
-    alone.next_response(491);
+    let not_yet = alone.next_response(500);
+    assert!(not_yet.headers.retry_after().is_some_and(|seconds| seconds <= 10), "RFC 3261 §14.2");
     assert_eq!(alone.agent.session(session).unwrap().state, SessionState::Ringing);
 }
 

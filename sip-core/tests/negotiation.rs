@@ -229,29 +229,33 @@ fn an_update_is_an_offer_too() {
     let mut pair = Pair::udp();
     let (alice, bob) = pair.established();
 
-    let body = Some(("application/sdp".to_owned(), OFFER.as_bytes().to_vec()));
-    pair.alice.agent.session_request(alice, Method::Update, Vec::new(), body, pair.now).unwrap();
+    pair.alice.agent.update(alice, OFFER.to_owned(), pair.now).unwrap();
     pair.settle();
     assert_eq!(pair.bob.told(), ["offered"]);
     pair.bob.agent.answer_offer(bob, Ok(ANSWER.to_owned()), pair.now).unwrap();
     pair.settle();
 
     assert_eq!(pair.story(), ["alice UPDATE", "bob 200 UPDATE"]);
-    let Some(Event::Response { response, .. }) = pair.alice.events.pop_front() else { panic!() };
-    assert_eq!((response.status, response.body.as_slice()), (StatusCode::OK, ANSWER.as_bytes()));
-    assert!(response.headers.has(&HeaderName::Contact));
+    let Some(Event::Session { event: SessionEvent::Answered { result }, .. }) = pair.alice.events.pop_front() else {
+        panic!("no answer")
+    };
+    assert_eq!(result, Ok(Some(ANSWER.to_owned())));
+    assert!(pair.response("200 UPDATE").headers.has(&HeaderName::Contact));
 }
 
 #[test]
 fn an_update_without_offer_is_answered_by_the_agent() {
-    let mut pair = Pair::udp();
-    let (alice, _) = pair.established();
+    let mut alone = Alone::new(Transport::Udp);
+    alone.call();
+    let invite = alone.next_request(Method::Invite);
+    alone.receive(answer(&invite, 200, "b", Some(ANSWER)));
+    let ack = alone.next_request(Method::Ack);
+    alone.told();
 
-    pair.alice.agent.session_request(alice, Method::Update, Vec::new(), None, pair.now).unwrap();
-    pair.settle();
+    alone.receive(request_of_bob(&ack, &Method::Update, 7));
 
-    assert_eq!(pair.story(), ["alice UPDATE", "bob 200 UPDATE"]);
-    assert!(pair.bob.told().is_empty());
+    alone.next_response(200);
+    assert!(alone.told().is_empty());
 }
 
 /// A request of Bob's in the dialog in which Alice sent `ours`.

@@ -2,6 +2,7 @@
 
 use crate::flow::Transport;
 use crate::message::{Method, Uri};
+use crate::time::Duration;
 use crate::transaction::Timers;
 
 /// The settings of a [`UserAgent`](super::UserAgent), with their defaults.
@@ -44,6 +45,64 @@ pub struct Config {
     pub max_transactions: usize,
     /// Outputs that may wait for the host; above it, requests are dropped and counted.
     pub max_outputs: usize,
+    /// Provisional responses that are acknowledged by PRACK.
+    pub reliability: Reliability,
+    /// Sessions that end unless they are refreshed; none leaves that to the other side.
+    pub session_timers: Option<SessionTimers>,
+}
+
+/// Reliable provisional responses (RFC 3262).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reliability {
+    /// `100rel` is unknown here: an INVITE that requires it is answered 420.
+    #[default]
+    None,
+    /// Understood and offered. Our provisional responses are reliable where the caller requires it, and where the caller
+    /// supports it and they carry a description.
+    Supported,
+    /// Our INVITEs require it, and INVITEs of callers that do not support it are answered 421.
+    Required,
+}
+
+/// Session timers (RFC 4028).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionTimers {
+    /// The interval to ask for, and to grant at most. In whole seconds.
+    pub expires: Duration,
+    /// The shortest interval to agree to; a shorter one is answered 422. RFC 4028 allows nothing below 90 seconds.
+    pub minimum: Duration,
+    /// Who is to send the refreshes, where we may choose; none leaves it to the other side, and to the caller where that
+    /// has no wish either.
+    pub refresher: Option<Refresher>,
+}
+
+impl Default for SessionTimers {
+    fn default() -> Self {
+        Self { expires: Duration::from_secs(1_800), minimum: Duration::from_secs(90), refresher: None }
+    }
+}
+
+/// Who sends the refreshes of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresher {
+    /// This agent.
+    Local,
+    /// The other side.
+    Remote,
+}
+
+impl Config {
+    /// The option tags that a request may require of this agent.
+    pub(crate) fn understands(&self, option: &str) -> bool {
+        let own = self.negotiated().into_iter().flatten();
+        own.chain(self.supported.iter().copied()).any(|known| known.eq_ignore_ascii_case(option))
+    }
+
+    /// The option tags of calls that this agent sees to by itself.
+    pub(crate) fn negotiated(&self) -> [Option<&'static str>; 2] {
+        let reliable = self.reliability != Reliability::None;
+        [reliable.then_some("100rel"), self.session_timers.map(|_| "timer")]
+    }
 }
 
 impl Default for Config {
@@ -67,6 +126,8 @@ impl Default for Config {
             replaces: false,
             max_transactions: 4_096,
             max_outputs: 4_096,
+            reliability: Reliability::None,
+            session_timers: None,
         }
     }
 }

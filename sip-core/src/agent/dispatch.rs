@@ -54,6 +54,9 @@ impl UserAgent {
         match owner {
             Owner::Invite(id) => self.handle_invite_outcome(id, (client, flow), outcome, now),
             Owner::Reinvite(id) => self.handle_reinvite_outcome(id, client, outcome, now),
+            Owner::Aside(id) => {
+                sessions.with(id, |session| session.handle_aside_outcome(client, outcome, endpoint, now)).unwrap_or(())
+            }
             Owner::Bye(id) => {
                 sessions.with(id, |session| session.handle_bye_outcome(outcome, endpoint, now)).unwrap_or(())
             }

@@ -24,8 +24,10 @@ const MAX_FORKS: usize = 8;
 pub(crate) enum Owner {
     /// The INVITE that makes a session.
     Invite(SessionId),
-    /// An INVITE inside a session.
+    /// An offer inside a session, by INVITE or UPDATE.
     Reinvite(SessionId),
+    /// A PRACK or a refresh inside a session.
+    Aside(SessionId),
     /// The end of a session.
     Bye(SessionId),
     /// The application's own request.

@@ -229,7 +229,8 @@ pub enum SessionEvent {
     Progress {
         /// The response.
         response: Box<Response>,
-        /// Its SDP, where it has some.
+        /// Its SDP, where it has some and the dialog had none before. Where our INVITE had no offer, this is one, in a
+        /// reliable response: the PRACK goes with `answer_offer`.
         answer: Option<String>,
     },
     /// UAC: a 2xx. The agent has sent the ACK; except where our INVITE had no offer: then this brings the other side's,
@@ -237,7 +238,7 @@ pub enum SessionEvent {
     Accepted {
         /// The response.
         response: Box<Response>,
-        /// Its SDP.
+        /// Its SDP; none where a reliable provisional response has settled that.
         answer: Option<String>,
     },
     /// UAS: the ACK for our 2xx arrived.
@@ -245,15 +246,16 @@ pub enum SessionEvent {
         /// The answer of a delayed offer.
         answer: Option<String>,
     },
-    /// A re-INVITE or UPDATE from the other side. Answer with `answer_offer`; where the other side has given up
-    /// meanwhile, that command is refused.
+    /// A re-INVITE, UPDATE or PRACK from the other side with an offer; or what our `ask_offer` asked for. Answer with
+    /// `answer_offer`; where the other side has given up meanwhile, that command is refused.
     Offered {
         /// Its SDP; none asks us for an offer.
         offer: Option<String>,
-        /// The request, for its headers.
+        /// The request, for its headers; after `ask_offer` our own.
         request: Box<Request>,
     },
-    /// The result of our re-INVITE; or the answer, in the ACK, to the offer that an `Offered` without SDP had asked of us.
+    /// The result of our re-INVITE or UPDATE; or the answer, in the ACK or PRACK, to the offer that an `Offered` without
+    /// SDP or an INVITE without one had asked of us; or a new answer that a refresh of the session (RFC 4028) brought.
     Answered {
         /// The other side's SDP, or the status it refused with. The session goes on as before in the second case.
         result: Result<Option<String>, StatusCode>,

@@ -1,7 +1,7 @@
 //! Which headers of its own the agent writes into which message (RFC 3261 §8.1.1, §8.2.6 and table 2), and how the
 //! application's are laid over them.
 
-use super::{AgentError, Config};
+use super::{AgentError, Config, Reliability};
 use crate::message::{HeaderName, Headers, Method, NameAddr, Request, Response, StatusCode, Uri};
 
 const MAX_FORWARDS: &str = "70";
@@ -30,7 +30,7 @@ pub(crate) fn complete_request(request: &mut Request, config: &Config, contact: 
         add_capabilities(headers, config);
     }
     if *method == Method::Register {
-        add(headers, HeaderName::Supported, || option_tags(config));
+        add(headers, HeaderName::Supported, || joined(config.supported.iter().copied()));
     }
     if !matches!(method, Method::Ack | Method::Cancel) {
         add(headers, HeaderName::UserAgent, || config.product.clone());
@@ -45,7 +45,9 @@ pub(crate) fn complete_response(response: &mut Response, method: &Method, config
     if (succeeds && needs_contact(method)) || rings {
         add(headers, HeaderName::Contact, || contact.map(|uri| format!("<{uri}>")));
     }
-    if succeeds && matches!(method, Method::Invite | Method::Update | Method::Options) {
+    // Only where an early UPDATE is possible (RFC 3311 §5.2) may it be of use before the 2xx.
+    let is_reliable = rings && headers.has(&HeaderName::RSeq);
+    if is_reliable || (succeeds && matches!(method, Method::Invite | Method::Update | Method::Options)) {
         add_capabilities(headers, config);
     }
     if *status == StatusCode::METHOD_NOT_ALLOWED {
@@ -60,7 +62,8 @@ pub(crate) fn complete_response(response: &mut Response, method: &Method, config
 
 /// Whether a request of this method is looked at.
 pub(crate) fn is_allowed(config: &Config, method: &Method) -> bool {
-    config.allow.contains(method) || config.application_methods.contains(method)
+    let own = [&config.allow, &config.application_methods];
+    own.iter().any(|methods| methods.contains(method)) || (*method == Method::Prack && has_prack(config))
 }
 
 /// Refuses what would break a message apart.
@@ -96,14 +99,23 @@ fn add_capabilities(headers: &mut Headers, config: &Config) {
 }
 
 fn allow(config: &Config) -> String {
-    let more = config.application_methods.iter();
-    let more = more.filter(|method| !config.allow.contains(method));
-    let names: Vec<&str> = config.allow.iter().chain(more).map(Method::as_str).collect();
-    names.join(", ")
+    let more = config.application_methods.iter().filter(|method| !config.allow.contains(method));
+    let prack = has_prack(config).then_some("PRACK");
+    joined(config.allow.iter().chain(more).map(Method::as_str).chain(prack)).unwrap_or_default()
+}
+
+/// Whether PRACK goes without saying.
+fn has_prack(config: &Config) -> bool {
+    config.reliability != Reliability::None && !config.allow.contains(&Method::Prack)
 }
 
 fn option_tags(config: &Config) -> Option<String> {
-    (!config.supported.is_empty()).then(|| config.supported.join(", "))
+    joined(config.supported.iter().copied().chain(config.negotiated().into_iter().flatten()))
+}
+
+fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Option<String> {
+    let words: Vec<&str> = words.collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 fn add(headers: &mut Headers, name: HeaderName, value: impl FnOnce() -> Option<String>) {

@@ -2,10 +2,10 @@
 
 use super::dispatch::find_session;
 use super::event::{Event, SessionId};
-use super::{SessionState, UserAgent, headers};
+use super::{Reliability, SessionState, UserAgent, headers};
 use crate::flow::{Flow, Transport};
 use crate::message::{Contacts, HeaderName, Method, ParseError, Request, Scheme, StatusCode};
-use crate::session::{Body, Session};
+use crate::session::{Body, Session, SessionTimer};
 use crate::time::Instant;
 use crate::transaction::ServerId;
 use crate::transfer::Incoming;
@@ -84,7 +84,7 @@ impl UserAgent {
         if let Scheme::Other(_) = request.uri.scheme {
             return Err((StatusCode::UNSUPPORTED_URI_SCHEME, None));
         }
-        let is_unknown = |option: &&str| !config.supported.iter().any(|known| known.eq_ignore_ascii_case(option));
+        let is_unknown = |option: &&str| !config.understands(option);
         let unknown: Vec<&str> = request.headers.require().into_iter().filter(is_unknown).collect();
         if !unknown.is_empty() {
             return Err((StatusCode::BAD_EXTENSION, Some((HeaderName::Unsupported, unknown.join(", ")))));
@@ -211,7 +211,8 @@ impl UserAgent {
         };
         let id = SessionId(self.endpoint.fresh_id());
         let tag = self.endpoint.fresh_tag();
-        let Ok(session) = Session::invited(id, (server, invite.clone()), tag, (flow, contact), now) else {
+        let invited = (server, invite.clone());
+        let Ok(session) = Session::invited(id, invited, tag, (flow, contact), &mut self.endpoint, now) else {
             self.endpoint.counters.refused += 1;
             return self.refuse(server, &invite, (StatusCode::BAD_REQUEST, None), flow, now);
         };
@@ -234,6 +235,15 @@ impl UserAgent {
             self.endpoint.counters.sessions_full += 1;
             let status = StatusCode::new(self.endpoint.config.full_status).unwrap_or(StatusCode::BUSY_HERE);
             return Err((status, self.retry_after(status)));
+        }
+        let config = &self.endpoint.config;
+        let mut refusal = SessionTimer::judge(&invite.headers, config.session_timers.as_ref()).err();
+        if config.reliability == Reliability::Required && !invite.headers.supports("100rel") {
+            refusal = Some((StatusCode::EXTENSION_REQUIRED, Some((HeaderName::Require, "100rel".to_owned()))));
+        }
+        if let Some(refusal) = refusal {
+            self.endpoint.counters.refused += 1;
+            return Err(refusal);
         }
         let refusal = match invite.headers.contacts() {
             Ok(Contacts::List(contacts)) if contacts.len() == 1 => match Body::read(&invite.headers, &invite.body) {

@@ -30,7 +30,7 @@ mod view;
 pub use crate::message::Reason;
 pub use crate::registration::Grant;
 pub use command::{Invite, OutgoingRequest, Register, Reply};
-pub use config::{Config, LocalSocket};
+pub use config::{Config, LocalSocket, Refresher, Reliability, SessionTimers};
 pub use counters::Counters;
 pub use error::AgentError;
 pub use event::{
@@ -179,7 +179,9 @@ impl UserAgent {
     }
 
     /// Answers an incoming call with a provisional status above 100, with our SDP where `answer` is given (early
-    /// media). The agent repeats it every minute.
+    /// media). The agent repeats it every minute. Where both sides know RFC 3262 (`Config::reliability`), it is repeated
+    /// until its PRACK; the next one then waits for that, and the SDP is given once. Where the INVITE had no offer, the
+    /// SDP is one, and is sent only reliably; `Answered` brings its answer.
     ///
     /// # Errors
     /// There is no such session, it does not ring any more, or the status is not provisional.
@@ -194,7 +196,8 @@ impl UserAgent {
         self.command(id, now, |session, endpoint| session.ring((status, answer), headers, endpoint, now))
     }
 
-    /// Takes an incoming call: 200 with our answer, or with our offer where the INVITE had none. The agent repeats it
+    /// Takes an incoming call: 200 with our answer, or with our offer where the INVITE had none; without either where a
+    /// reliable response has described the session already. It waits for a PRACK that is due. The agent repeats it
     /// until the ACK comes; then the session is `Confirmed`. The session whose place it takes is ended.
     ///
     /// # Errors
@@ -240,16 +243,34 @@ impl UserAgent {
         self.command(id, now, |session, endpoint| session.hang_up(reason, endpoint, now))
     }
 
-    /// Offers a new description by re-INVITE. A collision with the other side's (491) is tried again after the time of
-    /// RFC 3261 §14.1. `Answered` brings the result.
+    /// Offers a new description: by re-INVITE in a confirmed session, before that by UPDATE once the first offer has been
+    /// answered reliably. A collision with the other side's (491, 500) is tried again after the time of RFC 3261 §14.
+    /// `Answered` brings the result.
     ///
     /// # Errors
-    /// There is no such session, it is not confirmed, or another offer is open.
+    /// There is no such session, another offer is open, or the other side takes no UPDATE.
     pub fn offer(&mut self, id: SessionId, sdp: String, now: Instant) -> Result<(), AgentError> {
         self.command(id, now, |session, endpoint| session.offer(sdp, endpoint, now))
     }
 
-    /// Answers `Offered`; or, of a call made without an offer, the other side's offer in `Accepted`, by the ACK.
+    /// Offers a new description by UPDATE (RFC 3311), whose receiver has to answer at once; `Answered` brings the result.
+    ///
+    /// # Errors
+    /// There is no such session, another offer is open, or the other side takes no UPDATE.
+    pub fn update(&mut self, id: SessionId, sdp: String, now: Instant) -> Result<(), AgentError> {
+        self.command(id, now, |session, endpoint| session.update(sdp, endpoint, now))
+    }
+
+    /// Asks the other side for an offer, by a re-INVITE without one. It comes as `Offered`.
+    ///
+    /// # Errors
+    /// There is no such session, it is not confirmed, or another offer is open.
+    pub fn ask_offer(&mut self, id: SessionId, now: Instant) -> Result<(), AgentError> {
+        self.command(id, now, |session, endpoint| session.ask_offer(endpoint, now))
+    }
+
+    /// Answers `Offered`; or, of a call made without an offer, the other side's offer in `Progress` or `Accepted`, by
+    /// PRACK or ACK.
     ///
     /// # Errors
     /// There is no such session, no offer is open, or the status is below 300.
@@ -264,7 +285,7 @@ impl UserAgent {
 
     // Commands: other requests.
 
-    /// Sends a request inside a confirmed session: INFO, UPDATE, MESSAGE, REFER, NOTIFY. `body` is a content type and a
+    /// Sends a request inside a confirmed session: INFO, MESSAGE, REFER, NOTIFY. `body` is a content type and a
     /// content.
     ///
     /// # Errors

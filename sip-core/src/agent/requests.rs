@@ -134,7 +134,8 @@ impl Requests {
 
     // What came.
 
-    /// Hands a request to the application. It has 64·T1 to answer, as long as the other side waits.
+    /// Hands a request to the application. It has 48·T1 to answer: who hears nothing for 64·T1 gives up on the dialog
+    /// (RFC 3261 §12.2.1.2).
     pub(crate) fn handle_request(
         &mut self,
         (server, request): (ServerId, Request),
@@ -146,7 +147,7 @@ impl Requests {
         let id = IncomingId(server.0);
         let waiting = Incoming { server, request: request.clone(), to_tag, contact };
         self.incoming.insert(id, waiting);
-        self.deadlines.set(id, Some(now + endpoint.patience()));
+        self.deadlines.set(id, Some(now + endpoint.patience() * 3 / 4));
         endpoint.emit(Event::Request { id, flow, session, request: Box::new(request) });
     }
 
@@ -171,8 +172,11 @@ impl Requests {
             }
             Ok(response) => self.handle_final(id, response, sessions, endpoint, now),
             Err(failure) => {
-                self.outgoing.remove(&id);
+                let silent = self.outgoing.remove(&id).filter(|_| failure == Failure::Timeout);
                 endpoint.emit(Event::RequestFailed { id, failure });
+                if let Some(Outgoing { request, asker: Asker::Session(session), .. }) = silent {
+                    sessions.with(session, |session| session.note_silence(&request, endpoint, now));
+                }
             }
         }
     }

@@ -1,13 +1,13 @@
 //! After our BYE (RFC 3261 §15.1.1). The application has been told; what remains is to see the BYE through, with
 //! credentials where it is asked for some.
 
-use super::confirmed::{Confirmed, renumber};
 use super::negotiation::Negotiation;
+use super::usage::{Usage, renumber};
 use super::{Session, State, cause};
 use crate::agent::{Auth, Endpoint, Owner};
 use crate::agent::{End, Failure};
 use crate::dialog::Dialog;
-use crate::message::{HeaderName, Method, Reason, Request, Response, StatusCode};
+use crate::message::{HeaderName, Method, Reason, Request, Response};
 use crate::time::Instant;
 use crate::transaction::ClientId;
 
@@ -30,13 +30,17 @@ impl Session {
 
     /// BYE; the application is told `end` at once, because the session counts as over when the BYE is sent.
     pub(super) fn leave_with(&mut self, reason: Option<Reason>, end: End, endpoint: &mut Endpoint, now: Instant) {
+        if !matches!(self.state, State::Confirmed(_)) {
+            return;
+        }
+        self.refuse_open_offers(endpoint, now);
         let state = core::mem::replace(&mut self.state, State::Over);
         self.tell_end(end, endpoint);
-        let State::Confirmed(confirmed) = state else {
+        let State::Confirmed(usage) = state else {
             return;
         };
-        let Confirmed { mut dialog, negotiation, .. } = *confirmed;
-        let reinvite = self.abandon(&dialog, negotiation, endpoint, now);
+        let Usage { mut dialog, negotiation, .. } = *usage;
+        let reinvite = self.abandon(&dialog, negotiation, endpoint);
         let mut bye = dialog.request(Method::Bye);
         if let Some(reason) = reason {
             bye.headers.push(HeaderName::Reason, reason.to_string());
@@ -51,15 +55,13 @@ impl Session {
         dialog: &Dialog,
         negotiation: Negotiation,
         endpoint: &mut Endpoint,
-        now: Instant,
     ) -> Option<(ClientId, Box<Request>)> {
         match negotiation {
-            Negotiation::Settled | Negotiation::Unacknowledged { .. } => {}
-            Negotiation::Offering { client, request, .. } => return Some((client, request)),
-            Negotiation::OwingAck { client, invite } => endpoint.acknowledge(dialog, &invite, None, self.flow, client),
-            Negotiation::Offered { server, request } => {
-                self.respond(server, &request, StatusCode::REQUEST_TERMINATED, endpoint, now);
+            Negotiation::Offering { client, request, .. } if request.method == Method::Invite => {
+                return Some((client, request));
             }
+            Negotiation::OwingAck { client, invite } => endpoint.acknowledge(dialog, &invite, None, self.flow, client),
+            _ => {}
         }
         None
     }

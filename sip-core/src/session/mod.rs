@@ -6,8 +6,9 @@
 //!               │                     └─────their BYE────────────┤
 //!               └──reject, CANCEL, no ACK────────────────────────┘
 //! ```
-//! A file for each state: `outgoing`, `incoming`, `confirmed`, `leaving`; `negotiation` has the offers inside
-//! `confirmed`. What finds the session of a message is `sessions`; SDP is carried, never read.
+//! A file for each state: `outgoing`, `incoming`, `confirmed`, `leaving`. A `usage` is one dialog with the offers in it,
+//! theirs in `negotiation`, ours in `offering`; `reliable` and `prack` are the two sides of RFC 3262; `timer` and
+//! `refresh` RFC 4028. What finds the session of a message is `sessions`; SDP is carried, never read.
 
 mod body;
 mod cause;
@@ -15,18 +16,28 @@ mod confirmed;
 mod incoming;
 mod leaving;
 mod negotiation;
+mod offering;
 mod outgoing;
+mod prack;
+mod refresh;
+mod reliable;
 mod replaced;
 mod retransmission;
 mod sessions;
+mod timer;
+mod usage;
 
 pub(crate) use body::Body;
 pub(crate) use sessions::Sessions;
+pub(crate) use timer::SessionTimer;
 
-use self::confirmed::Confirmed;
 use self::incoming::Incoming;
 use self::leaving::Leaving;
+use self::negotiation::Negotiation;
 use self::outgoing::Outgoing;
+use self::prack::Aside;
+use self::refresh::Agreed;
+use self::usage::Usage;
 use crate::agent::{AgentError, End, Failure, SessionEvent, SessionId, SessionState, SessionView};
 use crate::agent::{Auth, Endpoint, headers};
 use crate::dialog::Dialog;
@@ -48,6 +59,10 @@ pub(crate) struct Session {
     remote: NameAddr,
     contact: Uri,
     auth: Option<Auth>,
+    timer: SessionTimer,
+    agreed: Agreed,
+    /// Requests of the session's own that wait for their answer.
+    asides: Vec<Aside>,
     state: State,
 }
 
@@ -55,7 +70,7 @@ pub(crate) struct Session {
 enum State {
     Outgoing(Box<Outgoing>),
     Incoming(Box<Incoming>),
-    Confirmed(Box<Confirmed>),
+    Confirmed(Box<Usage>),
     Leaving(Box<Leaving>),
     Over,
 }
@@ -104,7 +119,11 @@ impl Session {
             self.respond(server, &request, status, endpoint, now);
             return None;
         }
+        if let Some(usage) = self.usage_with(&request) {
+            usage.note_allow(&request.headers);
+        }
         match request.method {
+            Method::Prack => self.handle_prack(server, request, endpoint, now),
             Method::Bye => self.handle_bye(server, &request, endpoint, now),
             Method::Invite => self.handle_reinvite(server, request, endpoint, now),
             Method::Update => self.handle_update(server, request, endpoint, now),
@@ -143,8 +162,12 @@ impl Session {
     pub(crate) fn handle_timeout(&mut self, endpoint: &mut Endpoint, now: Instant) {
         match self.state {
             State::Incoming(_) => self.handle_incoming_timeout(endpoint, now),
-            State::Confirmed(_) => self.handle_negotiation_timeout(endpoint, now),
-            State::Outgoing(_) | State::Leaving(_) | State::Over => {}
+            State::Confirmed(_) => {
+                self.handle_negotiation_timeout(endpoint, now);
+                self.handle_timer(endpoint, now);
+            }
+            State::Outgoing(_) => self.retry_offer(endpoint, now),
+            State::Leaving(_) | State::Over => {}
         }
     }
 
@@ -163,8 +186,9 @@ impl Session {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Incoming(incoming) => incoming.deadline(),
-            State::Confirmed(confirmed) => confirmed.deadline(),
-            State::Outgoing(_) | State::Leaving(_) | State::Over => None,
+            State::Confirmed(usage) => usage.deadline().into_iter().chain(self.timer.deadline()).min(),
+            State::Outgoing(outgoing) => outgoing.deadline(),
+            State::Leaving(_) | State::Over => None,
         }
     }
 
@@ -180,7 +204,8 @@ impl Session {
     /// Whether the ACK for this 2xx waits for the application's answer.
     pub(crate) fn owes_ack_for(&self, response: &Response) -> bool {
         let tag = headers::to_tag(&response.headers);
-        matches!(&self.state, State::Confirmed(confirmed) if confirmed.owes_ack() && confirmed.dialog.remote_tag() == tag)
+        let owes_ack = |usage: &Usage| matches!(usage.negotiation, Negotiation::OwingAck { .. });
+        matches!(&self.state, State::Confirmed(usage) if owes_ack(usage) && usage.dialog.remote_tag() == tag)
     }
 
     /// Whether it was answered and acknowledged, or waits for the end of its BYE.
@@ -224,8 +249,8 @@ impl Session {
     fn dialog(&self) -> Option<&Dialog> {
         match &self.state {
             State::Outgoing(_) | State::Over => None,
-            State::Incoming(incoming) => Some(&incoming.dialog),
-            State::Confirmed(confirmed) => Some(&confirmed.dialog),
+            State::Incoming(incoming) => Some(&incoming.usage.dialog),
+            State::Confirmed(usage) => Some(&usage.dialog),
             State::Leaving(leaving) => Some(&leaving.dialog),
         }
     }
@@ -236,8 +261,8 @@ impl Session {
         let tag = remote.tag().unwrap_or_default();
         let dialog = match &mut self.state {
             State::Outgoing(outgoing) => outgoing.early_dialog(tag),
-            State::Incoming(incoming) => Some(&mut incoming.dialog),
-            State::Confirmed(confirmed) => Some(&mut confirmed.dialog),
+            State::Incoming(incoming) => Some(&mut incoming.usage.dialog),
+            State::Confirmed(usage) => Some(&mut usage.dialog),
             State::Leaving(leaving) => Some(&mut leaving.dialog),
             State::Over => None,
         };

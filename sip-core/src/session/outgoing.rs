@@ -3,13 +3,15 @@
 //! Each To tag in a provisional response is an early dialog; the first 2xx takes the session, another fork's 2xx is
 //! acknowledged and hung up by the agent.
 
-use super::confirmed::Confirmed;
-use super::{Body, SDP, Session, State, cause};
-use crate::agent::{AgentError, EndedBy, Failure, Invite, SessionEvent, SessionId, SessionState};
+use super::negotiation::Negotiation;
+use super::prack::Progress;
+use super::usage::{Side, Usage};
+use super::{Agreed, Body, SDP, Session, SessionTimer, State, cause};
+use crate::agent::{AgentError, EndedBy, Failure, Invite, Reliability, SessionEvent, SessionId, SessionState};
 use crate::agent::{Auth, Endpoint, OutgoingRequest, Owner, advance_cseq, headers, out_of_dialog};
 use crate::dialog::{Dialog, DialogError};
 use crate::flow::Flow;
-use crate::message::{Method, NameAddr, Reason, Request, Response, StatusCode};
+use crate::message::{HeaderName, Method, NameAddr, Reason, Request, Response, StatusCode};
 use crate::time::Instant;
 use crate::transaction::ClientId;
 
@@ -30,7 +32,7 @@ enum Stage {
     /// Nothing came.
     Calling,
     /// Something provisional came.
-    Proceeding { early: Vec<Dialog> },
+    Proceeding { early: Vec<Usage> },
     /// Hung up before anything came: CANCEL has to wait for a provisional response (§9.1).
     Unwanted { reason: Option<Reason> },
     /// CANCEL is sent; its transaction waits no longer than 64·T1 for the final response.
@@ -64,12 +66,18 @@ impl Session {
             cseq: invite.cseq,
             ..OutgoingRequest::new(Method::Invite, invite.target, invite.from, invite.flow)
         };
-        let request = out_of_dialog(wish, endpoint);
+        let mut request = out_of_dialog(wish, endpoint);
+        let timer = SessionTimer::default();
+        timer.ask(&mut request.headers, endpoint.config.session_timers.as_ref());
+        if endpoint.config.reliability == Reliability::Required {
+            request.headers.push(HeaderName::Require, "100rel");
+        }
         let client = endpoint.send(request.clone(), invite.flow, Owner::Invite(id), now)?;
         let auth = invite.credentials.map(Auth::new);
         let outgoing = Outgoing { invite: request, client, stage: Stage::Calling };
         let state = State::Outgoing(Box::new(outgoing));
-        Ok(Self { id, flow: invite.flow, call_id, local_tag, remote, contact, auth, state })
+        let (agreed, asides) = (Agreed::default(), Vec::new());
+        Ok(Self { id, flow: invite.flow, call_id, local_tag, remote, contact, auth, timer, agreed, asides, state })
     }
 
     /// CANCEL, now or as soon as it is allowed.
@@ -80,6 +88,7 @@ impl Session {
         now: Instant,
     ) -> Result<(), AgentError> {
         let wrong_state = self.wrong_state("hang_up");
+        self.refuse_open_offers(endpoint, now);
         let State::Outgoing(outgoing) = &mut self.state else {
             return Err(wrong_state);
         };
@@ -105,7 +114,7 @@ impl Session {
             Ok(response) if response.status.is_provisional() => self.handle_progress(response, endpoint, now),
             Ok(response) if response.status.is_success() => self.handle_acceptance(response, endpoint, now),
             Ok(response) => self.handle_refusal(response, endpoint, now),
-            Err(failure) => self.handle_no_answer(failure, endpoint),
+            Err(failure) => self.handle_no_answer(failure, endpoint, now),
         }
     }
 
@@ -128,31 +137,87 @@ impl Session {
         if response.status == StatusCode::TRYING {
             return;
         }
-        outgoing.note_early_dialog(&response, self.flow, endpoint);
-        let answer = Body::sdp(&response.headers, &response.body);
-        endpoint.emit_session(self.id, SessionEvent::Progress { response: Box::new(response), answer });
+        let place = outgoing.note_early_dialog(&response, self.flow, endpoint);
+        if let Some(answer) = self.take_progress(place, &response, endpoint, now) {
+            endpoint.emit_session(self.id, SessionEvent::Progress { response: Box::new(response), answer });
+        }
+    }
+
+    /// The description that a provisional response brings, which is the answer to our offer; or, reliably, the offer
+    /// that our INVITE asked for (RFC 3262 §5). None: the response is to be passed over.
+    fn take_progress(
+        &mut self,
+        place: Option<usize>,
+        response: &Response,
+        endpoint: &mut Endpoint,
+        now: Instant,
+    ) -> Option<Option<String>> {
+        let State::Outgoing(outgoing) = &self.state else {
+            return None;
+        };
+        let delayed = outgoing.invite.body.is_empty();
+        let offer = String::from_utf8_lossy(&outgoing.invite.body).into_owned();
+        let sdp = Body::sdp(&response.headers, &response.body);
+        let Some(place) = place else {
+            return Some(sdp.filter(|_| !delayed));
+        };
+        let has_question = self.usages().iter().any(Usage::has_question);
+        let progress = self.judge_progress(place, response, endpoint);
+        let usage = self.usages().get_mut(place)?;
+        let sdp = sdp.filter(|_| matches!(usage.negotiation, Negotiation::Opening));
+        match progress {
+            Progress::OutOfOrder => None,
+            Progress::Unreliable => Some(sdp.filter(|_| !delayed)),
+            // One offer at a time: that of another fork comes again with the next copy of its response.
+            Progress::Reliable(_) if delayed && sdp.is_some() && has_question => None,
+            Progress::Reliable(rack) if delayed && sdp.is_some() => {
+                usage.heard = Some(rack.response);
+                usage.negotiation = Negotiation::OwingPrack { rack };
+                self.note_remote(sdp.as_deref());
+                Some(sdp)
+            }
+            Progress::Reliable(rack) => {
+                if sdp.is_some() {
+                    usage.negotiation = Negotiation::Settled;
+                    self.note_local(&offer, endpoint);
+                    self.note_remote(sdp.as_deref());
+                }
+                self.send_prack(place, &rack, None, endpoint, now);
+                Some(sdp)
+            }
+        }
     }
 
     fn handle_acceptance(&mut self, response: Response, endpoint: &mut Endpoint, now: Instant) {
         let State::Outgoing(outgoing) = &mut self.state else {
             return;
         };
-        let Ok(dialog) = outgoing.confirm_dialog(&response, self.flow) else {
+        let Ok(mut usage) = outgoing.confirm_dialog(&response, self.flow) else {
             let failure = Failure::Protocol("a 2xx to INVITE that makes no dialog");
             return self.close(cause::by_response(EndedBy::System, response, Some(failure)), endpoint);
         };
         let wanted = !outgoing.is_cancelled();
         let (client, invite) = (outgoing.client, outgoing.invite.clone());
-        let mut confirmed = Confirmed::caller(dialog);
-        if wanted && invite.body.is_empty() {
-            confirmed.owe_ack(client, invite);
+        let is_open = matches!(usage.negotiation, Negotiation::Opening | Negotiation::OwingPrack { .. });
+        // What a reliable response has settled, a 2xx does not change (RFC 6337 §2.2).
+        let answer = Body::sdp(&response.headers, &response.body).filter(|_| is_open);
+        let local = String::from_utf8_lossy(&invite.body).into_owned();
+        if wanted && is_open && invite.body.is_empty() {
+            usage.negotiation = Negotiation::OwingAck { client, invite: Box::new(invite) };
         } else {
-            endpoint.acknowledge(&confirmed.dialog, &invite, None, self.flow, client);
+            endpoint.acknowledge(&usage.dialog, &invite, None, self.flow, client);
+            if is_open {
+                usage.negotiation = Negotiation::Settled;
+                self.note_local(&local, endpoint);
+            }
         }
+        usage.note_allow(&response.headers);
+        self.note_remote(answer.as_deref());
         Auth::accepted(&mut self.auth, &response);
-        self.state = State::Confirmed(Box::new(confirmed));
+        self.refuse_open_offers(endpoint, now);
+        self.timer.take(&response.headers, endpoint.config.session_timers.as_ref(), now);
+        self.state = State::Confirmed(Box::new(usage));
         if wanted {
-            let answer = Body::sdp(&response.headers, &response.body);
             endpoint.emit_session(self.id, SessionEvent::Accepted { response: Box::new(response), answer });
         } else {
             self.leave_with(None, cause::by_response(EndedBy::Local, response, None), endpoint, now);
@@ -160,11 +225,19 @@ impl Session {
     }
 
     fn handle_refusal(&mut self, response: Response, endpoint: &mut Endpoint, now: Instant) {
+        self.refuse_open_offers(endpoint, now);
         let State::Outgoing(outgoing) = &mut self.state else {
             return;
         };
         if outgoing.is_cancelled() {
             return self.close(cause::by_response(EndedBy::Local, response, None), endpoint);
+        }
+        let timers = endpoint.config.session_timers;
+        let is_too_small = timers.is_some() && response.status == StatusCode::SESSION_INTERVAL_TOO_SMALL;
+        if is_too_small && self.timer.raise(&response.headers) {
+            self.timer.ask(&mut outgoing.invite.headers, timers.as_ref());
+            advance_cseq(&mut outgoing.invite);
+            return self.invite_again(endpoint, now);
         }
         let failure = match Auth::answer(&mut self.auth, &mut outgoing.invite, &response, endpoint) {
             Ok(()) => {
@@ -176,7 +249,7 @@ impl Session {
         self.close(cause::by_response(EndedBy::Remote, response, failure), endpoint);
     }
 
-    /// The same INVITE, now with credentials, as a new transaction (§22.2).
+    /// The same INVITE, now with credentials (§22.2) or a longer interval (RFC 4028 §7.3), as a new transaction.
     fn invite_again(&mut self, endpoint: &mut Endpoint, now: Instant) {
         let State::Outgoing(outgoing) = &mut self.state else {
             return;
@@ -190,7 +263,8 @@ impl Session {
         }
     }
 
-    fn handle_no_answer(&mut self, failure: Failure, endpoint: &mut Endpoint) {
+    fn handle_no_answer(&mut self, failure: Failure, endpoint: &mut Endpoint, now: Instant) {
+        self.refuse_open_offers(endpoint, now);
         let State::Outgoing(outgoing) = &self.state else {
             return;
         };
@@ -212,14 +286,25 @@ impl Outgoing {
 
     pub(super) fn has_early_dialog(&self, remote_tag: &str) -> bool {
         match &self.stage {
-            Stage::Proceeding { early } => early.iter().any(|dialog| dialog.remote_tag() == remote_tag),
+            Stage::Proceeding { early } => early.iter().any(|usage| usage.dialog.remote_tag() == remote_tag),
             Stage::Calling | Stage::Unwanted { .. } | Stage::Cancelling => false,
         }
     }
 
-    pub(super) fn early_dialog(&mut self, remote_tag: &str) -> Option<&mut Dialog> {
+    pub(super) const fn usages(&mut self) -> &mut [Usage] {
         match &mut self.stage {
-            Stage::Proceeding { early } => early.iter_mut().find(|dialog| dialog.remote_tag() == remote_tag),
+            Stage::Proceeding { early } => early.as_mut_slice(),
+            Stage::Calling | Stage::Unwanted { .. } | Stage::Cancelling => &mut [],
+        }
+    }
+
+    pub(super) fn early_dialog(&mut self, remote_tag: &str) -> Option<&mut Dialog> {
+        self.usages().iter_mut().map(|usage| &mut usage.dialog).find(|dialog| dialog.remote_tag() == remote_tag)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Proceeding { early } => early.iter().filter_map(Usage::deadline).min(),
             Stage::Calling | Stage::Unwanted { .. } | Stage::Cancelling => None,
         }
     }
@@ -228,7 +313,7 @@ impl Outgoing {
     pub(super) fn forget_early_dialog(&mut self, bye: &Request) {
         let Ok(from) = bye.headers.from() else { return };
         if let Stage::Proceeding { early } = &mut self.stage {
-            early.retain(|dialog| from.tag() != Some(dialog.remote_tag()));
+            early.retain(|usage| from.tag() != Some(usage.dialog.remote_tag()));
         }
     }
 
@@ -236,31 +321,40 @@ impl Outgoing {
         matches!(self.stage, Stage::Unwanted { .. } | Stage::Cancelling)
     }
 
-    /// Keeps the early dialog of a provisional response with a To tag.
-    fn note_early_dialog(&mut self, response: &Response, flow: Flow, endpoint: &mut Endpoint) {
+    /// Keeps the early dialog of a provisional response with a To tag; where it is.
+    fn note_early_dialog(&mut self, response: &Response, flow: Flow, endpoint: &mut Endpoint) -> Option<usize> {
         let Stage::Proceeding { early } = &mut self.stage else {
-            return;
+            return None;
         };
         let tag = headers::to_tag(&response.headers);
-        if let Some(dialog) = early.iter_mut().find(|dialog| dialog.remote_tag() == tag) {
-            dialog.handle_response(&self.invite, response);
-        } else if early.len() >= MAX_EARLY_DIALOGS {
-            endpoint.counters.forks_dropped += 1;
-        } else if let Ok(dialog) = Dialog::uac(&self.invite, response, flow) {
-            early.push(dialog);
-        }
+        let known = early.iter().position(|usage| usage.dialog.remote_tag() == tag);
+        let place = match known {
+            Some(place) => place,
+            None if early.len() >= MAX_EARLY_DIALOGS => {
+                endpoint.counters.forks_dropped += 1;
+                return None;
+            }
+            None => {
+                early.push(Usage::new(Dialog::uac(&self.invite, response, flow).ok()?, Side::Caller));
+                early.len() - 1
+            }
+        };
+        let usage = early.get_mut(place)?;
+        usage.dialog.handle_response(&self.invite, response);
+        usage.note_allow(&response.headers);
+        Some(place)
     }
 
     /// The dialog of a 2xx: one of the early ones, confirmed, or a new one.
-    fn confirm_dialog(&mut self, response: &Response, flow: Flow) -> Result<Dialog, DialogError> {
+    fn confirm_dialog(&mut self, response: &Response, flow: Flow) -> Result<Usage, DialogError> {
         let tag = headers::to_tag(&response.headers);
         if let Stage::Proceeding { early } = &mut self.stage
-            && let Some(place) = early.iter().position(|dialog| dialog.remote_tag() == tag)
+            && let Some(place) = early.iter().position(|usage| usage.dialog.remote_tag() == tag)
         {
-            let mut dialog = early.swap_remove(place);
-            dialog.handle_response(&self.invite, response);
-            return Ok(dialog);
+            let mut usage = early.swap_remove(place);
+            usage.dialog.handle_response(&self.invite, response);
+            return Ok(usage);
         }
-        Dialog::uac(&self.invite, response, flow)
+        Ok(Usage::new(Dialog::uac(&self.invite, response, flow)?, Side::Caller))
     }
 }

@@ -10,8 +10,8 @@ impl Session {
         let (is_it, allowed) = match &self.state {
             State::Outgoing(outgoing) => (outgoing.has_early_dialog(&replaces.from_tag), Ok(())),
             // Whom it rings at has no say in who calls.
-            State::Incoming(incoming) if incoming.dialog.is_early() => (false, Ok(())),
-            State::Incoming(incoming) => (is(&incoming.dialog, replaces), busy(replaces)),
+            State::Incoming(incoming) if incoming.usage.dialog.is_early() => (false, Ok(())),
+            State::Incoming(incoming) => (is(&incoming.usage.dialog, replaces), busy(replaces)),
             State::Confirmed(confirmed) => (is(&confirmed.dialog, replaces), busy(replaces)),
             State::Leaving(leaving) => (is(&leaving.dialog, replaces), Err(StatusCode::DECLINE)),
             State::Over => (false, Ok(())),
