@@ -41,7 +41,7 @@ function readSettings(file) {
 
 /** One hash over everything that decides what the module is. */
 function fingerprint() {
-  const inputs = ["Cargo.toml", "Cargo.lock", "wasm-pack.toml", "npm/scripts/build-wasm.mjs", "sip-core/Cargo.toml", "sip-core/src", settings.crate];
+  const inputs = ["Cargo.toml", "Cargo.lock", "wasm-pack.toml", "npm/scripts/build-wasm.mjs", "npm/scripts/shrink-wasm.mjs", "sip-core/Cargo.toml", "sip-core/src", settings.crate];
   const hash = createHash("sha256");
   for (const file of inputs.flatMap((input) => files(path.join(root, input)))) {
     hash.update(path.relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
@@ -70,8 +70,16 @@ async function build() {
     "--profile", settings.profile,
     "--mode", "no-install", "--no-pack", "--no-gitignore", "--no-opt",
   ]);
+  // Loaded only now, because the tools' absence has its own sentence.
+  const { shortenImports, trapIn } = await import("./shrink-wasm.mjs");
+  const trapped = trapIn(readFileSync(module), settings["trap-in"]);
+  console.log(`wasm: ${trapped.found} functions of panics trap at once`);
+  writeFileSync(module, trapped.bytes);
   run(tools.wasmOpt, [...settings["wasm-opt"], module, "--output", module]);
-  writeFileSync(glue, tools.minify(readFileSync(glue, "utf8"), { minify: true, format: "esm", target: "es2022" }).code);
+  const minified = tools.minify(readFileSync(glue, "utf8"), { minify: true, format: "esm", target: "es2022" }).code;
+  const short = shortenImports(readFileSync(module), minified);
+  writeFileSync(module, short.bytes);
+  writeFileSync(glue, short.glue);
 }
 
 /** Where the tools are, or how to get those that are missing. */
