@@ -179,6 +179,7 @@ mod tests {
             assert_eq!((map.get(&key), map.len()), (tree.get(&key), tree.len()));
             assert_eq!(map.is_empty(), tree.is_empty());
             assert_eq!(map.contains_key(&turn_key(turn)), tree.contains_key(&turn_key(turn)));
+            assert!(map.values_mut().eq(tree.values_mut()));
             assert!(map.range(3..9).eq(tree.range(3..9)));
             assert!(map.range(..=key).eq(tree.range(..=key)));
         }

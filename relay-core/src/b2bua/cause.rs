@@ -47,6 +47,9 @@ impl Refusal {
 
 /// What a BYE or CANCEL on the other leg says about the end of this one.
 pub(super) fn reason_of(end: &End, ended: Side) -> Option<Reason> {
+    if let Some(reason) = named_status(end) {
+        return Some(reason);
+    }
     if let Some(cause) = end.q850 {
         return Some(Reason::q850(cause, &end.reason));
     }
@@ -55,6 +58,13 @@ pub(super) fn reason_of(end: &End, ended: Side) -> Option<Reason> {
         (EndedBy::System, Side::Trunk) => Some(Reason::q850(41, "The PBX is gone")),
         (EndedBy::Local | EndedBy::Remote, _) => None,
     }
+}
+
+/// What the other side's CANCEL or BYE named by its status: that the call was answered elsewhere, above all.
+fn named_status(end: &End) -> Option<Reason> {
+    let is_said = end.by == EndedBy::Remote && end.response.is_none();
+    let status = end.status.filter(|status| is_said && *status != StatusCode::REQUEST_TERMINATED)?;
+    (status.is_success() || end.q850.is_none()).then(|| Reason::sip(status.as_u16(), &end.reason))
 }
 
 /// What both legs hear when the browser's media ends.

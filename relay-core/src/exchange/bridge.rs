@@ -1,8 +1,9 @@
 //! Calls between two accounts: two sessions, one of which does what the other's side did (RFC 7092 §3.1.1: the
 //! descriptions pass untouched).
 //!
-//! The phones of the called account are tried one after the other, the latest first, until one answers anything else
-//! than "not here".
+//! All phones of the called account ring at once. The first that answers has the call, and the others are told that it
+//! was answered elsewhere (RFC 3326, RFC 3261 §16.7); one that declines declines for all; otherwise the caller hears
+//! the best refusal when the last phone has given its own.
 
 use super::locations::Binding;
 use super::{Exchange, Rows, cause_row, note};
@@ -15,16 +16,24 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(super) struct Bridge {
     caller: SessionId,
+    /// The phone that answered.
     callee: Option<SessionId>,
-    is_answered: bool,
-    /// The called account, and its phone that rings.
+    /// The called account, and its phones that ring.
     account: String,
-    ringing: Option<Binding>,
-    /// Phones to be tried if that one is not there.
-    others: Vec<Binding>,
+    ringing: Vec<(SessionId, Binding)>,
+    /// The best refusal so far.
+    refusal: Option<Refusal>,
     from: NameAddr,
     to: NameAddr,
     offer: Option<String>,
+}
+
+/// What a phone said instead of an answer.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    reason: String,
+    q850: Option<u16>,
 }
 
 /// The number of such a call.
@@ -98,82 +107,92 @@ impl Exchange {
             return self.reject(session, StatusCode::BAD_REQUEST, None, Rows::new(), now);
         };
         tracing::debug!(caller, account, "between accounts");
-        let others = self.locations.phones(&account, now);
-        let bridge = Bridge {
-            caller: session,
-            callee: None,
-            is_answered: false,
-            account,
-            ringing: None,
-            others,
-            from,
-            to,
-            offer,
-        };
+        let phones = self.locations.phones(&account, now);
+        let bridge =
+            Bridge { caller: session, callee: None, account, ringing: Vec::new(), refusal: None, from, to, offer };
         let id = self.bridges.insert(bridge);
-        self.call_next_phone(id, now);
+        for phone in phones {
+            self.call_phone(id, phone, now);
+        }
+        self.give_up_unless_it_rings(id, now);
     }
 
-    /// Calls the next phone, or tells the caller that there is none.
-    fn call_next_phone(&mut self, id: BridgeId, now: Instant) {
-        while let Some(bridge) = self.bridges.calls.get_mut(&id) {
-            let caller = bridge.caller;
-            if bridge.others.is_empty() {
-                self.bridges.remove(id);
-                let (status, text) = (StatusCode::TEMPORARILY_UNAVAILABLE, "Subscriber absent");
-                return self.reject_with_cause(caller, status, 20, text, now);
-            }
-            let phone = bridge.others.remove(0);
-            let invite = invite(bridge, &phone);
-            bridge.ringing = Some(phone);
-            if let Some(callee) = note(self.agent.invite(invite, now), "invite") {
-                bridge.callee = Some(callee);
-                self.bridges.parties.insert(callee, (id, Party::Callee));
-                return;
-            }
+    fn call_phone(&mut self, id: BridgeId, phone: Binding, now: Instant) {
+        let Some(bridge) = self.bridges.calls.get_mut(&id) else { return };
+        let invite = invite(bridge, &phone);
+        if let Some(callee) = note(self.agent.invite(invite, now), "invite") {
+            bridge.ringing.push((callee, phone));
+            self.bridges.parties.insert(callee, (id, Party::Callee));
         }
     }
 
-    /// What the called phone did.
-    pub(super) fn callee_event(&mut self, id: BridgeId, event: SessionEvent, now: Instant) {
+    /// Tells the caller the best refusal when the last phone has given its own.
+    fn give_up_unless_it_rings(&mut self, id: BridgeId, now: Instant) {
+        if self.bridges.calls.get(&id).is_none_or(|bridge| !bridge.ringing.is_empty()) {
+            return;
+        }
+        let Some(bridge) = self.bridges.remove(id) else { return };
+        let Some(Refusal { status, reason, q850 }) = bridge.refusal else {
+            let (status, text) = (StatusCode::TEMPORARILY_UNAVAILABLE, "Subscriber absent");
+            return self.reject_with_cause(bridge.caller, status, 20, text, now);
+        };
+        let headers = q850.map(|cause| cause_row(cause, &reason)).into_iter().collect();
+        self.reject(bridge.caller, status, Some(reason).filter(|reason| !reason.is_empty()), headers, now);
+    }
+
+    /// What a called phone did.
+    pub(super) fn callee_event(&mut self, id: BridgeId, callee: SessionId, event: SessionEvent, now: Instant) {
         let Some(bridge) = self.bridges.calls.get_mut(&id) else { return };
         let caller = bridge.caller;
         match event {
             SessionEvent::Progress { response, answer } => {
+                // The caller has one dialog with us, so only a phone that rings alone may describe itself early.
+                let answer = answer.filter(|_| bridge.ringing.len() == 1);
                 note(self.agent.ring(caller, response.status, answer, Rows::new(), now), "ring");
             }
             SessionEvent::Accepted { answer, .. } => {
-                bridge.is_answered = true;
+                bridge.callee = Some(callee);
+                self.silence(id, &Reason::sip(200, "Call completed elsewhere"), now);
                 // A 2xx without a description is an offer that was never made; the caller's agent would refuse it.
                 note(self.agent.accept(caller, answer.unwrap_or_default(), Rows::new(), now), "accept");
             }
-            SessionEvent::Ended(end) => self.callee_ended(id, &end, now),
+            SessionEvent::Ended(end) => self.callee_ended(id, callee, &end, now),
             _ => {}
         }
     }
 
-    fn callee_ended(&mut self, id: BridgeId, end: &End, now: Instant) {
+    /// Stops the phones that ring, apart from the one that answered.
+    fn silence(&mut self, id: BridgeId, reason: &Reason, now: Instant) {
         let Some(bridge) = self.bridges.calls.get_mut(&id) else { return };
-        if let Some(callee) = bridge.callee.take() {
-            self.bridges.parties.remove(&callee);
+        let callee = bridge.callee;
+        for (session, _) in core::mem::take(&mut bridge.ringing) {
+            if Some(session) != callee {
+                self.bridges.parties.remove(&session);
+                self.hang_up(session, Some(reason.clone()), now);
+            }
         }
-        let (caller, is_answered) = (bridge.caller, bridge.is_answered);
-        if is_answered {
+    }
+
+    fn callee_ended(&mut self, id: BridgeId, callee: SessionId, end: &End, now: Instant) {
+        self.bridges.parties.remove(&callee);
+        let Some(bridge) = self.bridges.calls.get_mut(&id) else { return };
+        if bridge.callee == Some(callee) {
+            let caller = bridge.caller;
             self.bridges.remove(id);
             return self.hang_up(caller, reason_of(end), now);
         }
+        let place = bridge.ringing.iter().position(|(session, _)| *session == callee);
+        let phone = place.map(|place| bridge.ringing.swap_remove(place).1);
         if is_gone(end)
-            && let Some(phone) = bridge.ringing.take()
+            && let Some(phone) = phone
         {
             self.locations.forget(&bridge.account, &phone.contact.uri);
         }
-        if is_not_here(end) {
-            return self.call_next_phone(id, now);
+        bridge.hear(end);
+        if end.status.is_some_and(|status| status.as_u16() >= 600) {
+            self.silence(id, &Reason::sip(603, "Declined elsewhere"), now);
         }
-        self.bridges.remove(id);
-        let status = end.status.filter(|status| status.as_u16() >= 300).unwrap_or(StatusCode::TEMPORARILY_UNAVAILABLE);
-        let headers = end.q850.map(|cause| cause_row(cause, &end.reason)).into_iter().collect();
-        self.reject(caller, status, Some(end.reason.clone()).filter(|reason| !reason.is_empty()), headers, now);
+        self.give_up_unless_it_rings(id, now);
     }
 
     /// What the caller did.
@@ -186,12 +205,26 @@ impl Exchange {
                 }
             }
             SessionEvent::Ended(end) => {
-                self.bridges.remove(id);
-                if let Some(callee) = callee {
-                    self.hang_up(callee, reason_of(&end), now);
+                let Some(bridge) = self.bridges.remove(id) else { return };
+                for session in bridge.ringing.iter().map(|(session, _)| *session).chain(callee) {
+                    self.hang_up(session, reason_of(&end), now);
                 }
             }
             _ => {}
+        }
+    }
+}
+
+impl Bridge {
+    /// Keeps the better of two refusals (RFC 3261 §16.7): a 6xx, then whatever a phone that is there has said.
+    fn hear(&mut self, end: &End) {
+        if is_not_here(end) {
+            return;
+        }
+        let status = end.status.filter(|status| status.as_u16() >= 300).unwrap_or(StatusCode::TEMPORARILY_UNAVAILABLE);
+        let is_final = status.as_u16() >= 600;
+        if is_final || self.refusal.is_none() {
+            self.refusal = Some(Refusal { status, reason: end.reason.clone(), q850: end.q850 });
         }
     }
 }

@@ -16,7 +16,7 @@ impl Exchange {
             (_, SessionEvent::Offered { offer, .. }) => self.pass_offer(session, offer, now),
             (_, SessionEvent::Answered { result }) => self.pass_answer(session, result, now),
             (Party::Caller, event) => self.caller_event(bridge, event, now),
-            (Party::Callee, event) => self.callee_event(bridge, event, now),
+            (Party::Callee, event) => self.callee_event(bridge, session, event, now),
         }
     }
 

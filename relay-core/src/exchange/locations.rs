@@ -5,7 +5,7 @@ use sip_core::{Duration, Flow, Instant};
 use std::collections::BTreeMap;
 
 /// Phones of one account; above it the oldest is forgotten.
-const MAX_PHONES: usize = 10;
+pub(super) const MAX_PHONES: usize = 10;
 
 /// One phone.
 #[derive(Clone, Debug)]

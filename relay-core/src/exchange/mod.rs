@@ -217,8 +217,8 @@ fn agent_config(config: &Config) -> agent::Config {
     agent::Config {
         product: Some(config.product.clone()),
         application_methods: vec![Method::Register],
-        // Two for each call between accounts, and one that is refused.
-        max_sessions: config.max_calls.saturating_mul(2).saturating_add(1),
+        // The caller and all phones of the called account, and one that is refused.
+        max_sessions: config.max_calls.saturating_mul(1 + locations::MAX_PHONES).saturating_add(1),
         full_status: 503,
         ..agent::Config::default()
     }
