@@ -6,6 +6,10 @@
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::event_types::{
+    MessageOptions, Notification, PublicationChange, PublishOptions, ReceivedMessage, SubscribeOptions,
+    SubscriptionChange,
+};
 use crate::types::{
     Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo, OnPageHide, Party,
     RegistrationGrant,
@@ -26,6 +30,7 @@ pub(crate) fn config(given: JsValue) -> Result<CoreConfig, ErrorInfo> {
         gathering_timeout_ms: fields.number("gatheringTimeoutMs")?,
         audio: fields.value("audio"),
         headers: fields.headers()?,
+        message_types: fields.texts("messageTypes")?,
         keep_alive_ms: fields.number("keepAliveMs")?,
         on_page_hide: match fields.text("onPageHide")? {
             Some(word) if word == OnPageHide::Keep.as_str() => OnPageHide::Keep,
@@ -62,6 +67,25 @@ pub(crate) fn answer_options(given: JsValue) -> Result<AnswerOptions, ErrorInfo>
     Ok(AnswerOptions { headers: fields.headers()?, stream: fields.value("stream") })
 }
 
+/// The options of a message.
+pub(crate) fn message_options(given: JsValue) -> Result<MessageOptions, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
+    Ok(MessageOptions { content_type: fields.text("contentType")?, headers: fields.headers()? })
+}
+
+/// The options of a subscription.
+pub(crate) fn subscribe_options(given: JsValue) -> Result<SubscribeOptions, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
+    let (expires, accept) = (fields.number("expires")?, fields.text("accept")?);
+    Ok(SubscribeOptions { expires, accept, headers: fields.headers()? })
+}
+
+/// The options of a publication.
+pub(crate) fn publish_options(given: JsValue) -> Result<PublishOptions, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
+    Ok(PublishOptions { expires: fields.number("expires")?, headers: fields.headers()? })
+}
+
 /// An event as `CoreEvent`.
 pub(crate) fn event(event: CoreEvent) -> JsValue {
     match event {
@@ -92,6 +116,23 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
         CoreEvent::DigitSent { call, digit } => Record::event("digitSent", Some(call)).text("digit", &digit),
         CoreEvent::MediaChange { call, state } => Record::event("mediaChange", Some(call)).text("state", &state),
         CoreEvent::RemoteTrack { call } => Record::event("remoteTrack", Some(call)),
+        CoreEvent::Message { message } => Record::event("message", None).put("message", &received(&message)),
+        CoreEvent::CallMessage { call, message } => {
+            Record::event("callMessage", Some(call)).put("message", &received(&message))
+        }
+        CoreEvent::MessageSent { message, reason, error } => Record::event("messageSent", None)
+            .put("message", &message.into())
+            .maybe("reason", reason.as_deref())
+            .maybe("error", error.as_ref().map(error_info)),
+        CoreEvent::SubscriptionChange { subscription, change } => Record::event("subscriptionChange", None)
+            .put("subscription", &subscription.into())
+            .put("change", &subscription_change(&change)),
+        CoreEvent::Notify { subscription, notification } => Record::event("notify", None)
+            .put("subscription", &subscription.into())
+            .put("notification", &self::notification(&notification)),
+        CoreEvent::PublicationChange { publication, change } => Record::event("publicationChange", None)
+            .put("publication", &publication.into())
+            .put("change", &publication_change(&change)),
         CoreEvent::CallEnded { call, end } => Record::event("callEnded", Some(call)).put("end", &call_end(&end)),
     }
     .into()
@@ -118,6 +159,46 @@ fn grant(grant: &RegistrationGrant) -> JsValue {
         .put("outbound", &grant.outbound.into())
         .maybe("flowTimer", grant.flow_timer)
         .into()
+}
+
+fn received(message: &ReceivedMessage) -> JsValue {
+    Record::new()
+        .put("from", &party(&message.from))
+        .put("to", &party(&message.to))
+        .text("contentType", &message.content_type)
+        .put("body", &bytes(&message.body))
+        .put("headers", &pairs(&message.headers))
+        .into()
+}
+
+fn notification(notification: &Notification) -> JsValue {
+    Record::new()
+        .maybe("contentType", notification.content_type.as_deref())
+        .put("body", &bytes(&notification.body))
+        .put("headers", &pairs(&notification.headers))
+        .into()
+}
+
+fn subscription_change(change: &SubscriptionChange) -> JsValue {
+    Record::new()
+        .text("state", change.state.as_str())
+        .maybe("retryInMs", change.retry_in_ms)
+        .maybe("reason", change.reason.as_deref())
+        .maybe("error", change.error.as_ref().map(error_info))
+        .into()
+}
+
+fn publication_change(change: &PublicationChange) -> JsValue {
+    Record::new()
+        .text("state", change.state.as_str())
+        .maybe("expires", change.expires)
+        .maybe("retryInMs", change.retry_in_ms)
+        .maybe("error", change.error.as_ref().map(error_info))
+        .into()
+}
+
+fn bytes(bytes: &[u8]) -> JsValue {
+    js_sys::Uint8Array::from(bytes).into()
 }
 
 fn call_end(end: &CallEnd) -> JsValue {
@@ -169,6 +250,12 @@ impl Fields {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such numbers saturate")]
         let number = value.as_f64().map(|number| number as u32);
         self.checked(name, "a number", &value, number)
+    }
+
+    fn texts(&self, name: &str) -> Result<Vec<String>, ErrorInfo> {
+        let value = self.value(name);
+        let list = value.dyn_ref::<Array>().and_then(|list| list.iter().map(|text| text.as_string()).collect());
+        Ok(self.checked(name, "a list of strings", &value, list)?.unwrap_or_default())
     }
 
     fn headers(&self) -> Result<Vec<(String, String)>, ErrorInfo> {

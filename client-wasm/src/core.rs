@@ -14,6 +14,7 @@ use web_sys::{MediaStream, RtcPeerConnection};
 
 use crate::border;
 use crate::driver::Shell;
+use crate::event_types::{MessageOptions, PublishOptions, SubscribeOptions};
 use crate::phone::Phone;
 use crate::types::{AnswerOptions, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo};
 
@@ -117,6 +118,70 @@ impl Core {
         #[wasm_bindgen(js_name = toneMs)] tone_ms: u32,
     ) -> Result<(), JsValue> {
         self.alive()?.tell(|phone, _| phone.send_digits(call, digits, tone_ms)).map_err(thrown)
+    }
+
+    /// Sends a message. Returns its id at once; its result is an event.
+    pub fn message(&self, target: &str, body: &[u8], options: Ts<MessageOptions>) -> Result<u32, JsValue> {
+        let shell = self.alive()?;
+        let MessageOptions { content_type, headers } = border::message_options(options.into()).map_err(thrown)?;
+        shell.tell(|phone, now| phone.message(target, (content_type, body), &headers, now)).map_err(thrown)
+    }
+
+    /// Sends a message inside a call.
+    #[wasm_bindgen(js_name = callMessage)]
+    pub fn call_message(&self, call: u32, body: &[u8], options: Ts<MessageOptions>) -> Result<u32, JsValue> {
+        let shell = self.alive()?;
+        let MessageOptions { content_type, headers } = border::message_options(options.into()).map_err(thrown)?;
+        shell.tell(|phone, now| phone.call_message(call, (content_type, body), &headers, now)).map_err(thrown)
+    }
+
+    /// Forgets a message: no event of it follows, and it is not sent any more where it waits for a connection.
+    #[wasm_bindgen(js_name = dropMessage)]
+    pub fn drop_message(&self, message: u32) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, _| phone.drop_message(message));
+        Ok(())
+    }
+
+    /// Follows somebody's state until `unsubscribe`. Returns the subscription's id at once; all else comes as events.
+    pub fn subscribe(&self, target: &str, event: &str, options: Ts<SubscribeOptions>) -> Result<u32, JsValue> {
+        let shell = self.alive()?;
+        let options = border::subscribe_options(options.into()).map_err(thrown)?;
+        shell.tell(|phone, now| phone.subscribe(target, event, options, now)).map_err(thrown)
+    }
+
+    /// Ends a subscription; nothing happens when it is over.
+    pub fn unsubscribe(&self, subscription: u32) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, now| phone.unsubscribe(subscription, now));
+        Ok(())
+    }
+
+    /// Publishes a document about this account until `unpublish`. Returns its id at once; all else comes as events.
+    pub fn publish(
+        &self,
+        event: &str,
+        #[wasm_bindgen(js_name = contentType)] content_type: String,
+        body: &[u8],
+        options: Ts<PublishOptions>,
+    ) -> Result<u32, JsValue> {
+        let shell = self.alive()?;
+        let options = border::publish_options(options.into()).map_err(thrown)?;
+        shell.tell(|phone, now| phone.publish(event, (content_type, body), &options, now)).map_err(thrown)
+    }
+
+    /// Replaces a published document.
+    pub fn modify(
+        &self,
+        publication: u32,
+        #[wasm_bindgen(js_name = contentType)] content_type: String,
+        body: &[u8],
+    ) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, now| phone.modify(publication, (content_type, body), now)).map_err(thrown)
+    }
+
+    /// Withdraws a published document; nothing happens when it is over.
+    pub fn unpublish(&self, publication: u32) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, now| phone.unpublish(publication, now));
+        Ok(())
     }
 
     /// What the other side sends, once there is something. The same stream as long as the call lasts.

@@ -4,6 +4,7 @@
 //! choose the code. Nothing here knows how a failure was noticed.
 
 use sip_core::agent::{End, Failure};
+use sip_core::message::{HeaderName, Response};
 
 use crate::types::{EndedBy, ErrorCode, ErrorInfo};
 
@@ -52,6 +53,8 @@ const fn describe(code: ErrorCode) -> (Retry, &'static str) {
         E::InvalidArgument => (Never, "An argument is wrong."),
         E::WrongState => (Never, "This is not possible now."),
         E::ProtocolError => (Later, "The other side broke the protocol."),
+        E::MessageTooLarge => (Never, "The message is too long for the other side or for a server on the way."),
+        E::NotSupported => (Never, "The other side does not support this."),
         E::Disposed => (Never, "This user agent was disposed. Make a new one."),
     }
 }
@@ -118,6 +121,36 @@ pub(crate) fn call(end: &End, outgoing: bool, answered: bool) -> Option<ErrorInf
         (Some(failure), _) => Some(from_failure(failure)),
         _ => None,
     }
+}
+
+/// The error of a message, a subscription or a publication that was refused.
+pub(crate) fn request(response: &Response) -> ErrorInfo {
+    let error = of_request(response.status.as_u16());
+    match response.headers.get(&HeaderName::Accept) {
+        Some(types) if error.status == Some(415) => {
+            ErrorInfo { message: [&error.message, " It takes: ", types, "."].concat(), ..error }
+        }
+        _ => error,
+    }
+}
+
+/// The error of a message, a subscription or a publication that failed.
+pub(crate) fn failure(failure: &Failure) -> ErrorInfo {
+    match failure {
+        Failure::Rejected { status, .. } => of_request(status.as_u16()),
+        failure => from_failure(failure),
+    }
+}
+
+fn of_request(status: u16) -> ErrorInfo {
+    let code = match status {
+        408 => ErrorCode::Timeout,
+        413 | 513 => ErrorCode::MessageTooLarge,
+        405 | 406 | 415 | 420 | 489 | 501 | 505 => ErrorCode::NotSupported,
+        603 => return ErrorInfo::with_message(ErrorCode::Rejected, "The other side refused it.").with_status(status),
+        status => return refusal(status, None),
+    };
+    ErrorInfo::new(code).with_status(status)
 }
 
 fn from_failure(failure: &Failure) -> ErrorInfo {

@@ -9,6 +9,8 @@ use tsify::Tsify;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::event_types::{Notification, PublicationChange, ReceivedMessage, SubscriptionChange};
+
 /// The settings of one user agent.
 #[derive(Tsify)]
 #[serde(rename_all = "camelCase")]
@@ -45,6 +47,10 @@ pub struct CoreConfig {
     /// Headers added to each REGISTER and INVITE.
     #[tsify(optional)]
     pub headers: Vec<(String, String)>,
+    /// The types of messages that this page takes; `text/*` is any text. Others are answered 415. Default: texts, JSON,
+    /// `application/im-iscomposing+xml` and `message/cpim`.
+    #[tsify(optional)]
+    pub message_types: Vec<String>,
     /// Milliseconds between keep-alives from the page (RFC 5626 §3.5.1); 0 sends none. Default: what the server asks for
     /// (`Flow-Timer`), else every 95 to 120 seconds where it answers them.
     #[tsify(optional)]
@@ -228,6 +234,50 @@ pub enum CoreEvent {
         /// Which call.
         call: u32,
     },
+    /// A message came in.
+    Message {
+        /// What came.
+        message: ReceivedMessage,
+    },
+    /// A message came in inside a call.
+    CallMessage {
+        /// Which.
+        call: u32,
+        /// What came.
+        message: ReceivedMessage,
+    },
+    /// A message of this page arrived, or did not. Always its last event, and never missing.
+    MessageSent {
+        /// Which.
+        message: u32,
+        /// The other side's words for its refusal.
+        #[tsify(optional)]
+        reason: Option<String>,
+        /// Why it did not arrive.
+        #[tsify(optional)]
+        error: Option<ErrorInfo>,
+    },
+    /// A subscription changed; `terminated` is its last event.
+    SubscriptionChange {
+        /// Which.
+        subscription: u32,
+        /// How it stands.
+        change: SubscriptionChange,
+    },
+    /// A subscription brought something.
+    Notify {
+        /// Which.
+        subscription: u32,
+        /// What came.
+        notification: Notification,
+    },
+    /// A publication changed; `ended` is its last event.
+    PublicationChange {
+        /// Which.
+        publication: u32,
+        /// How it stands.
+        change: PublicationChange,
+    },
     /// A call is over. Always its last event, and never missing.
     CallEnded {
         /// Which.
@@ -392,6 +442,10 @@ pub enum ErrorCode {
     WrongState,
     /// The other side broke the protocol.
     ProtocolError,
+    /// The message is longer than the other side, or a server on the way, takes.
+    MessageTooLarge,
+    /// The other side knows no such request, event package or type of content.
+    NotSupported,
     /// The user agent was disposed.
     Disposed,
 }
@@ -458,6 +512,8 @@ words! {
         InvalidArgument "INVALID_ARGUMENT"
         WrongState "WRONG_STATE"
         ProtocolError "PROTOCOL_ERROR"
+        MessageTooLarge "MESSAGE_TOO_LARGE"
+        NotSupported "NOT_SUPPORTED"
         Disposed "DISPOSED"
     }
 }

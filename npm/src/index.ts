@@ -11,6 +11,10 @@
  */
 export { configure, type Configuration } from "./load.js";
 export { Call, type AnswerOptions, type CallAudio, type DigitOptions } from "./sdk/call.js";
+export type { EventContent, EventContents } from "./sdk/content/index.js";
+export type { DialogInfo, DialogState } from "./sdk/content/dialog-info.js";
+export type { MessageCounts, MessageSummary } from "./sdk/content/message-summary.js";
+export type { Presence, PresenceInit, PresenceTuple } from "./sdk/content/presence.js";
 export { SipError, type SipErrorInit } from "./sdk/errors.js";
 export {
   type CallEventMap,
@@ -29,6 +33,23 @@ export {
   type UserAgentEventMap,
 } from "./sdk/events.js";
 export type { ReconnectPolicy, Registration, Server, UnregisterOptions } from "./sdk/registration.js";
+export { type MessageOptions, MessageReceivedEvent } from "./sdk/messages.js";
+export {
+  Publication,
+  type PublicationEventMap,
+  PublicationStateChangeEvent,
+  type PublishDocument,
+  type PublishOptions,
+} from "./sdk/publication.js";
+export {
+  NotifyEvent,
+  type SubscribeOptions,
+  Subscription,
+  type SubscriptionEnd,
+  SubscriptionEndedEvent,
+  type SubscriptionEventMap,
+  SubscriptionStateChangeEvent,
+} from "./sdk/subscription.js";
 export type { RingbackRegion } from "./sdk/ringtone.js";
 export type {
   Account,
@@ -37,8 +58,10 @@ export type {
   ConnectionState,
   OnPageHide,
   Party,
+  PublicationState,
   RegistrationState,
   SipErrorCode,
+  SubscriptionState,
 } from "./sdk/types.js";
 export {
   type AudioOptions,

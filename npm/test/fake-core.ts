@@ -13,6 +13,8 @@ import type {
   CoreEvent,
   ErrorCode,
   ErrorInfo,
+  MessageOptions,
+  SubscribeOptions,
 } from "../wasm/switchhook_core.js";
 
 type Public<T> = { [K in keyof T]: T[K] };
@@ -41,9 +43,11 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
   /** The commands it was given, as text: `call echo`, `hangUp 1`. */
   readonly commands: string[] = [];
   lastOptions: CallOptions | AnswerOptions = {};
+  lastBody = "";
   disposed = false;
   #events: CoreEvent[] = [];
   #calls = 0;
+  #others = 0;
 
   constructor(readonly config: CoreConfig, readonly entropy: Uint8Array, readonly wake: () => void) {
     fake.core = this;
@@ -114,6 +118,50 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
   sendDigits(call: number, digits: string, toneMs: number): void {
     this.commands.push(`sendDigits ${String(call)} ${digits} ${String(toneMs)}`);
     for (const digit of digits) this.#events.push({ type: "digitSent", call, digit });
+  }
+
+  message(target: string, body: Uint8Array | number[], { contentType }: MessageOptions): number {
+    this.commands.push(`message ${target} ${contentType ?? ""} ${new TextDecoder().decode(new Uint8Array(body))}`);
+    if (target.includes(" ")) throw coreError("INVALID_TARGET", "That is no number.");
+    return ++this.#others;
+  }
+
+  callMessage(call: number, body: Uint8Array | number[]): number {
+    this.commands.push(`callMessage ${String(call)} ${new TextDecoder().decode(new Uint8Array(body))}`);
+    return ++this.#others;
+  }
+
+  dropMessage(message: number): void { this.commands.push(`dropMessage ${String(message)}`); }
+
+  subscribe(target: string, event: string, { accept, expires }: SubscribeOptions): number {
+    this.commands.push(`subscribe ${target} ${event} ${accept ?? "-"} ${String(expires ?? "-")}`);
+    return ++this.#others;
+  }
+
+  unsubscribe(subscription: number): void {
+    this.commands.push(`unsubscribe ${String(subscription)}`);
+    this.#events.push({ type: "subscriptionChange", subscription, change: { state: "terminated" } });
+  }
+
+  publish(event: string, contentType: string, body: Uint8Array | number[]): number {
+    this.commands.push(`publish ${event} ${contentType}`);
+    this.lastBody = new TextDecoder().decode(new Uint8Array(body));
+    return ++this.#others;
+  }
+
+  modify(publication: number, contentType: string, body: Uint8Array | number[]): void {
+    this.commands.push(`modify ${String(publication)} ${contentType}`);
+    this.lastBody = new TextDecoder().decode(new Uint8Array(body));
+  }
+
+  unpublish(publication: number): void {
+    this.commands.push(`unpublish ${String(publication)}`);
+    this.#events.push({ type: "publicationChange", publication, change: { state: "ended" } });
+  }
+
+  /** A NOTIFY of this subscription. */
+  notify(subscription: number, contentType: string, body: string): void {
+    this.say({ type: "notify", subscription, notification: { contentType, body: new TextEncoder().encode(body), headers: [] } });
   }
 
   remoteStream(): MediaStream | undefined { return fake.stream; }

@@ -36,6 +36,8 @@ impl Phone {
     /// Hangs up, withdraws the registration and closes the connection.
     pub(crate) fn disconnect(&mut self, now: Instant) {
         self.hang_up_all(now);
+        self.fail_messages(ErrorCode::Cancelled, None);
+        self.end_watches(now);
         self.registration.unwant(false, &mut self.agent, &mut self.out, now);
         // What the agent says now must leave before the socket closes.
         self.drain_agent(now);

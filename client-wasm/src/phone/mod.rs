@@ -11,10 +11,12 @@ mod calls;
 mod commands;
 mod connection;
 mod digits;
+mod messages;
 mod registration;
 mod servers;
 mod session;
 mod settings;
+mod subscriptions;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -28,8 +30,10 @@ use sip_core::{Duration, Entropy, Flow, Instant, SocketId};
 use call::{Negotiation, Stage};
 use calls::Calls;
 use connection::Connection;
+use messages::Messages;
 use registration::{Effect, Registration};
 use settings::Settings;
+use subscriptions::Watches;
 
 use crate::types::{CallEnd, CallState, CoreConfig, CoreEvent, EndedBy, ErrorCode, ErrorInfo};
 
@@ -72,6 +76,8 @@ pub(crate) struct Phone {
     calls: Calls,
     /// Connections that calls have been on, and wait to come back from.
     lost: Vec<SocketId>,
+    messages: Messages,
+    watches: Watches,
     out: VecDeque<Output>,
 }
 
@@ -86,6 +92,8 @@ impl Phone {
             registration: Registration::new(),
             calls: Calls::default(),
             lost: Vec::new(),
+            messages: Messages::default(),
+            watches: Watches::default(),
             out: VecDeque::new(),
             entropy,
             settings,
@@ -106,6 +114,8 @@ impl Phone {
         for call in self.calls.preparing() {
             self.invite(call, now);
         }
+        self.send_messages(now);
+        self.resume_watches(now);
     }
 
     /// The WebSocket brought something.
@@ -126,6 +136,7 @@ impl Phone {
         } else if !self.connection.was_ever_open() {
             // Whoever waits for the first connection wants to know; a call in a gap waits for the next attempt.
             self.end_preparing(ErrorCode::ConnectionRefused, |_| true);
+            self.fail_messages(ErrorCode::ConnectionRefused, None);
         }
     }
 
@@ -192,6 +203,7 @@ impl Phone {
             ErrorCode::ConnectionLost,
             |stage| matches!(stage, Stage::Preparing { offer: Some((_, until)), .. } if *until <= now),
         );
+        self.fail_messages(ErrorCode::ConnectionLost, Some(now));
         self.agent.handle_timeout(now);
     }
 
@@ -220,7 +232,7 @@ impl Phone {
             _ => None,
         });
         let own = earliest(self.connection.next_timeout(), self.registration.next_timeout());
-        earliest(own, calls.min())
+        earliest(earliest(own, calls.min()), self.messages.next_timeout())
     }
 
     fn handle_event(&mut self, event: Event, now: Instant) {
@@ -231,13 +243,18 @@ impl Phone {
             }
             Event::IncomingCall { session, request, offer, .. } => self.handle_incoming(session, &request, offer, now),
             Event::Session { id, event } => self.handle_session(id, event, now),
+            Event::Request { id, session, request, .. } if request.method == Method::Message => {
+                self.handle_incoming_message((id, session), *request, now);
+            }
+            Event::Subscription { id, event } => self.handle_subscription(id, event),
+            Event::Publication { id, event } => self.handle_publication(id, event),
             Event::Request { id, .. } => {
                 let _ = self.agent.respond(id, Reply::new(StatusCode::METHOD_NOT_ALLOWED), now);
             }
             Event::Response { id, response } if response.status.is_final() => {
-                self.handle_digit_result(id, response.status.is_success(), now);
+                self.handle_request_outcome(id, Ok(&response), now);
             }
-            Event::RequestFailed { id, .. } => self.handle_digit_result(id, false, now),
+            Event::RequestFailed { id, failure } => self.handle_request_outcome(id, Err(&failure), now),
             _ => {}
         }
     }

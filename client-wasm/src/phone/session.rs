@@ -26,7 +26,7 @@ impl Phone {
         if self.agent.ring(session, StatusCode::RINGING, None, Vec::new(), now).is_err() {
             return;
         }
-        let headers = request.headers.iter().map(|row| (row.name.to_string(), row.value.clone())).collect();
+        let headers = super::settings::rows(&request.headers);
         let (from, to) = (call::party(&from), call::party(&to));
         let call = self.calls.add(Call::new(Stage::Ringing { session, offer }, CallState::Ringing));
         self.out.push_back(Output::Event(CoreEvent::IncomingCall { call, from, to, headers }));

@@ -5,7 +5,7 @@
 
 use sip_core::agent::{Config, LocalSocket};
 use sip_core::digest::Credentials;
-use sip_core::message::{HeaderName, Host, Method, NameAddr, Uri};
+use sip_core::message::{HeaderName, Headers, Host, Method, NameAddr, Uri};
 use sip_core::{Duration, Entropy, Transport};
 
 use super::servers::{Server, Servers};
@@ -14,7 +14,7 @@ use crate::types::{Account, CoreConfig, ErrorCode, ErrorInfo, OnPageHide};
 /// Calls at once; one more is answered 486.
 const MAX_CALLS: usize = 16;
 /// Requests of others that wait for an answer.
-const MAX_TRANSACTIONS: usize = 64;
+const MAX_TRANSACTIONS: usize = 256;
 /// Messages and events between two looks of the shell.
 const MAX_OUTPUTS: usize = 512;
 /// Servers to choose from.
@@ -40,6 +40,8 @@ pub(super) struct Settings {
     pub(super) home: Host,
     /// In each REGISTER and INVITE.
     pub(super) headers: Vec<(HeaderName, String)>,
+    /// The types of messages that the page takes; a type may end in `/*`.
+    pub(super) message_types: Vec<String>,
     /// How each WebSocket is named.
     pub(super) local: LocalSocket,
     /// The UUID of this browser.
@@ -85,6 +87,7 @@ impl Settings {
             home,
             expires: Duration::from_secs(config.expires.unwrap_or(EXPIRES).into()),
             headers: headers(&config.headers)?,
+            message_types: message_types(&config.message_types)?,
             local: local_socket(first.transport, entropy),
             instance: instance(config.instance_id.as_deref(), entropy)?,
             servers,
@@ -104,6 +107,14 @@ impl Settings {
         LocalSocket { transport, ..self.local.clone() }
     }
 
+    /// Whether the page takes messages of this type.
+    pub(super) fn takes(&self, kind: &str) -> bool {
+        self.message_types.iter().any(|taken| match taken.strip_suffix('*') {
+            Some(start) => kind.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start)),
+            None => kind.eq_ignore_ascii_case(taken),
+        })
+    }
+
     /// The binding of a REGISTER (RFC 5626 §4.2).
     pub(super) fn binding(&self) -> NameAddr {
         let mut contact = NameAddr::new(self.local.contact.clone());
@@ -119,8 +130,18 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
     Config {
         product: Some(config.user_agent.clone().unwrap_or_else(product)),
         supported: vec!["outbound", "path", "gruu"],
-        allow: vec![Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options, Method::Update],
-        application_methods: Vec::new(),
+        allow: vec![
+            Method::Invite,
+            Method::Ack,
+            Method::Cancel,
+            Method::Bye,
+            Method::Options,
+            Method::Update,
+            Method::Subscribe,
+            Method::Notify,
+            Method::Message,
+        ],
+        application_methods: vec![Method::Message],
         max_sessions: MAX_CALLS,
         full_status: 486,
         max_transactions: MAX_TRANSACTIONS,
@@ -149,6 +170,45 @@ fn servers(config: &CoreConfig) -> Result<Servers, ErrorInfo> {
     let read = |(url, weight): &(String, u32)| server(url).map(|at| Server::new(url.clone(), at, *weight));
     let all: Result<Vec<Server>, ErrorInfo> = named.iter().take(MAX_SERVERS).map(read).collect();
     all.map(Servers::new)
+}
+
+/// What a page takes that does not say what it takes.
+const MESSAGE_TYPES: [&str; 4] = ["text/*", "application/json", "application/im-iscomposing+xml", "message/cpim"];
+
+fn message_types(given: &[String]) -> Result<Vec<String>, ErrorInfo> {
+    if given.is_empty() {
+        return Ok(MESSAGE_TYPES.map(str::to_owned).to_vec());
+    }
+    given.iter().try_for_each(|kind| content_type(kind))?;
+    Ok(given.to_vec())
+}
+
+/// A content type: `text/plain`, perhaps with parameters.
+pub(super) fn content_type(text: &str) -> Result<(), ErrorInfo> {
+    let (kind, sub) = text.split(';').next().unwrap_or_default().trim().split_once('/').unwrap_or_default();
+    checked(is_token(kind) && is_token(sub), text, " is no content type. Example: text/plain")
+}
+
+/// An event package: `presence`, perhaps with parameters.
+pub(super) fn event(text: &str) -> Result<(), ErrorInfo> {
+    let package = text.split(';').next().unwrap_or_default().trim();
+    checked(is_token(package), text, " is no event package. Example: presence")
+}
+
+fn checked(is_right: bool, text: &str, sentence: &str) -> Result<(), ErrorInfo> {
+    if is_right && !text.contains(char::is_control) {
+        return Ok(());
+    }
+    Err(wrong("", text, sentence, ErrorCode::InvalidArgument))
+}
+
+fn is_token(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
+}
+
+/// The header rows of a message, for the page.
+pub(super) fn rows(headers: &Headers) -> Vec<(String, String)> {
+    headers.iter().map(|row| (row.name.to_string(), row.value.clone())).collect()
 }
 
 /// The transport and host of a WebSocket's URL.

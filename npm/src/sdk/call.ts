@@ -20,6 +20,7 @@ import {
   TypedEventTarget,
 } from "./events.js";
 import { iterate } from "./iterate.js";
+import { type MessageOptions, MessageReceivedEvent, sendMessage } from "./messages.js";
 import { RemoteAudio } from "./remote-audio.js";
 import { type PlayingTone, playRingback, playRingtone, type RingbackRegion } from "./ringtone.js";
 import type { CallEnd, CallState, Party } from "./types.js";
@@ -60,7 +61,7 @@ export interface CallInit {
   readonly signal?: AbortSignal | undefined;
 }
 
-const EVENT_TYPES = ["statechange", "mutechange", "digitsent", "mediachange", "remotetrack", "playbackblocked", "ended"];
+const EVENT_TYPES = ["statechange", "mutechange", "digitsent", "mediachange", "remotetrack", "playbackblocked", "message", "ended"];
 
 /** A telephone call. */
 export class Call extends TypedEventTarget<CallEventMap> {
@@ -205,6 +206,12 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#driver.sendDigits(this.#listener, digits, options.duration ?? 100);
   }
 
+  /** Sends a text inside the call (RFC 3428 §1). Fulfilled when the other side has it; rejected with a `SipError`. */
+  async message(body: string | Uint8Array, options: MessageOptions = {}): Promise<void> {
+    if (this.#state === "ended") throw wrongState("The call is over.");
+    await sendMessage(this.#driver, this.#listener, body, options);
+  }
+
   /** Plays the other side through this element from now on. */
   attachAudio(element: HTMLAudioElement): void {
     if (!this.#audio) throw wrongState("This call was made with audio.element false: play remoteStream yourself.");
@@ -233,6 +240,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
       case "digitSent": this.dispatchEvent(new DigitSentEvent(fact.digit)); break;
       case "mediaChange": this.dispatchEvent(new MediaChangeEvent(fact.state)); break;
       case "remoteTrack": this.#handleTrack(); break;
+      case "callMessage": this.dispatchEvent(MessageReceivedEvent.of(fact)); break;
       case "callEnded": this.#finish(endOf(fact)); break;
     }
   }

@@ -4,9 +4,19 @@
  * The law of the border: after every command, and whenever the core wakes us, `drain()` is called until nothing is
  * left. Ids of calls never leave this file. It decides nothing.
  */
-import type { AnswerOptions, CallOptions, Core, CoreConfig, CoreEvent } from "../../wasm/switchhook_core.js";
+import type {
+  AnswerOptions,
+  CallOptions,
+  Core,
+  CoreConfig,
+  CoreEvent,
+  MessageOptions,
+  PublishOptions,
+  SubscribeOptions,
+} from "../../wasm/switchhook_core.js";
 import { loadCore } from "../load.js";
 import { SipError } from "./errors.js";
+import { Routes } from "./routes.js";
 
 export type { CoreConfig } from "../../wasm/switchhook_core.js";
 
@@ -23,12 +33,31 @@ export interface CallListener {
   handleFailure(error: SipError): void;
 }
 
+/** Who is told what became of one message. */
+export interface MessageListener {
+  handleSent(event: EventOf<"messageSent">): void;
+  handleFailure(error: SipError): void;
+}
+
+/** Who is told about one subscription. */
+export interface SubscriptionListener {
+  handleFact(fact: EventOf<"subscriptionChange"> | EventOf<"notify">): void;
+  handleFailure(error: SipError): void;
+}
+
+/** Who is told about one publication. */
+export interface PublicationListener {
+  handleFact(fact: EventOf<"publicationChange">): void;
+  handleFailure(error: SipError): void;
+}
+
 /** Who is told about everything else. */
 export interface AgentListener {
   handleConnection(event: EventOf<"connectionChange">): void;
   handleRegistration(event: EventOf<"registrationChange">): void;
   /** `adopt` names the call's listener; commands for it work from then on. */
   handleIncoming(event: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void;
+  handleMessage(event: EventOf<"message">): void;
   handleFailure(error: SipError): void;
 }
 
@@ -40,6 +69,9 @@ export class Driver {
   readonly #agent: AgentListener;
   readonly #listeners = new Map<number, CallListener>();
   readonly #ids = new Map<CallListener, number>();
+  readonly #messages = new Routes<MessageListener>();
+  readonly #subscriptions = new Routes<SubscriptionListener>();
+  readonly #publications = new Routes<PublicationListener>();
   #core: Core | undefined;
   #starting: Promise<void> | undefined;
   #draining = false;
@@ -117,6 +149,56 @@ export class Driver {
     this.#callCommand(listener, (core, id) => { core.sendDigits(id, digits, toneMs); });
   }
 
+  /** Sends a message to an address or inside a call; the core must have been started. Throws when it cannot be sent. */
+  message(listener: MessageListener, to: string | CallListener, body: Uint8Array, options: MessageOptions): void {
+    this.#run((core) => {
+      const call = typeof to === "string" ? undefined : this.#ids.get(to);
+      if (typeof to !== "string" && call === undefined) throw new SipError({ code: "WRONG_STATE", message: "There is no such call any more." });
+      this.#messages.bind(call === undefined ? core.message(to as string, body, options) : core.callMessage(call, body, options), listener);
+    });
+  }
+
+  /** Forgets a message; nothing is told about it any more. */
+  dropMessage(listener: MessageListener): void {
+    const id = this.#messages.id(listener);
+    if (id === undefined) return;
+    this.#messages.release(id);
+    if (this.#core) this.#run((core) => { core.dropMessage(id); });
+  }
+
+  /** Subscribes; the core must have been started. Throws when an argument is wrong. */
+  subscribe(listener: SubscriptionListener, target: string, event: string, options: SubscribeOptions): void {
+    this.#run((core) => { this.#subscriptions.bind(core.subscribe(target, event, options), listener); });
+  }
+
+  unsubscribe(listener: SubscriptionListener): void {
+    const id = this.#subscriptions.id(listener);
+    if (id !== undefined) this.#command((core) => { core.unsubscribe(id); });
+  }
+
+  knowsSubscription(listener: SubscriptionListener): boolean {
+    return this.#subscriptions.id(listener) !== undefined;
+  }
+
+  /** Publishes; the core must have been started. Throws when an argument is wrong. */
+  publish(listener: PublicationListener, event: string, contentType: string, body: Uint8Array, options: PublishOptions): void {
+    this.#run((core) => { this.#publications.bind(core.publish(event, contentType, body, options), listener); });
+  }
+
+  modify(listener: PublicationListener, contentType: string, body: Uint8Array): void {
+    const id = this.#publications.id(listener);
+    if (id !== undefined) this.#command((core) => { core.modify(id, contentType, body); });
+  }
+
+  unpublish(listener: PublicationListener): void {
+    const id = this.#publications.id(listener);
+    if (id !== undefined) this.#command((core) => { core.unpublish(id); });
+  }
+
+  knowsPublication(listener: PublicationListener): boolean {
+    return this.#publications.id(listener) !== undefined;
+  }
+
   /** Does the core know this call? Not before the core is loaded, nor after the call's end. */
   knows(listener: CallListener): boolean {
     return this.#ids.has(listener);
@@ -142,6 +224,8 @@ export class Driver {
     this.#listeners.clear();
     this.#ids.clear();
     core?.dispose();
+    const error = disposedError();
+    this.#others().forEach((listener) => { listener.handleFailure(error); });
   }
 
   async #load(): Promise<void> {
@@ -204,8 +288,25 @@ export class Driver {
       case "registrationChange": this.#agent.handleRegistration(event); break;
       case "incomingCall": this.#agent.handleIncoming(event, (listener) => { this.#bind(event.call, listener); }); break;
       case "callEnded": this.#end(event); break;
+      case "message": this.#agent.handleMessage(event); break;
+      case "messageSent": this.#messages.release(event.message)?.handleSent(event); break;
+      case "notify": this.#subscriptions.listener(event.subscription)?.handleFact(event); break;
+      case "subscriptionChange": this.#subscriptionChanged(event); break;
+      case "publicationChange": this.#publicationChanged(event); break;
       default: this.#listeners.get(event.call)?.handleFact(event);
     }
+  }
+
+  #subscriptionChanged(event: EventOf<"subscriptionChange">): void {
+    const isOver = event.change.state === "terminated";
+    const listener = isOver ? this.#subscriptions.release(event.subscription) : this.#subscriptions.listener(event.subscription);
+    listener?.handleFact(event);
+  }
+
+  #publicationChanged(event: EventOf<"publicationChange">): void {
+    const isOver = event.change.state === "ended";
+    const listener = isOver ? this.#publications.release(event.publication) : this.#publications.listener(event.publication);
+    listener?.handleFact(event);
   }
 
   #end(event: EventOf<"callEnded">): void {
@@ -216,10 +317,15 @@ export class Driver {
     this.#ids.delete(listener);
   }
 
+  /** Who waits for messages, subscriptions and publications; nobody does afterwards. */
+  #others(): { handleFailure(error: SipError): void }[] {
+    return [...this.#messages.clear(), ...this.#subscriptions.clear(), ...this.#publications.clear()];
+  }
+
   /** The module trapped: it cannot be used again, so everybody is told. */
   #crash(thrown: unknown): void {
     const error = SipError.from(thrown);
-    const listeners = [...this.#listeners.values()];
+    const listeners = [...this.#listeners.values(), ...this.#others()];
     this.#core = undefined;
     this.#disposed = true;
     this.#listeners.clear();

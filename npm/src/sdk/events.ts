@@ -4,6 +4,7 @@
  * Facts only: an event is dispatched after the state it tells of is true.
  */
 import type { Call } from "./call.js";
+import type { MessageReceivedEvent } from "./messages.js";
 import type { SipError } from "./errors.js";
 import type { Registration } from "./registration.js";
 import type { CallEnd, CallState, ConnectionState, RegistrationState } from "./types.js";
@@ -121,6 +122,7 @@ export interface UserAgentEventMap {
   connectionchange: ConnectionChangeEvent;
   registrationchange: RegistrationChangeEvent;
   incomingcall: IncomingCallEvent;
+  message: MessageReceivedEvent;
   playbackblocked: PlaybackBlockedEvent;
   error: SipErrorEvent;
 }
@@ -132,6 +134,7 @@ export interface CallEventMap {
   digitsent: DigitSentEvent;
   mediachange: MediaChangeEvent;
   remotetrack: RemoteTrackEvent;
+  message: MessageReceivedEvent;
   playbackblocked: PlaybackBlockedEvent;
   ended: CallEndedEvent;
 }

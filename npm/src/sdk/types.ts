@@ -10,7 +10,9 @@ export type {
   ErrorInfo,
   OnPageHide,
   Party,
+  PublicationState,
   RegistrationState,
+  SubscriptionState,
 } from "../../wasm/switchhook_core.js";
 import type { EndedBy, ErrorCode } from "../../wasm/switchhook_core.js";
 import type { SipError } from "./errors.js";

@@ -21,7 +21,10 @@ import {
 import { instanceId } from "./instance-id.js";
 import type { ReconnectPolicy, Registration, Server, UnregisterOptions } from "./registration.js";
 import { unlockTones } from "./ringtone.js";
+import { MessageReceivedEvent, type MessageOptions, sendMessage } from "./messages.js";
+import { Publication, type PublishDocument, type PublishOptions } from "./publication.js";
 import { serverUrl } from "./server-url.js";
+import { Subscription, type SubscribeOptions } from "./subscription.js";
 import type { Account, ConnectionState, OnPageHide, Party } from "./types.js";
 
 /** The microphone and the loudspeaker. */
@@ -58,6 +61,8 @@ export interface UserAgentOptions {
   userAgent?: string;
   /** The UUID of this browser. Default: one that survives a reload of the tab. */
   instanceId?: string;
+  /** The types of messages that this page takes (`text/*` is any text); others are answered 415. Default: texts and JSON. */
+  messageTypes?: string[];
   /**
    * Milliseconds between keep-alives from the page; 0 sends none. Default: as the server asks for (`Flow-Timer`), else
    * every 95 to 120 seconds where it answers them.
@@ -192,6 +197,24 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     return call;
   }
 
+  /** Sends a short text, or bytes (RFC 3428). Fulfilled when the other side or its server has it; or a `SipError`. */
+  async message(to: string, body: string | Uint8Array, options: MessageOptions = {}): Promise<void> {
+    this.#assertOpen();
+    await sendMessage(this.#driver, to, body, options);
+  }
+
+  /** Follows `presence`, `dialog` (busy lamp), `message-summary` (voice mail) or any event (RFC 6665). Returns at once. */
+  subscribe<E extends string>(target: string, event: E, options: SubscribeOptions = {}): Subscription<E> {
+    this.#assertOpen();
+    return new Subscription(this.#driver, target, event, options);
+  }
+
+  /** Publishes a document about this account (RFC 3903), and keeps it published until `remove()`. Returns at once. */
+  publish<E extends string>(event: E, document: PublishDocument<E>, options: PublishOptions = {}): Publication<E> {
+    this.#assertOpen();
+    return new Publication(this.#driver, this.#options.account?.uri ?? "", event, document, options);
+  }
+
   /** Lets everything that the browser held back be heard; call it inside a click. */
   async unlock(): Promise<void> {
     await Promise.all([unlockTones(), ...this.calls.map((call) => call.unlock())]);
@@ -235,6 +258,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       handleConnection: (event) => { this.#handleConnection(event); },
       handleRegistration: (event) => { this.#handleRegistration(event); },
       handleIncoming: (event, adopt) => { this.#handleIncoming(event, adopt); },
+      handleMessage: (event) => { this.dispatchEvent(MessageReceivedEvent.of(event)); },
       handleFailure: (error) => { this.#fail(error); this.dispatchEvent(new SipErrorEvent(error)); },
     };
   }
@@ -341,6 +365,7 @@ function coreConfig(options: UserAgentOptions): CoreConfig {
     headers,
     userAgent,
     gatheringTimeoutMs: options.gatheringTimeout,
+    messageTypes: options.messageTypes,
     keepAliveMs: options.keepAlive,
     onPageHide,
     instanceId: options.instanceId ?? (account && instanceId(account.uri)),

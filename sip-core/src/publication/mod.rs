@@ -156,7 +156,7 @@ impl Publication {
         }
         match &self.state {
             State::Asking { act: Act::Remove, .. } | State::Asking { then: Some(Act::Remove), .. } => {
-                self.end(Some(Failure::TransportFailed), endpoint);
+                self.end(None, endpoint);
             }
             State::Asking { .. } | State::Kept { .. } | State::Waiting { .. } => {
                 self.state = State::Idle;

@@ -70,12 +70,17 @@ impl Bench {
             gathering_timeout_ms: None,
             audio: JsValue::UNDEFINED,
             headers: Vec::new(),
+            message_types: Vec::new(),
             keep_alive_ms: None,
             on_page_hide: OnPageHide::Hangup,
             call_recovery: None,
         };
         change(&mut config);
-        let server = Config { application_methods: vec![Method::Register], ..Config::default() };
+        let server = Config {
+            application_methods: vec![Method::Register, Method::Message, Method::Subscribe, Method::Publish],
+            dialog_methods: vec![Method::Subscribe],
+            ..Config::default()
+        };
         Self {
             phone: Phone::new(&config, [1; 32]).map_err(|error| error.message).unwrap(),
             server: UserAgent::new(server, [2; 32]),

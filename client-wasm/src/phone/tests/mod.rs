@@ -3,5 +3,6 @@
 mod bench;
 mod calls;
 mod connection;
+mod events;
 mod failover;
 mod registration;
