@@ -87,7 +87,7 @@ fn open(
     let at = |host, port: usize| SocketAddr::from(([192, 0, 2, host], port as u16));
     worker.open(id, local.clone(), at(1, 20_000 + 2 * number), now);
     let mut browser = Browser::new(at(2, 1_000 + number), local, DtlsRole::Server, &[profile], epoch);
-    let pbx = Exchange::new(at(3, 1_000 + 2 * number), G711Law::Mu);
+    let pbx = Exchange::new(at(3, 1_000 + 2 * number), TrunkCodec::G711(G711Law::Mu));
     let (direction, ptime) = (Direction::SENDRECV, Duration::from_millis(20));
     let remote = WebRemote {
         ice: browser.local.clone(),

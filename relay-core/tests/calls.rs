@@ -22,7 +22,7 @@ fn a_call_out_is_answered_early_with_one_description_and_hung_up() {
     assert_eq!(request.headers.from().unwrap().uri.to_string(), "sip:alice@example.com");
     assert!(request.write().len() < 1_300, "fits a datagram: {}", request.write().len());
     let offer = String::from_utf8(request.body.clone()).unwrap();
-    assert!(offer.contains("RTP/AVP 0 8 101\r\n"), "{offer}");
+    assert!(offer.contains("RTP/AVP 0 8 9 101\r\n"), "{offer}");
     for alien in ["ice", "fingerprint", "rtcp-mux", "SAVPF", "opus"] {
         assert!(!offer.contains(alien), "{alien} is not an ordinary phone's: {offer}");
     }
@@ -237,7 +237,7 @@ fn a_delayed_offer_is_answered_with_ours_and_the_ack_brings_the_pbx() {
     let (session, ..) = world.browser_rings();
     world.browser.accept(session, WEB_OFFER.replace("actpass", "active"), vec![], world.now).unwrap();
     let offer = world.pbx_accepted(call);
-    assert!(offer.contains("RTP/AVP 0 8 101\r\n"), "{offer}");
+    assert!(offer.contains("RTP/AVP 0 8 9 101\r\n"), "{offer}");
     // sip_core's UAC sends its answer in the ACK by `answer_offer`.
     world.pbx.answer_offer(call, Ok(TRUNK_SDP.to_owned()), world.now).unwrap();
     world.settle();

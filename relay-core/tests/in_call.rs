@@ -292,7 +292,7 @@ fn other_codecs_addresses_and_events_of_the_pbx_concern_the_pbx_alone() {
 
     talk.browser_offers(&web(SENDONLY));
     let offer = talk.last_body(End::Pbx, "INVITE");
-    assert!(offer.contains("RTP/AVP 0 8 96\r\n"), "what is in use comes first: {offer}");
+    assert!(offer.contains("RTP/AVP 0 8 9 96\r\n"), "what is in use comes first: {offer}");
 }
 
 #[test]

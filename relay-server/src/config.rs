@@ -12,6 +12,7 @@ pub use error::{ConfigError, Place};
 pub use load::{Loaded, Sources, load};
 pub use value::Value;
 
+use relay_core::media::control::TrunkCodec;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -94,6 +95,8 @@ pub struct Media {
     pub trunk_external: Option<IpAddr>,
     /// The ports for RTP and RTCP towards PBXs, two for each call.
     pub trunk_ports: RangeInclusive<u16>,
+    /// The codecs towards PBXs, in the order they are offered.
+    pub codecs: Vec<TrunkCodec>,
 }
 
 /// How much is taken on.
@@ -180,6 +183,7 @@ impl Default for Media {
             trunk_listen: Ipv4Addr::UNSPECIFIED.into(),
             trunk_external: None,
             trunk_ports: 10_000..=19_999,
+            codecs: TrunkCodec::ALL.to_vec(),
         }
     }
 }

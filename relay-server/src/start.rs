@@ -204,6 +204,7 @@ fn b2bua_config(config: &Config, external: SocketAddr) -> b2bua::Config {
         trunk_socket: SIP_SOCKET,
         trunk_local: external,
         domains: config.sip.domains.iter().map(domain).collect(),
+        codecs: config.media.codecs.clone().into(),
         product: Some(config.sip.product.clone()).filter(|product| !product.is_empty()),
         max_calls: config.limits.calls,
         max_bindings: config.limits.registrations,

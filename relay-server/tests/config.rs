@@ -104,7 +104,15 @@ fn a_value_of_another_type_is_an_error() {
 
 #[test]
 fn a_value_out_of_range_is_an_error() {
-    for row in ["[limits]\ncalls = 0", "[web]\noutbox = 2", "[web]\nping_interval = \"0s\"", "[media]\nworkers = -1"] {
+    for row in [
+        "[limits]\ncalls = 0",
+        "[media]\ncodecs = []",
+        "[media]\ncodecs = [\"PCMU\", \"pcmu\"]",
+        "[media]\ncodecs = [\"G723\"]",
+        "[web]\noutbox = 2",
+        "[web]\nping_interval = \"0s\"",
+        "[media]\nworkers = -1",
+    ] {
         assert!(matches!(from_file("range", row), Err(ConfigError::WrongValue { .. })), "{row}");
     }
 }

@@ -7,11 +7,15 @@ use super::calls::Attempt;
 use super::config::NextHop;
 use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
 use super::transfers::Crossed;
-use crate::media::control::{Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
+use crate::codec::Rate;
+use crate::media::control::{
+    Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, TrunkCodec, WebRemote,
+};
 use core::net::SocketAddr;
 use sip_core::Instant;
 use sip_core::agent::SessionId;
 use sip_core::message::{Request, StatusCode, Uri};
+use std::sync::Arc;
 
 /// Which side called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +206,10 @@ pub(super) struct MediaRoom {
     pub(super) trunk: SocketAddr,
     pub(super) web: Vec<SocketAddr>,
     pub(super) fingerprint: Fingerprint,
+    /// What may be spoken with the PBX.
+    pub(super) codecs: Arc<[TrunkCodec]>,
+    /// Of what is spoken with it, as far as is known: the browser need not send more.
+    pub(super) rate: Rate,
 }
 
 /// What is kept of a call when it is over.

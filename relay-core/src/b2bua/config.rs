@@ -1,7 +1,9 @@
 //! What the B2BUA is told once: where it listens, where each domain lives, how much it takes on.
 
+use crate::media::control::TrunkCodec;
 use core::net::SocketAddr;
 use sip_core::{Duration, SocketId};
+use std::sync::Arc;
 
 /// The settings of a [`B2bua`](super::B2bua).
 #[derive(Clone, Debug)]
@@ -12,6 +14,8 @@ pub struct Config {
     pub trunk_local: SocketAddr,
     /// Where the SIP domains live. The first that matches wins.
     pub domains: Vec<Domain>,
+    /// What may be spoken with a PBX: offered in this order; of what a PBX offers, its first that is here is taken.
+    pub codecs: Arc<[TrunkCodec]>,
     /// `User-Agent` and `Server`; none leaves them out.
     pub product: Option<String>,
     /// Calls at once; above it an INVITE is answered 503 with Retry-After.
@@ -30,6 +34,7 @@ impl Default for Config {
             trunk_socket: SocketId(0),
             trunk_local: SocketAddr::from(([127, 0, 0, 1], 5060)),
             domains: Vec::new(),
+            codecs: Arc::new(TrunkCodec::ALL),
             product: Some(concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned()),
             max_calls: 2_000,
             max_bindings: 20_000,

@@ -12,6 +12,7 @@ use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, Si
 use sip_core::agent::SessionId;
 use sip_core::message::StatusCode;
 use sip_core::{Duration, Instant};
+use std::sync::Arc;
 
 /// The other party may take so long to answer before the one that asks is told so; it may ask again.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -60,11 +61,12 @@ impl B2bua {
 
     /// Answers an offer, or puts it to the other leg.
     fn consider(&mut self, id: MediaId, side: Side, offer: &str, now: Instant) -> Result<String, Deferred> {
+        let codecs = Arc::clone(&self.config.codecs);
         let talk = self.talk(id).ok_or(SdpFault::NoAudio)?;
         let asked = match (side, &talk.trunk) {
             (Side::Web, _) => Asked::Web(talk.web.offer_again(offer)?),
             (Side::Trunk, Some(before)) => Asked::Trunk(before.read_again(offer)?),
-            (Side::Trunk, None) => Asked::Trunk(TrunkSdp::read(offer)?),
+            (Side::Trunk, None) => Asked::Trunk(TrunkSdp::read(offer, &codecs)?),
         };
         let wish = asked.wish();
         let is_trunk_off = side == Side::Web && talk.trunk.as_ref().is_some_and(|trunk| trunk.is_off);
@@ -206,11 +208,12 @@ impl B2bua {
 
     /// An answer of this side to an offer of ours. False when it cannot be used; all stays as it was.
     fn note_answer(&mut self, id: MediaId, side: Side, answer: &str, offered: Direction) -> bool {
+        let codecs = Arc::clone(&self.config.codecs);
         let Some(talk) = self.talk(id) else { return false };
         let read = match (side, &talk.trunk) {
             (Side::Web, _) => talk.web.answer_again(answer).map(Asked::Web),
             (Side::Trunk, Some(before)) => before.read_again(answer).map(Asked::Trunk),
-            (Side::Trunk, None) => TrunkSdp::read(answer).map(Asked::Trunk),
+            (Side::Trunk, None) => TrunkSdp::read(answer, &codecs).map(Asked::Trunk),
         };
         let asked = match read {
             Ok(asked) => asked,
@@ -248,7 +251,7 @@ impl B2bua {
                 call.described.trunk.next(id.0, |at| trunk.write_offer(room.trunk, at, direction))
             }
             (Side::Trunk, None) => {
-                call.described.trunk.next(id.0, |at| sdp_bridge::trunk_offer(room.trunk, at, direction))
+                call.described.trunk.next(id.0, |at| sdp_bridge::trunk_offer(room.trunk, &room.codecs, at, direction))
             }
         })
     }
@@ -275,6 +278,9 @@ impl B2bua {
         let trunk = talk.trunk.as_ref().map(|trunk| trunk.remote.clone());
         self.media(MediaCommand::Web { id, remote: web });
         if let Some(mut remote) = trunk {
+            if let Some(room) = self.calls.call_mut(id).and_then(|call| call.room.as_mut()) {
+                room.rate = remote.codec.rate();
+            }
             remote.direction = trunk_way;
             self.media(MediaCommand::Trunk { id, remote });
         }

@@ -43,7 +43,7 @@ impl B2bua {
             return Err(busy());
         }
         self.callee(request, replaces)?;
-        offer.map(TrunkSdp::read).transpose().map_err(not_acceptable)
+        offer.map(|sdp| TrunkSdp::read(sdp, &self.config.codecs)).transpose().map_err(not_acceptable)
     }
 
     fn callee(&self, request: &Request, replaces: Option<SessionId>) -> Result<Callee, Refusal> {
@@ -85,13 +85,15 @@ impl B2bua {
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
-        let Some(room) = call.room.clone() else {
+        let Some(mut room) = call.room.take() else {
             return;
         };
         let Stage::PreparingInbound { request, offer, replaces } = core::mem::replace(&mut call.stage, Stage::Ending)
         else {
             return;
         };
+        room.rate = offer.as_ref().map_or(room.rate, |trunk| trunk.remote.codec.rate());
+        call.room = Some(room.clone());
         let way = offer.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction).mirrored();
         let sdp = call.described.web.next(id.0, |at| sdp_bridge::web_offer(&room, &call.ice, at, way));
         match self.callee(&request, replaces) {
@@ -162,7 +164,7 @@ impl B2bua {
         let told = Ways { web: wish.mirrored(), trunk: web.remote.direction.mirrored() };
         let sdp = call.described.trunk.next(id.0, |at| match &offer {
             Some(trunk) => trunk.write_answer(room.trunk, at, told.trunk.and(wish)),
-            None => sdp_bridge::trunk_offer(room.trunk, at, told.trunk),
+            None => sdp_bridge::trunk_offer(room.trunk, &room.codecs, at, told.trunk),
         });
         call.record.answered = Some(now);
         call.stage = Stage::Talking(Box::new(Talk::new(web, offer, told)));

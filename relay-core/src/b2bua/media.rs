@@ -3,16 +3,20 @@
 use super::call::{Call, MediaRoom, Stage};
 use super::cause::{self, Refusal};
 use super::{B2bua, Output};
+use crate::codec::Rate;
 use crate::media::control::{MediaEvent, MediaId, Side, WebFailure};
 use sip_core::Instant;
 use sip_core::message::{Method, Reason, StatusCode};
+use std::sync::Arc;
 
 impl B2bua {
     /// A media worker's event.
     pub(super) fn handle_media(&mut self, event: MediaEvent, now: Instant) {
         match event {
             MediaEvent::Opened { id, trunk, web, fingerprint } => {
-                self.media_opened(id, MediaRoom { trunk, web, fingerprint }, now);
+                let codecs = Arc::clone(&self.config.codecs);
+                let rate = codecs.first().map_or(Rate::Narrow, |codec| codec.rate());
+                self.media_opened(id, MediaRoom { trunk, web, fingerprint, codecs, rate }, now);
             }
             MediaEvent::OpenFailed { id, reason } => self.media_refused(id, &reason, now),
             MediaEvent::WebFailed { id, failure } => self.web_media_failed(id, failure, now),

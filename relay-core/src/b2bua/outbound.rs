@@ -137,7 +137,7 @@ impl B2bua {
         };
         let direction = offer.remote.direction;
         let answer = call.described.web.next(id.0, |at| offer.write_answer(room, &call.ice, at, direction));
-        let write = |at| sdp_bridge::trunk_offer(room.trunk, at, direction.mirrored());
+        let write = |at| sdp_bridge::trunk_offer(room.trunk, &room.codecs, at, direction.mirrored());
         let sdp = call.described.trunk.next(id.0, write);
         let browser = call.web.and_then(|web| self.web.session(web)).map(|view| view.flow.socket);
         let mut invite = self.trunk_invite(request, address, &trunk, sdp);
@@ -193,7 +193,7 @@ impl B2bua {
 
     /// The PBX's provisional response.
     pub(super) fn trunk_progresses(&mut self, id: MediaId, response: &Response, answer: Option<&str>, now: Instant) {
-        if let Some(sdp) = answer.and_then(|sdp| TrunkSdp::read(sdp).ok()) {
+        if let Some(sdp) = answer.and_then(|sdp| TrunkSdp::read(sdp, &self.config.codecs).ok()) {
             self.media(MediaCommand::Trunk { id, remote: sdp.remote.clone() });
             if let Some(Call { stage: Stage::Calling(calling), .. }) = self.calls.call_mut(id) {
                 calling.early = Some(sdp);
@@ -232,7 +232,8 @@ impl B2bua {
         let Stage::Calling(calling) = core::mem::replace(&mut call.stage, Stage::Ending) else {
             return;
         };
-        let described = answer.map_or_else(|| calling.early.clone().ok_or(SdpFault::NoAudio), TrunkSdp::read);
+        let early = || calling.early.clone().ok_or(SdpFault::NoAudio);
+        let described = answer.map_or_else(early, |sdp| TrunkSdp::read(sdp, &self.config.codecs));
         match described {
             Ok(trunk) => self.connect(id, *calling, trunk, now),
             Err(fault) => self.abandon(id, not_acceptable(fault), now),

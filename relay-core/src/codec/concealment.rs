@@ -3,43 +3,47 @@
 //! The last pitch period is repeated while it fades to silence within 60 ms; where sound returns, the two are
 //! blended. It is not bit-exact to the Appendix: no second and third period, no delay of its own.
 
-use super::SAMPLES_PER_MS;
+use super::Rate;
 
-/// 5 ms: 200 Hz, a high voice; shorter periods repeat as a multiple.
-const SHORTEST_PERIOD: usize = 5 * SAMPLES_PER_MS;
-/// 15 ms: 66 Hz.
-const LONGEST_PERIOD: usize = 15 * SAMPLES_PER_MS;
+/// 200 Hz, a high voice; shorter periods repeat as a multiple.
+const SHORTEST_PERIOD_MS: usize = 5;
+/// 66 Hz.
+const LONGEST_PERIOD_MS: usize = 15;
 /// Compared in the search for the pitch.
-const WINDOW: usize = 20 * SAMPLES_PER_MS;
-const HISTORY: usize = WINDOW + LONGEST_PERIOD;
-/// Full level for 10 ms, silent after 60.
-const HOLD: usize = 10 * SAMPLES_PER_MS;
-const FADE: usize = 50 * SAMPLES_PER_MS;
+const WINDOW_MS: usize = 20;
+/// Full level for so long; silent after that and the fade.
+const HOLD_MS: usize = 10;
+const FADE_MS: usize = 50;
 /// Blending where sound returns.
-const BLEND: usize = 4 * SAMPLES_PER_MS;
+const BLEND_MS: usize = 4;
+/// Samples kept at the wider rate.
+const MOST_HISTORY: usize = (WINDOW_MS + LONGEST_PERIOD_MS) * Rate::Wide.per_ms();
 
 /// The recent past of one stream, and how far a running loss has been bridged.
 #[derive(Debug)]
 pub(super) struct Concealment {
-    history: [i16; HISTORY],
-    /// The repeated period, empty while nothing is lost.
+    /// Its end, as long as the rate needs, is in use.
+    history: [i16; MOST_HISTORY],
+    per_ms: usize,
+    /// The repeated period, 0 while nothing is lost.
     period: usize,
     bridged: usize,
 }
 
 impl Concealment {
-    pub(super) const fn new() -> Self {
-        Self { history: [0; HISTORY], period: 0, bridged: 0 }
+    pub(super) const fn new(rate: Rate) -> Self {
+        Self { history: [0; MOST_HISTORY], per_ms: rate.per_ms(), period: 0, bridged: 0 }
     }
 
     /// Sound that came; its beginning is blended with what a running concealment would have gone on with.
     pub(super) fn good(&mut self, samples: &mut [i16]) {
         if self.period != 0 {
-            for step in 0..BLEND.min(samples.len()) {
+            let blend = BLEND_MS * self.per_ms;
+            for step in 0..blend.min(samples.len()) {
                 let ghost = i32::from(self.next());
                 if let Some(sample) = samples.get_mut(step) {
-                    let (new, old) = (step as i32 + 1, (BLEND - step) as i32 - 1);
-                    *sample = ((i32::from(*sample) * new + ghost * old) / BLEND as i32) as i16;
+                    let (new, old) = (step as i32 + 1, (blend - step) as i32 - 1);
+                    *sample = ((i32::from(*sample) * new + ghost * old) / blend as i32) as i16;
                 }
             }
             self.period = 0;
@@ -56,31 +60,35 @@ impl Concealment {
     }
 
     fn remember(&mut self, samples: &[i16]) {
-        let new = samples.get(samples.len().saturating_sub(HISTORY)..).unwrap_or_default();
+        let new = samples.get(samples.len().saturating_sub(MOST_HISTORY)..).unwrap_or_default();
         self.history.copy_within(new.len().., 0);
-        self.history[HISTORY - new.len()..].copy_from_slice(new);
+        self.history[MOST_HISTORY - new.len()..].copy_from_slice(new);
     }
 
     fn next(&mut self) -> i16 {
-        let sample = self.history[HISTORY - self.period + self.bridged % self.period];
-        let faded = (HOLD + FADE).saturating_sub(self.bridged.max(HOLD)) as i32;
+        let (hold, fade) = (HOLD_MS * self.per_ms, FADE_MS * self.per_ms);
+        let sample = self.history[MOST_HISTORY - self.period + self.bridged % self.period];
+        let faded = (hold + fade).saturating_sub(self.bridged.max(hold)) as i32;
         self.bridged = self.bridged.wrapping_add(1);
-        (i32::from(sample) * faded / FADE as i32) as i16
+        (i32::from(sample) * faded / fade as i32) as i16
     }
 
     /// The lag at which the last 20 ms look most like what was before them.
     fn pitch(&self) -> usize {
+        let window = WINDOW_MS * self.per_ms;
         let score = |lag: usize| {
             let (mut product, mut energy) = (0_i64, 1_i64);
-            let (recent, earlier) = (&self.history[HISTORY - WINDOW..], &self.history[HISTORY - WINDOW - lag..]);
+            let recent = &self.history[MOST_HISTORY - window..];
+            let earlier = &self.history[MOST_HISTORY - window - lag..];
             for (a, b) in recent.iter().zip(earlier) {
                 product += i64::from(*a) * i64::from(*b);
                 energy += i64::from(*b) * i64::from(*b);
             }
             product as f64 / (energy as f64).sqrt()
         };
-        let lags = SHORTEST_PERIOD..=LONGEST_PERIOD;
-        lags.max_by(|a, b| score(*a).total_cmp(&score(*b))).unwrap_or(LONGEST_PERIOD)
+        let longest = LONGEST_PERIOD_MS * self.per_ms;
+        let lags = SHORTEST_PERIOD_MS * self.per_ms..=longest;
+        lags.max_by(|a, b| score(*a).total_cmp(&score(*b))).unwrap_or(longest)
     }
 }
 
@@ -95,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_short_loss_in_a_tone_goes_on_with_the_tone() {
-        let mut concealment = Concealment::new();
+        let mut concealment = Concealment::new(Rate::Narrow);
         concealment.good(&mut tone(0, 480));
 
         let mut bridged = Vec::new();
@@ -107,14 +115,14 @@ mod tests {
 
     #[test]
     fn a_long_loss_fades_to_silence_and_sound_returns_whole() {
-        let mut concealment = Concealment::new();
+        let mut concealment = Concealment::new(Rate::Narrow);
         concealment.good(&mut tone(0, 480));
         let mut bridged = Vec::new();
         concealment.missing(8_000, &mut bridged);
-        assert!(bridged[HOLD + FADE..].iter().all(|sample| *sample == 0));
+        assert!(bridged[60 * 8..].iter().all(|sample| *sample == 0));
 
         let mut back = tone(0, 160);
         concealment.good(&mut back);
-        assert_eq!(back[BLEND..], tone(0, 160)[BLEND..]);
+        assert_eq!(back[4 * 8..], tone(0, 160)[4 * 8..]);
     }
 }

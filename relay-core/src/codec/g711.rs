@@ -3,7 +3,7 @@
 //! Samples are 16 bits wide, left-aligned. Loss is concealed by [`Concealment`]; G.711 has no redundancy of its own.
 
 use super::concealment::Concealment;
-use super::{CodecError, Decoder, Encoder, MAX_PACKET_SAMPLES};
+use super::{CodecError, Decoder, Encoder, MAX_PACKET_MS, Rate};
 use crate::media::G711Law;
 
 /// Samples to G.711 octets.
@@ -40,13 +40,13 @@ impl G711Decoder {
     /// A decoder of `law`.
     #[must_use]
     pub const fn new(law: G711Law) -> Self {
-        Self { law, concealment: Concealment::new() }
+        Self { law, concealment: Concealment::new(Rate::Narrow) }
     }
 }
 
 impl Decoder for G711Decoder {
     fn decode(&mut self, payload: &[u8], samples: &mut Vec<i16>) -> Result<(), CodecError> {
-        if payload.is_empty() || payload.len() > MAX_PACKET_SAMPLES {
+        if payload.is_empty() || payload.len() > MAX_PACKET_MS * Rate::Narrow.per_ms() {
             return Err(CodecError::Payload);
         }
         let table = match self.law {

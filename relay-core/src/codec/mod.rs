@@ -1,25 +1,57 @@
 //! Speech codecs behind two one-purpose traits, all at the rate of the trunk leg.
 //!
-//! Opus is opened at 8 kHz on both sides, so no resampler stands between it and G.711 (RFC 6716 §2.1.3, RFC 7587).
-//! What this room does not do: sequence, time and loss detection are the media session's business.
+//! Opus is opened at that rate on both sides, so no resampler stands between it and the PBX's codec (RFC 6716 §2.1.3, RFC
+//! 7587). What this room does not do: sequence, time and loss detection are the media session's business.
 
 mod concealment;
 mod g711;
+mod g722;
 mod noise;
 mod opus;
 
 pub use g711::{G711Decoder, G711Encoder};
+pub use g722::{G722Decoder, G722Encoder};
 pub use noise::ComfortNoise;
 pub use opus::{OpusDecoder, OpusEncoder, OpusSettings};
 
-/// Samples in a millisecond at 8 kHz, the rate all codecs here speak.
-pub const SAMPLES_PER_MS: usize = 8;
+/// Samples in a second of a call: what its trunk leg's codec speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rate {
+    /// 8 kHz: G.711.
+    #[default]
+    Narrow,
+    /// 16 kHz: G.722.
+    Wide,
+}
+
+impl Rate {
+    /// In Hz.
+    #[must_use]
+    pub const fn hz(self) -> u32 {
+        8_000 * self.factor() as u32
+    }
+
+    /// Samples in the time of one at 8 kHz.
+    #[must_use]
+    pub const fn factor(self) -> usize {
+        match self {
+            Self::Narrow => 1,
+            Self::Wide => 2,
+        }
+    }
+
+    /// Samples in a millisecond.
+    #[must_use]
+    pub const fn per_ms(self) -> usize {
+        8 * self.factor()
+    }
+}
 
 /// The longest payload an encoder writes.
 pub const MAX_PAYLOAD: usize = 1_000;
 
-/// The longest piece of sound that one packet may stand for: 120 ms, Opus' own limit (RFC 6716 §3.2).
-pub const MAX_PACKET_SAMPLES: usize = 120 * SAMPLES_PER_MS;
+/// The longest piece of sound that one packet may stand for, in milliseconds: Opus' own limit (RFC 6716 §3.2).
+pub const MAX_PACKET_MS: usize = 120;
 
 /// Samples to a payload.
 pub trait Encoder: Send {

@@ -1,11 +1,10 @@
-//! Opus at 8 kHz mono on both sides (RFC 6716, RFC 7587): libopus resamples and mixes inside.
+//! Opus at the call's rate, mono, on both sides (RFC 6716, RFC 7587): libopus resamples and mixes inside.
 //!
 //! Lost packets come back from the in-band FEC of their successor when it is there, else libopus conceals them.
 
-use super::{CodecError, Decoder, Encoder, MAX_PACKET_SAMPLES};
+use super::{CodecError, Decoder, Encoder, MAX_PACKET_MS, Rate};
 
-const RATE: u32 = 8_000;
-/// libopus speaks in multiples of 2.5 ms.
+/// libopus speaks in multiples of 2.5 ms: samples at 8 kHz.
 const GRAIN: usize = 20;
 /// Above this, redundancy no longer helps and starves the voice.
 const MAX_EXPECTED_LOSS: u8 = 30;
@@ -15,13 +14,15 @@ const MAX_EXPECTED_LOSS: u8 = 30;
 pub struct OpusSettings {
     /// 0 (cheap) to 10.
     pub complexity: u8,
-    /// Bits per second.
+    /// Bits per second of narrow-band speech.
     pub bitrate: u32,
+    /// Bits per second of wide-band speech.
+    pub wide_bitrate: u32,
 }
 
 impl Default for OpusSettings {
     fn default() -> Self {
-        Self { complexity: 5, bitrate: 24_000 }
+        Self { complexity: 5, bitrate: 24_000, wide_bitrate: 32_000 }
     }
 }
 
@@ -34,14 +35,18 @@ impl OpusEncoder {
     ///
     /// # Errors
     /// When libopus has no memory for it.
-    pub fn new(settings: OpusSettings) -> Result<Self, CodecError> {
-        Self::configured(settings).map_err(|_| CodecError::Unavailable)
+    pub fn new(settings: OpusSettings, rate: Rate) -> Result<Self, CodecError> {
+        Self::configured(settings, rate).map_err(|_| CodecError::Unavailable)
     }
 
-    fn configured(settings: OpusSettings) -> Result<Self, opus::Error> {
-        let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Voip)?;
+    fn configured(settings: OpusSettings, rate: Rate) -> Result<Self, opus::Error> {
+        let bitrate = match rate {
+            Rate::Narrow => settings.bitrate,
+            Rate::Wide => settings.wide_bitrate,
+        };
+        let mut encoder = opus::Encoder::new(rate.hz(), opus::Channels::Mono, opus::Application::Voip)?;
         encoder.set_complexity(i32::from(settings.complexity.min(10)))?;
-        encoder.set_bitrate(opus::Bitrate::Bits(i32::try_from(settings.bitrate).unwrap_or(24_000)))?;
+        encoder.set_bitrate(opus::Bitrate::Bits(i32::try_from(bitrate).unwrap_or(24_000)))?;
         encoder.set_inband_fec(true)?;
         encoder.set_packet_loss_perc(0)?;
         Ok(Self(encoder))
@@ -61,22 +66,30 @@ impl Encoder for OpusEncoder {
 
 /// Opus packets to samples.
 #[derive(Debug)]
-pub struct OpusDecoder(opus::Decoder);
+pub struct OpusDecoder {
+    codec: opus::Decoder,
+    rate: Rate,
+}
 
 impl OpusDecoder {
     /// A decoder for any Opus packet: stereo is mixed, full band is resampled.
     ///
     /// # Errors
     /// When libopus has no memory for it.
-    pub fn new() -> Result<Self, CodecError> {
-        opus::Decoder::new(RATE, opus::Channels::Mono).map(Self).map_err(|_| CodecError::Unavailable)
+    pub fn new(rate: Rate) -> Result<Self, CodecError> {
+        let codec = opus::Decoder::new(rate.hz(), opus::Channels::Mono).map_err(|_| CodecError::Unavailable)?;
+        Ok(Self { codec, rate })
+    }
+
+    const fn most(&self) -> usize {
+        MAX_PACKET_MS * self.rate.per_ms()
     }
 
     /// Decodes into `count` new samples at the end of `samples`; fewer stay where libopus has fewer.
     fn append(&mut self, payload: &[u8], fec: bool, count: usize, samples: &mut Vec<i16>) -> Result<(), CodecError> {
         let start = samples.len();
         samples.resize(start + count, 0);
-        let decoded = self.0.decode(payload, samples.get_mut(start..).unwrap_or_default(), fec);
+        let decoded = self.codec.decode(payload, samples.get_mut(start..).unwrap_or_default(), fec);
         samples.truncate(start + decoded.as_ref().map_or(0, |length| *length));
         decoded.map(drop).map_err(|_| CodecError::Payload)
     }
@@ -94,16 +107,16 @@ impl Decoder for OpusDecoder {
         if payload.is_empty() {
             return Err(CodecError::Payload);
         }
-        self.append(payload, false, MAX_PACKET_SAMPLES, samples)
+        self.append(payload, false, self.most(), samples)
     }
 
     fn conceal(&mut self, missing: usize, next: Option<&[u8]>, samples: &mut Vec<i16>) {
-        let mut left = missing.next_multiple_of(GRAIN);
+        let mut left = missing.next_multiple_of(GRAIN * self.rate.factor());
         let surplus = left - missing;
         // The last piece goes with the packet that carries the redundancy (RFC 6716 §2.1.7).
-        while left > MAX_PACKET_SAMPLES {
-            self.bridge(&[], MAX_PACKET_SAMPLES, samples);
-            left -= MAX_PACKET_SAMPLES;
+        while left > self.most() {
+            self.bridge(&[], self.most(), samples);
+            left -= self.most();
         }
         if left > 0 {
             self.bridge(next.unwrap_or_default(), left, samples);

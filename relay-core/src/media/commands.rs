@@ -10,6 +10,8 @@ impl MediaSession {
     /// The browser was described, or described anew.
     pub(super) fn describe_web(&mut self, remote: &WebRemote, bench: &mut Bench, now: Instant) {
         let format = Format::from(remote.codec);
+        self.tune(Some(format.kind), self.trunk_leg.intake.kind());
+        let format = format.at(self.rate);
         let events = remote.telephone_event.map(|(payload_type, rate)| EventFormat { payload_type, rate: rate.max(1) });
         self.web.describe(remote, &bench.settings, now);
         self.web_leg.intake.describe(format, events);
@@ -24,6 +26,8 @@ impl MediaSession {
     /// The PBX was described, or described anew.
     pub(super) fn describe_trunk(&mut self, remote: &TrunkRemote, bench: &mut Bench, now: Instant) {
         let format = Format::from(remote.codec);
+        self.tune(self.web_leg.intake.kind(), Some(format.kind));
+        let format = format.at(self.rate);
         let events = remote.telephone_event.map(|payload_type| EventFormat { payload_type, rate: 8_000 });
         let moved = self.trunk.describe(remote, now);
         self.trunk_leg.intake.describe(format, events);

@@ -1,5 +1,6 @@
 //! What signalling tells the media side, and what it hears back. Plain values: the two never call each other.
 
+use crate::codec::Rate;
 use core::net::SocketAddr;
 use sip_core::Duration;
 
@@ -262,6 +263,32 @@ pub struct TrunkRemote {
 pub enum TrunkCodec {
     /// RFC 3551: payload type 0 or 8.
     G711(G711Law),
+    /// RFC 3551: payload type 9, 16 kHz under a clock of 8000.
+    G722,
+}
+
+impl TrunkCodec {
+    /// All that is built in, in the order of preference: what costs least first.
+    pub const ALL: [Self; 3] = [Self::G711(G711Law::Mu), Self::G711(G711Law::A), Self::G722];
+
+    /// What it is called in SDP and in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::G711(G711Law::Mu) => "PCMU",
+            Self::G711(G711Law::A) => "PCMA",
+            Self::G722 => "G722",
+        }
+    }
+
+    /// Of its samples.
+    #[must_use]
+    pub const fn rate(self) -> Rate {
+        match self {
+            Self::G711(_) => Rate::Narrow,
+            Self::G722 => Rate::Wide,
+        }
+    }
 }
 
 /// What was counted on both legs of a call.

@@ -1,4 +1,4 @@
-//! What one leg heard, on its way to the other: sound at the codecs' rate, silence by its length, events.
+//! What one leg heard, on its way to the other: sound at the call's rate, silence by its length, events.
 
 use super::drops::DropReason;
 use super::telephone_event::Progress;
@@ -17,7 +17,7 @@ pub(super) struct Heard {
 pub(super) enum Act {
     /// The next so many of the samples.
     Audio(usize),
-    /// Time without sound, in samples.
+    /// Time without sound, in ticks of 125 µs.
     Skip(u32),
     /// Sound begins after an unknown time.
     Restart,
@@ -44,9 +44,9 @@ impl Heard {
         }
     }
 
-    pub(super) fn skip(&mut self, samples: u32) {
-        if samples > 0 {
-            self.acts.push(Act::Skip(samples));
+    pub(super) fn skip(&mut self, ticks: u32) {
+        if ticks > 0 {
+            self.acts.push(Act::Skip(ticks));
         }
     }
 

@@ -7,20 +7,20 @@
 use super::drops::DropReason;
 use super::heard::Heard;
 use super::jitter_buffer::{Held, JitterBuffer, Turn};
-use super::payload::{EventFormat, Format};
+use super::payload::{EventFormat, Format, Kind};
 use super::reception::{Arrival, Reception};
 use super::rtp::Packet;
 use super::telephone_event::{EventReceiver, Payload, Progress};
-use crate::codec::{ComfortNoise, Decoder};
+use crate::codec::{ComfortNoise, Decoder, Rate};
 use sip_core::{Duration, Instant};
 
-/// All in samples at 8 kHz. More than a second is not a gap but another stretch of sound.
+/// All in ticks of 125 µs. More than a second is not a gap but another stretch of sound.
 const MAX_GAP: i32 = 8_000;
 const MOST_BEHIND: i32 = -MAX_GAP;
 /// The most that is made up at once.
 const MAX_CONCEALED: u32 = 960;
 /// One step of filling.
-const FILL: usize = 160;
+const FILL: u32 = 160;
 const FILL_TIME: Duration = Duration::from_millis(20);
 /// Filling steps that the codec's own concealment is asked for: it knows the noise; later any noise will do.
 const CODEC_FILLS: u32 = 25;
@@ -54,7 +54,7 @@ pub(super) struct Intake {
 struct Timeline {
     /// The time stamp of the next sample.
     next: u32,
-    /// Samples in the last packet.
+    /// Ticks in the last packet.
     packet: u32,
     /// When the next packet's place is filled.
     due: Option<Instant>,
@@ -91,10 +91,26 @@ impl Intake {
 
     /// Takes what was negotiated; a running stream of the same format goes on.
     pub(super) fn describe(&mut self, format: Format, event_format: Option<EventFormat>) {
-        if self.format.map(|format| format.kind) != Some(format.kind) {
+        let sound = |format: Format| (format.kind, format.rate);
+        if self.format.map(sound) != Some(sound(format)) {
             (self.decoder, self.timeline) = (None, None);
         }
         (self.format, self.event_format) = (Some(format), event_format);
+    }
+
+    /// Speaks at another rate from here on.
+    pub(super) fn retune(&mut self, rate: Rate) {
+        if let Some(format) = self.format.filter(|format| format.rate != format.at(rate).rate) {
+            self.describe(format.at(rate), self.event_format);
+        }
+    }
+
+    /// What was negotiated.
+    pub(super) const fn kind(&self) -> Option<Kind> {
+        match self.format {
+            Some(format) => Some(format.kind),
+            None => None,
+        }
     }
 
     /// Whether packets of this payload type are expected.
@@ -165,6 +181,11 @@ impl Intake {
         self.format.map_or(8_000, Format::clock)
     }
 
+    /// Samples in one tick.
+    fn factor(&self) -> usize {
+        self.format.map_or(1, |format| format.rate.factor())
+    }
+
     fn ratio(&self) -> u32 {
         self.format.map_or(1, Format::ratio)
     }
@@ -206,7 +227,7 @@ impl Intake {
         self.decode(item, overlap as usize, now, heard);
     }
 
-    /// How much of a packet whose place was partly filled is to be left out; none when all of it is.
+    /// How many ticks of a packet whose place was partly filled are to be left out; none when all of it is.
     fn overlap(&mut self, behind: u32, now: Instant) -> Option<u32> {
         let timeline = self.timeline.as_mut()?;
         if timeline.after_event {
@@ -227,17 +248,17 @@ impl Intake {
         }
         let concealed = gap.min(MAX_CONCEALED);
         heard.skip(gap - concealed);
-        let from = heard.samples.len();
+        let (from, missing) = (heard.samples.len(), concealed as usize * self.factor());
         let redundancy = (item.lost > 0).then_some(item.payload);
         if let Some(decoder) = self.decoder() {
-            decoder.conceal(concealed as usize, redundancy, &mut heard.samples);
+            decoder.conceal(missing, redundancy, &mut heard.samples);
         }
         heard.audio_since(from);
     }
 
     fn decode(&mut self, item: Item<'_>, overlap: usize, now: Instant, heard: &mut Heard) {
-        let (from, ratio) = (heard.samples.len(), self.ratio());
-        let usual = self.timeline.map_or(FILL as u32, |timeline| timeline.packet) as usize;
+        let (from, ratio, factor) = (heard.samples.len(), self.ratio(), self.factor());
+        let usual = self.timeline.map_or(FILL, |timeline| timeline.packet) as usize * factor;
         let Some(decoder) = self.decoder() else {
             return;
         };
@@ -246,13 +267,14 @@ impl Intake {
             decoder.conceal(usual, None, &mut heard.samples);
         }
         let count = heard.samples.len() - from;
-        heard.samples.drain(from..from + overlap.min(count));
+        let ticks = (count / factor) as u32;
+        heard.samples.drain(from..from + (overlap * factor).min(count));
         heard.audio_since(from);
         let patience = if item.payload.len() <= DTX_PAYLOAD { SILENT_PATIENCE } else { PATIENCE };
-        let length = Duration::from_micros(count as u64 * 125);
+        let length = Duration::from_micros(u64::from(ticks) * 125);
         self.timeline = Some(Timeline {
-            next: item.timestamp.wrapping_add(count as u32 * ratio),
-            packet: count as u32,
+            next: item.timestamp.wrapping_add(ticks * ratio),
+            packet: ticks,
             due: Some(now + length + patience),
             fills: 0,
             covered_since: None,
@@ -268,27 +290,28 @@ impl Intake {
             let from = heard.samples.len();
             self.fill_once(&mut heard.samples);
             heard.audio_since(from);
-            self.advance(FILL as u32, Some(due + FILL_TIME));
+            self.advance(FILL, Some(due + FILL_TIME));
         }
         if let Some(due) = self.timeline.and_then(|timeline| timeline.due).filter(|due| *due <= now) {
             let missed = (now.since(due).as_millis() / FILL_TIME.as_millis()) as u32 + 1;
-            heard.skip(missed * FILL as u32);
-            self.advance(missed * FILL as u32, Some(due + FILL_TIME * missed));
+            heard.skip(missed * FILL);
+            self.advance(missed * FILL, Some(due + FILL_TIME * missed));
         }
     }
 
     fn fill_once(&mut self, samples: &mut Vec<i16>) {
         let fills = self.timeline.map_or(0, |timeline| timeline.fills);
+        let count = FILL as usize * self.factor();
         match &mut self.decoder {
-            Some(decoder) if fills < CODEC_FILLS => decoder.conceal(FILL, None, samples),
-            _ => self.noise.fill(FILL, samples),
+            Some(decoder) if fills < CODEC_FILLS => decoder.conceal(count, None, samples),
+            _ => self.noise.fill(count, samples),
         }
     }
 
-    fn advance(&mut self, samples: u32, due: Option<Instant>) {
+    fn advance(&mut self, ticks: u32, due: Option<Instant>) {
         let ratio = self.ratio();
         if let Some(timeline) = &mut self.timeline {
-            timeline.next = timeline.next.wrapping_add(samples * ratio);
+            timeline.next = timeline.next.wrapping_add(ticks * ratio);
             timeline.fills = timeline.fills.saturating_add(1);
             timeline.due = due;
         }
@@ -313,11 +336,11 @@ impl Intake {
             (timeline.after_event, timeline.due) = (timeline.after_event || progress.first, None);
             return;
         }
-        let samples = (progress.duration.as_micros() * u128::from(super::payload::SAMPLE_RATE) / 1_000_000) as u32;
+        let ticks = (progress.duration.as_micros() * u128::from(super::payload::TICKS) / 1_000_000) as u32;
         if timeline.after_event || progress.first {
             timeline.after_event = true;
-            heard.skip(samples);
-            self.advance(samples, Some(now + PATIENCE));
+            heard.skip(ticks);
+            self.advance(ticks, Some(now + PATIENCE));
         }
     }
 

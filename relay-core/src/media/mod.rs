@@ -47,11 +47,13 @@ pub use dtls::{Identity, IdentityError};
 pub use transmits::{Port, Transmit};
 pub use worker::Worker;
 
+use crate::codec::Rate;
 use core::net::SocketAddr;
 use early::EarlyRtp;
 use heard::{Act, Heard};
 use intake::Intake;
 use outlet::Outlet;
+use payload::Kind;
 use reports::Reporter;
 use rtp::{Packet, Protocol};
 use sip_core::{Entropy, Instant};
@@ -79,6 +81,8 @@ pub struct MediaSession {
     web_leg: Leg,
     trunk: TrunkTransport,
     trunk_leg: Leg,
+    /// Of the sound on its way from leg to leg.
+    rate: Rate,
     /// Until both sides are there for the first time.
     early: Option<EarlyRtp>,
 }
@@ -104,7 +108,7 @@ impl MediaSession {
         };
         let (web_leg, trunk_leg) = (leg(true), leg(false));
         let (web, trunk) = (WebTransport::new(local), TrunkTransport::new(id, trunk));
-        Self { id, web, web_leg, trunk, trunk_leg, early: Some(EarlyRtp::default()) }
+        Self { id, web, web_leg, trunk, trunk_leg, rate: Rate::default(), early: Some(EarlyRtp::default()) }
     }
 
     /// A datagram on the shared port, from an address that ICE has validated for this call.
@@ -300,6 +304,17 @@ impl MediaSession {
             silence,
         ];
         deadlines.into_iter().flatten().min()
+    }
+
+    /// The call's rate is the PBX's codec's, unless the browser speaks G.711.
+    fn tune(&mut self, web: Option<Kind>, trunk: Option<Kind>) {
+        let is_wide = trunk == Some(Kind::G722);
+        let is_narrow = matches!(web, Some(Kind::G711(_)));
+        self.rate = if is_wide && !is_narrow { Rate::Wide } else { Rate::Narrow };
+        for leg in [&mut self.web_leg, &mut self.trunk_leg] {
+            leg.intake.retune(self.rate);
+            leg.outlet.retune(self.rate);
+        }
     }
 
     fn tell(&mut self, news: Option<News>, bench: &mut Bench, now: Instant) {

@@ -5,11 +5,11 @@
 
 use super::digits::DigitSender;
 use super::heard::{Act, Heard};
-use super::payload::{EventFormat, Format, SAMPLE_RATE};
+use super::payload::{EventFormat, Format, TICKS};
 use super::rtcp::Sent;
 use super::rtp::Packet;
 use super::telephone_event::{EventWriter, Payload, Progress};
-use crate::codec::{Encoder, MAX_PAYLOAD, OpusSettings};
+use crate::codec::{Encoder, MAX_PAYLOAD, OpusSettings, Rate};
 use sip_core::{Duration, Instant};
 
 /// The end of an event is told so often (RFC 4733 §2.5.1.4).
@@ -70,12 +70,21 @@ impl Outlet {
 
     /// Takes what was negotiated; the stream goes on under its numbers.
     pub(super) fn describe(&mut self, format: Format, event_format: Option<EventFormat>, ptime: Duration) {
-        if self.format.map(|format| format.kind) != Some(format.kind) {
+        let sound = |format: Format| (format.kind, format.rate);
+        if self.format.map(sound) != Some(sound(format)) {
             self.encoder = None;
             self.pending.clear();
         }
         self.frame = format.frame(ptime.as_millis());
         (self.format, self.event_format) = (Some(format), event_format);
+    }
+
+    /// Speaks at another rate from here on.
+    pub(super) fn retune(&mut self, rate: Rate) {
+        if let Some(format) = self.format.filter(|format| format.rate != format.at(rate).rate) {
+            let ptime = length(self.ticks(self.frame));
+            self.describe(format.at(rate), self.event_format, ptime);
+        }
     }
 
     /// Sends what the other leg heard.
@@ -148,10 +157,11 @@ impl Outlet {
 
     fn audio(&mut self, samples: &[i16], now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
         if self.is_replaced_by_event() {
-            return self.skip(samples.len() as u32, now + length_of(samples));
+            let ticks = self.ticks(samples.len());
+            return self.skip(ticks, now + length(ticks));
         }
         self.pending.extend_from_slice(samples);
-        self.at = Some(now + length_of(samples));
+        self.at = Some(now + length(self.ticks(samples.len())));
         while self.frame > 0 && self.pending.len() >= self.frame {
             self.send_frame(send);
         }
@@ -169,16 +179,16 @@ impl Outlet {
         if let Some(payload) = encoded.and_then(|length| payload.get(..length)) {
             self.stream.audio(format.payload_type, payload, send);
         }
-        self.stream.timestamp = self.stream.timestamp.wrapping_add(self.frame as u32 * format.ratio());
+        self.stream.timestamp = self.stream.timestamp.wrapping_add(self.ticks(self.frame) * format.ratio());
         self.pending.drain(..self.frame);
     }
 
     /// Time passes without sound; what does not fill a packet is given up.
-    fn skip(&mut self, samples: u32, now: Instant) {
-        let samples = samples + self.pending.len() as u32;
+    fn skip(&mut self, ticks: u32, now: Instant) {
+        let ticks = ticks + self.ticks(self.pending.len());
         self.pending.clear();
         let ratio = self.format.map_or(1, Format::ratio);
-        self.stream.timestamp = self.stream.timestamp.wrapping_add(samples * ratio);
+        self.stream.timestamp = self.stream.timestamp.wrapping_add(ticks * ratio);
         self.stream.marker = true;
         self.at = Some(now);
     }
@@ -187,7 +197,7 @@ impl Outlet {
     fn restart(&mut self, now: Instant) {
         let silent = self.at.map_or(Duration::ZERO, |at| now.since(at));
         let passed = self.clock_units(silent);
-        let whole = self.frame as u32 * self.format.map_or(1, Format::ratio);
+        let whole = self.ticks(self.frame) * self.format.map_or(1, Format::ratio);
         self.stream.timestamp = self.stream.timestamp.wrapping_add(passed - passed % whole.max(1));
         self.pending.clear();
         self.stream.marker = true;
@@ -231,14 +241,19 @@ impl Outlet {
         self.quiet_until.is_some() || self.relayed.is_some() || self.digits.is_sounding()
     }
 
+    /// How long so many samples are.
+    fn ticks(&self, samples: usize) -> u32 {
+        (samples / self.format.map_or(1, |format| format.rate.factor())) as u32
+    }
+
     fn clock_units(&self, time: Duration) -> u32 {
-        let clock = self.format.map_or(SAMPLE_RATE, Format::clock);
+        let clock = self.format.map_or(TICKS, Format::clock);
         (time.as_micros() * u128::from(clock) / 1_000_000) as u32
     }
 }
 
-fn length_of(samples: &[i16]) -> Duration {
-    Duration::from_micros(samples.len() as u64 * 1_000_000 / u64::from(SAMPLE_RATE))
+fn length(ticks: u32) -> Duration {
+    Duration::from_micros(u64::from(ticks) * 125)
 }
 
 impl Stream {

@@ -163,6 +163,12 @@ impl Browser {
         self.flights()
     }
 
+    /// Speaks wide band from here on, as a browser does that is told `maxplaybackrate=16000`.
+    pub(crate) fn widen(&mut self) {
+        self.encoder.set_max_bandwidth(opus::Bandwidth::Wideband).unwrap();
+        self.encoder.set_bitrate(opus::Bitrate::Bits(32_000)).unwrap();
+    }
+
     /// One packet of sound, `millis` long; protected and ready to send.
     pub(crate) fn speak(&mut self, samples: &[i16]) -> Vec<u8> {
         let mut payload = [0; 1_000];

@@ -1,7 +1,7 @@
-//! A PBX's side: plain RTP with G.711, and what it heard.
+//! A PBX's side: plain RTP, and what it heard.
 
-use relay_core::codec::{Decoder, Encoder, G711Decoder, G711Encoder};
-use relay_core::media::control::G711Law;
+use relay_core::codec::{Decoder, Encoder, G711Decoder, G711Encoder, G722Decoder, G722Encoder};
+use relay_core::media::control::{G711Law, TrunkCodec};
 use rtc_rtp::{Header, Packet};
 use rtc_shared::marshal::{Marshal, Unmarshal};
 use sip_core::Instant;
@@ -12,8 +12,8 @@ pub(crate) const EVENTS: u8 = 101;
 pub(crate) struct Exchange {
     pub(crate) address: SocketAddr,
     pub(crate) rtcp: SocketAddr,
-    law: G711Law,
-    encoder: G711Encoder,
+    pub(crate) codec: TrunkCodec,
+    encoder: Box<dyn Encoder>,
     pub(crate) ssrc: u32,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
@@ -24,13 +24,17 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(address: SocketAddr, law: G711Law) -> Self {
+    pub(crate) fn new(address: SocketAddr, codec: TrunkCodec) -> Self {
         let rtcp = SocketAddr::new(address.ip(), address.port() + 1);
-        let encoder = G711Encoder::new(law);
+        let encoder: Box<dyn Encoder> = match codec {
+            TrunkCodec::G722 => Box::new(G722Encoder::new(codec.rate())),
+            TrunkCodec::G711(law) => Box::new(G711Encoder::new(law)),
+            other => panic!("{other:?}"),
+        };
         Self {
             address,
             rtcp,
-            law,
+            codec,
             encoder,
             ssrc: 0xBEC,
             sequence: 65_530,
@@ -41,7 +45,11 @@ impl Exchange {
     }
 
     pub(crate) fn payload_type(&self) -> u8 {
-        if self.law == G711Law::Mu { 0 } else { 8 }
+        match self.codec {
+            TrunkCodec::G711(G711Law::Mu) => 0,
+            TrunkCodec::G711(G711Law::A) => 8,
+            _ => 9,
+        }
     }
 
     pub(crate) fn receive(&mut self, bytes: &[u8], now: Instant) {
@@ -51,9 +59,9 @@ impl Exchange {
 
     pub(crate) fn speak(&mut self, samples: &[i16]) -> Vec<u8> {
         let mut payload = vec![0; samples.len()];
-        self.encoder.encode(samples, &mut payload).unwrap();
-        let packet = self.packet(self.payload_type(), false, self.timestamp, &payload);
-        self.timestamp = self.timestamp.wrapping_add(samples.len() as u32);
+        let length = self.encoder.encode(samples, &mut payload).unwrap();
+        let packet = self.packet(self.payload_type(), false, self.timestamp, &payload[..length]);
+        self.timestamp = self.timestamp.wrapping_add((samples.len() / self.codec.rate().factor()) as u32);
         packet
     }
 
@@ -76,7 +84,11 @@ impl Exchange {
 
     /// All the sound that came.
     pub(crate) fn heard(&self) -> Vec<i16> {
-        let (mut decoder, mut samples) = (G711Decoder::new(self.law), Vec::new());
+        let mut samples = Vec::new();
+        let mut decoder: Box<dyn Decoder> = match self.codec {
+            TrunkCodec::G711(law) => Box::new(G711Decoder::new(law)),
+            _ => Box::new(G722Decoder::new(self.codec.rate())),
+        };
         self.audio().for_each(|(_, packet)| decoder.decode(&packet.payload, &mut samples).unwrap());
         samples
     }

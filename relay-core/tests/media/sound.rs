@@ -1,7 +1,9 @@
 //! Tone in, tone out: level, continuity, loss, reordering, pauses, hold.
 
-use crate::tone::level;
+use crate::exchange::Exchange;
+use crate::tone::{level, sine};
 use crate::world::*;
+use relay_core::codec::{Encoder, G711Encoder};
 use relay_core::media::control::*;
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc_rtp::Packet;
@@ -25,7 +27,7 @@ fn assert_unbroken(packets: &[&(Instant, Packet)], step: u32) {
 
 fn assert_both_hear(world: &mut World) {
     let at_pbx = world.pbx.heard();
-    let heard = level(&at_pbx[1_600..], BROWSER_TONE, 8_000.0);
+    let heard = level(&at_pbx[1_600..], BROWSER_TONE, f64::from(world.pbx.codec.rate().hz()));
     assert!((heard - expected()).abs() < 1.0, "at the PBX: {heard} dB instead of {}", expected());
     let at_browser = world.browser.heard();
     let heard = level(&at_browser[1_600..], PBX_TONE, 8_000.0);
@@ -34,8 +36,8 @@ fn assert_both_hear(world: &mut World) {
 
 #[test]
 fn both_sides_hear_each_other_at_the_right_level() {
-    for law in [G711Law::Mu, G711Law::A] {
-        let mut world = World::connected(Options { law, ..Options::default() });
+    for codec in TrunkCodec::ALL {
+        let mut world = World::connected(Options { codec, ..Options::default() });
 
         world.talk(100, |_| false);
 
@@ -186,7 +188,7 @@ fn packet_lengths_may_differ_between_the_sides() {
         let mut world = World::connected(Options { ptime, ..Options::default() });
         let samples = millis as usize * 8;
         for number in 0..1_200 / millis as usize {
-            let sound = crate::tone::sine(PBX_TONE, AMPLITUDE, 8_000.0, number * samples, samples);
+            let sound = sine(PBX_TONE, AMPLITUDE, 8_000.0, number * samples, samples);
             let packet = world.pbx.speak(&sound);
             world.pbx_sends(&packet);
             world.run(millis);
@@ -213,7 +215,7 @@ fn full_band_stereo_from_a_browser_is_heard() {
     let mut encoder = opus::Encoder::new(48_000, opus::Channels::Stereo, opus::Application::Audio).unwrap();
     encoder.set_bitrate(opus::Bitrate::Bits(96_000)).unwrap();
     for number in 0..60 {
-        let mono = crate::tone::sine(BROWSER_TONE, AMPLITUDE, 48_000.0, number * 960, 960);
+        let mono = sine(BROWSER_TONE, AMPLITUDE, 48_000.0, number * 960, 960);
         let stereo: Vec<i16> = mono.iter().flat_map(|sample| [*sample, *sample]).collect();
         let payload = encoder.encode_vec(&stereo, 1_000).unwrap();
         let timestamp = world.browser.timestamp;
@@ -249,6 +251,54 @@ fn on_hold_nothing_flows_and_afterwards_the_streams_go_on() {
     assert_unbroken(&at_pbx[50..], 160);
 }
 
+/// What only wide band carries: 5 kHz.
+#[test]
+fn wide_band_is_wide_from_end_to_end() {
+    let mut world = World::connected(Options { codec: TrunkCodec::G722, ..Options::default() });
+    world.browser.widen();
+    for step in 0..100 {
+        let browser = world.browser.speak(&sine(5_000.0, AMPLITUDE, 48_000.0, step * 960, 960));
+        world.browser_sends(&browser);
+        let pbx = world.pbx.speak(&sine(5_000.0, AMPLITUDE, 16_000.0, step * 320, 320));
+        world.pbx_sends(&pbx);
+        world.run(20);
+    }
+    let at_pbx = level(&world.pbx.heard()[3_200..], 5_000.0, 16_000.0);
+    assert!((at_pbx - expected()).abs() < 3.0, "at the PBX: {at_pbx} dB");
+    let mut wide = opus::Decoder::new(16_000, opus::Channels::Mono).unwrap();
+    let mut at_browser = Vec::new();
+    for (_, packet) in &world.browser.received {
+        let mut samples = [0; 1_920];
+        let count = wide.decode(&packet.payload, &mut samples, false).unwrap();
+        at_browser.extend_from_slice(&samples[..count]);
+    }
+    let at_browser = level(&at_browser[3_200..], 5_000.0, 16_000.0);
+    assert!((at_browser - expected()).abs() < 3.0, "at the browser: {at_browser} dB");
+}
+
+/// A PBX that goes from one codec to another, and back, in the middle of a call (another phone takes it over).
+#[test]
+fn a_change_of_codec_does_not_break_the_streams() {
+    let mut world = World::connected(Options::default());
+    for codec in [TrunkCodec::G722, TrunkCodec::G711(G711Law::A), TrunkCodec::G722, TrunkCodec::G711(G711Law::Mu)] {
+        let (ssrc, sequence, timestamp) = (world.pbx.ssrc, world.pbx.sequence, world.pbx.timestamp);
+        let received = std::mem::take(&mut world.pbx.received);
+        world.browser.received.clear();
+        world.pbx = Exchange::new(world.pbx.address, codec);
+        (world.pbx.ssrc, world.pbx.sequence, world.pbx.timestamp) = (ssrc, sequence, timestamp);
+        world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+        world.talk(50, |_| false);
+        assert_both_hear(&mut world);
+        let last = received.last().map(|(_, packet)| packet.header.clone());
+        let first = &world.pbx.received[0].1.header;
+        if let Some(last) = last {
+            assert_eq!((first.ssrc, first.sequence_number), (last.ssrc, last.sequence_number.wrapping_add(1)));
+        }
+        let at_browser: Vec<_> = world.browser.received.iter().collect();
+        assert_unbroken(&at_browser, 960);
+    }
+}
+
 #[test]
 fn g711_in_the_browser_needs_no_opus() {
     let mut world = World::open(Options::default());
@@ -268,4 +318,27 @@ fn g711_in_the_browser_needs_no_opus() {
         assert_eq!(last.payload, payload, "the same law passes unchanged");
         world.run(20);
     }
+}
+
+#[test]
+fn g711_in_the_browser_meets_g722_at_the_pbx_at_8_khz() {
+    let mut world = World::open(Options { codec: TrunkCodec::G722, ..Options::default() });
+    let remote = WebRemote {
+        codec: WebCodec::G711(G711Law::Mu, 0),
+        telephone_event: Some((126, 8_000)),
+        ..world.web_remote(Direction::SENDRECV)
+    };
+    world.command(MediaCommand::Web { id: ID, remote });
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    world.connect();
+    let mut law = G711Encoder::new(G711Law::Mu);
+    for number in 0..50_usize {
+        let mut payload = [0; 160];
+        law.encode(&sine(BROWSER_TONE, AMPLITUDE, 8_000.0, number * 160, 160), &mut payload).unwrap();
+        let packet = world.browser.packet(0, false, number as u32 * 160, &payload);
+        world.browser_sends(&packet);
+        world.run(20);
+    }
+    let heard = level(&world.pbx.heard()[3_200..], BROWSER_TONE, 16_000.0);
+    assert!((heard - expected()).abs() < 1.5, "{heard} dB instead of {}", expected());
 }

@@ -33,7 +33,7 @@ pub(crate) struct World {
 
 pub(crate) struct Options {
     pub(crate) role: DtlsRole,
-    pub(crate) law: G711Law,
+    pub(crate) codec: TrunkCodec,
     pub(crate) profiles: Vec<SrtpProtectionProfile>,
     pub(crate) settings: MediaSettings,
     pub(crate) ptime: Duration,
@@ -44,7 +44,8 @@ impl Default for Options {
         use SrtpProtectionProfile::{Srtp_Aead_Aes_128_Gcm, Srtp_Aes128_Cm_Hmac_Sha1_80};
         let profiles = vec![Srtp_Aes128_Cm_Hmac_Sha1_80, Srtp_Aead_Aes_128_Gcm];
         let settings = MediaSettings::default();
-        Self { role: DtlsRole::Server, law: G711Law::Mu, profiles, settings, ptime: Duration::from_millis(20) }
+        let codec = TrunkCodec::G711(G711Law::Mu);
+        Self { role: DtlsRole::Server, codec, profiles, settings, ptime: Duration::from_millis(20) }
     }
 }
 
@@ -58,14 +59,14 @@ impl World {
     pub(crate) fn open(options: Options) -> Self {
         let epoch = std::time::Instant::now();
         let identity = Arc::new(Identity::generate(epoch).unwrap());
-        let Options { role, law, profiles, settings, .. } = options;
+        let Options { role, codec, profiles, settings, .. } = options;
         let mut worker = Worker::new(settings, identity, [3; 32]);
         let now = Instant::from_millis(1_000);
         let local = IceCredentials { ufrag: "relay".into(), pwd: "a-password-of-the-relay".into() };
         let relay = address("198.51.100.1:20000");
         worker.open(ID, local.clone(), relay, now);
         let browser = Browser::new(address("203.0.113.5:50000"), local, role, &profiles, epoch);
-        let pbx = Exchange::new(address("192.0.2.10:30000"), law);
+        let pbx = Exchange::new(address("192.0.2.10:30000"), codec);
         let mut world = Self {
             worker,
             now,
@@ -112,9 +113,8 @@ impl World {
     }
 
     pub(crate) fn describe_trunk(&mut self, rtp: SocketAddr, direction: Direction, ptime: Duration) {
-        let law = if self.pbx.payload_type() == 0 { G711Law::Mu } else { G711Law::A };
         let rtcp = SocketAddr::new(rtp.ip(), rtp.port() + 1);
-        let codec = TrunkCodec::G711(law);
+        let codec = self.pbx.codec;
         let remote = TrunkRemote { rtp, rtcp, codec, telephone_event: Some(exchange::EVENTS), direction, ptime };
         self.command(MediaCommand::Trunk { id: ID, remote });
     }
@@ -174,9 +174,10 @@ impl World {
 
     /// 20 ms of the PBX's tone.
     pub(crate) fn pbx_packet(&mut self) -> Vec<u8> {
-        let mut samples = tone::sine(PBX_TONE, AMPLITUDE, 8_000.0, self.sample, 160);
+        let (factor, rate) = (self.pbx.codec.rate().factor(), f64::from(self.pbx.codec.rate().hz()));
+        let mut samples = tone::sine(PBX_TONE, AMPLITUDE, rate, self.sample * factor, 160 * factor);
         if self.syllables {
-            tone::syllables(&mut samples, 8_000.0, self.sample);
+            tone::syllables(&mut samples, rate, self.sample * factor);
         }
         self.pbx.speak(&samples)
     }

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::value::{Value, put, put_some_time, put_within};
+use relay_core::media::control::TrunkCodec;
 
 /// One setting.
 #[derive(Clone, Copy)]
@@ -52,6 +53,7 @@ pub const KEYS: &[Key] = &[
     key("media.trunk_listen", IP, |c, v| put(&mut c.media.trunk_listen, v)),
     key("media.trunk_external", IP_OR_NONE, |c, v| put(&mut c.media.trunk_external, v)),
     key("media.trunk_ports", "the first and the last port, such as \"10000-19999\"", |c, v| put(&mut c.media.trunk_ports, v)),
+    key("media.codecs", "a list of codecs, each once: \"PCMU\", \"PCMA\", \"G722\"", put_codecs),
     key("limits.calls", COUNT, |c, v| put_within(&mut c.limits.calls, 1..=1_000_000, v)),
     key("limits.registrations", COUNT, |c, v| put_within(&mut c.limits.registrations, 1..=1_000_000, v)),
     key("limits.connections", COUNT, |c, v| put_within(&mut c.limits.connections, 1..=1_000_000, v)),
@@ -141,6 +143,16 @@ fn put_line(place: &mut String, value: &Value) -> bool {
         *place = text;
     }
     fits
+}
+
+fn put_codecs(config: &mut Config, value: &Value) -> bool {
+    let mut names: Vec<String> = Vec::new();
+    let named = |name: &String| TrunkCodec::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name));
+    let is_list = put(&mut names, value);
+    let codecs: Option<Vec<_>> = names.iter().map(named).collect();
+    let is_once = |codecs: &Vec<TrunkCodec>| (1..codecs.len()).all(|n| !codecs[n..].contains(&codecs[n - 1]));
+    let codecs = codecs.filter(|codecs| is_list && !codecs.is_empty() && is_once(codecs));
+    codecs.map(|codecs| config.media.codecs = codecs).is_some()
 }
 
 fn put_filter(config: &mut Config, value: &Value) -> bool {

@@ -5,6 +5,7 @@ use crate::media::control::{Direction, G711Law, TrunkCodec, TrunkRemote};
 use core::net::{IpAddr, SocketAddr};
 use sip_core::Duration;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, offer_answer};
+use std::sync::Arc;
 
 /// What we use of a PBX's description, and the description itself where it is to be answered.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub(in crate::b2bua) struct TrunkSdp {
     pub(in crate::b2bua) remote: TrunkRemote,
     description: SessionDescription,
     audio: usize,
+    /// What this call may speak.
+    codecs: Arc<[TrunkCodec]>,
     /// The PBX has switched the audio off (port 0, RFC 3264 §8.2); a later offer of its own may bring it back.
     pub(in crate::b2bua) is_off: bool,
 }
@@ -22,7 +25,7 @@ const PROTOCOL: &str = "RTP/AVP";
 
 impl TrunkSdp {
     /// A PBX's offer, or its answer to ours.
-    pub(in crate::b2bua) fn read(text: &str) -> Result<Self, SdpFault> {
+    pub(in crate::b2bua) fn read(text: &str, codecs: &Arc<[TrunkCodec]>) -> Result<Self, SdpFault> {
         let description = SessionDescription::parse(text).map_err(|_| SdpFault::Unreadable)?;
         let (index, media) = audio(&description, |media| media.protocol == PROTOCOL)?;
         let ip = description.address_of(media).ok_or(SdpFault::NoAddress)?;
@@ -30,17 +33,17 @@ impl TrunkSdp {
         let remote = TrunkRemote {
             rtp,
             rtcp: rtcp_address(media, rtp),
-            codec: codec(media).ok_or(SdpFault::NoCodec)?,
+            codec: agreed(media, codecs).ok_or(SdpFault::NoCodec)?,
             telephone_event: media.codec("telephone-event", 8_000).map(|codec| codec.payload_type),
             direction: direction(&description, media, ip),
             ptime: media.ptime().map_or(PTIME, |ms| Duration::from_millis(u64::from(ms.clamp(10, 60)))),
         };
-        Ok(Self { remote, audio: index, description, is_off: false })
+        Ok(Self { remote, audio: index, description, codecs: Arc::clone(codecs), is_off: false })
     }
 
     /// A PBX's description inside the call, where the audio may have been switched off.
     pub(in crate::b2bua) fn read_again(&self, text: &str) -> Result<Self, SdpFault> {
-        let found = Self::read(text);
+        let found = Self::read(text, &self.codecs);
         if !matches!(found, Err(SdpFault::NoAudio)) {
             return found;
         }
@@ -51,21 +54,20 @@ impl TrunkSdp {
             return Err(SdpFault::NoAudio);
         }
         let remote = TrunkRemote { direction: Direction::INACTIVE, ..self.remote.clone() };
-        Ok(Self { remote, description, audio: self.audio, is_off })
+        Ok(Self { remote, description, is_off, audio: self.audio, codecs: Arc::clone(&self.codecs) })
     }
 
     /// Our answer to this offer.
     pub(in crate::b2bua) fn write_answer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
-        let TrunkCodec::G711(law) = self.remote.codec;
-        self.write(origin.at(local.ip()), &line(local, &[law], self.remote.telephone_event, direction))
+        self.write(origin.at(local.ip()), &line(local, &[self.remote.codec], self.remote.telephone_event, direction))
     }
 
     /// Our offer inside the call: the same m-lines, what is in use first (RFC 3264 §8).
     pub(in crate::b2bua) fn write_offer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
-        let TrunkCodec::G711(law) = self.remote.codec;
-        let other = if law == G711Law::Mu { G711Law::A } else { G711Law::Mu };
+        let others = self.codecs.iter().filter(|codec| **codec != self.remote.codec);
+        let codecs: Vec<_> = core::iter::once(&self.remote.codec).chain(others).copied().collect();
         let event = self.remote.telephone_event.unwrap_or(EVENT);
-        self.write(origin.at(local.ip()), &line(local, &[law, other], Some(event), direction))
+        self.write(origin.at(local.ip()), &line(local, &codecs, Some(event), direction))
     }
 
     fn write(&self, origin: sdp::Origin, audio: &Media) -> String {
@@ -79,16 +81,21 @@ impl TrunkSdp {
 }
 
 /// Our offer to a PBX, well under the 1,300 bytes that fit a datagram with its INVITE.
-pub(in crate::b2bua) fn trunk_offer(local: SocketAddr, origin: Origin, direction: Direction) -> String {
+pub(in crate::b2bua) fn trunk_offer(
+    local: SocketAddr,
+    codecs: &[TrunkCodec],
+    origin: Origin,
+    direction: Direction,
+) -> String {
     let mut offer = SessionDescription::new(origin.at(local.ip()));
-    offer.media.push(line(local, &[G711Law::Mu, G711Law::A], Some(EVENT), direction));
+    offer.media.push(line(local, codecs, Some(EVENT), direction));
     offer.to_string()
 }
 
-fn line(local: SocketAddr, laws: &[G711Law], event: Option<u8>, direction: Direction) -> Media {
+fn line(local: SocketAddr, codecs: &[TrunkCodec], event: Option<u8>, direction: Direction) -> Media {
     let mut line = audio_line(PROTOCOL, local.port(), local.ip());
-    for law in laws {
-        line.push_codec(&g711(*law));
+    for codec in codecs {
+        line.push_codec(&written(*codec));
     }
     if let Some(payload_type) = event {
         let name = "telephone-event".to_owned();
@@ -99,22 +106,20 @@ fn line(local: SocketAddr, laws: &[G711Law], event: Option<u8>, direction: Direc
     line
 }
 
-fn g711(law: G711Law) -> Codec {
-    let (payload_type, name) = match law {
-        G711Law::Mu => (0, "PCMU"),
-        G711Law::A => (8, "PCMA"),
+/// Static payload types (RFC 3551 §6); G.722 says 8000 for its 16 kHz (§4.5.2).
+fn written(codec: TrunkCodec) -> Codec {
+    let payload_type = match codec {
+        TrunkCodec::G711(G711Law::Mu) => 0,
+        TrunkCodec::G711(G711Law::A) => 8,
+        TrunkCodec::G722 => 9,
     };
-    Codec { payload_type, name: name.to_owned(), clock_rate: 8_000, channels: 1, fmtp: None }
+    Codec { payload_type, name: codec.name().to_owned(), clock_rate: 8_000, channels: 1, fmtp: None }
 }
 
-/// The first codec of theirs that we have: their order counts, in an offer and in an answer.
-fn codec(media: &Media) -> Option<TrunkCodec> {
-    let ours = |codec: &Codec| match codec {
-        codec if codec.is("PCMU", 8_000) => Some(TrunkCodec::G711(G711Law::Mu)),
-        codec if codec.is("PCMA", 8_000) => Some(TrunkCodec::G711(G711Law::A)),
-        _ => None,
-    };
-    media.codecs().iter().find_map(ours)
+/// The first codec of theirs that is among ours: their order counts, in an offer and in an answer.
+fn agreed(media: &Media, ours: &[TrunkCodec]) -> Option<TrunkCodec> {
+    let is = |theirs: &Codec, ours: TrunkCodec| theirs.is(ours.name(), 8_000);
+    media.codecs().iter().find_map(|theirs| ours.iter().copied().find(|ours| is(theirs, *ours)))
 }
 
 /// `a=rtcp` (RFC 3605), else one port above RTP.

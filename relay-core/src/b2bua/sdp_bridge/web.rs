@@ -2,6 +2,7 @@
 
 use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
 use crate::b2bua::call::MediaRoom;
+use crate::codec::Rate;
 use crate::media::control::{Direction, DtlsRole, Fingerprint, IceCredentials, WebCodec, WebRemote};
 use core::net::SocketAddr;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, Setup, offer_answer};
@@ -18,9 +19,15 @@ pub(in crate::b2bua) struct WebSdp {
 const OPUS: u8 = 111;
 const EVENTS: [(u8, u32); 2] = [(110, 48_000), (126, 8_000)];
 const PROTOCOL: &str = "UDP/TLS/RTP/SAVPF";
-/// The PBX's side carries 8 kHz: the browser is asked for no more than that (RFC 7587 §6.1), which makes its packets
-/// a quarter as dear to decode; the bit rate is named because it would fall with the bandwidth.
-const OPUS_FMTP: &str = "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=8000;maxaveragebitrate=24000";
+/// The browser is asked for no more than the PBX's side carries (RFC 7587 §6.1), which makes narrow-band packets a quarter
+/// as dear to decode; the bit rate is named because it would fall with the bandwidth.
+const fn opus_fmtp(rate: Rate) -> &'static str {
+    match rate {
+        Rate::Narrow => "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=8000;maxaveragebitrate=24000",
+        Rate::Wide => "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=16000;maxaveragebitrate=32000",
+    }
+}
+
 /// RFC 8445 §5.1.2.1: host candidates, the first address preferred.
 const HOST_PRIORITY: u32 = (126 << 24) + (65_535 << 8) + 255;
 
@@ -156,7 +163,7 @@ impl Audio<'_> {
         }
         line.set_direction(described(self.direction));
         line.push_flag("rtcp-mux");
-        self.push_codecs(&mut line);
+        self.push_codecs(&mut line, room.rate);
         line.push("ice-ufrag", local.ufrag.clone());
         line.push("ice-pwd", local.pwd.clone());
         line.push("fingerprint", fingerprint_value(&room.fingerprint));
@@ -168,8 +175,8 @@ impl Audio<'_> {
         line
     }
 
-    fn push_codecs(&self, line: &mut Media) {
-        line.push_codec(&named(self.opus, "opus", 48_000, 2, OPUS_FMTP));
+    fn push_codecs(&self, line: &mut Media, rate: Rate) {
+        line.push_codec(&named(self.opus, "opus", 48_000, 2, opus_fmtp(rate)));
         for (payload_type, clock_rate) in self.events {
             line.push_codec(&named(*payload_type, "telephone-event", *clock_rate, 1, "0-16"));
         }
