@@ -326,11 +326,11 @@ impl Endpoint {
     }
 
     fn put_via(&mut self, request: &mut Request, socket: SocketId) -> Result<(), AgentError> {
-        let branch = format!("{}{}", Via::COOKIE, self.entropy.token(20));
+        let branch = self.entropy.token(20);
         let local = self.socket(socket)?;
         let rport = if local.transport == Transport::Udp { ";rport" } else { "" };
         let (transport, sent_by) = (local.transport.as_str(), &local.sent_by);
-        let via = format!("SIP/2.0/{transport} {sent_by};branch={branch}{rport}");
+        let via = ["SIP/2.0/", transport, " ", sent_by, ";branch=", Via::COOKIE, &branch, rport].concat();
         request.headers.push_front(HeaderName::Via, via);
         Ok(())
     }

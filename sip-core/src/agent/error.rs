@@ -4,6 +4,8 @@ use super::TransferId;
 use super::event::{IncomingId, RegistrationId, SessionId};
 use super::notification::{PublicationId, SubscriptionId};
 use crate::flow::SocketId;
+use crate::message::scan::write_quoted;
+use crate::message::text::text;
 
 /// What is wrong with a command. Nothing has been sent and nothing has changed when one returns this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,27 +45,41 @@ pub enum AgentError {
     WrongMethod(String),
 }
 
-impl core::fmt::Display for AgentError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl AgentError {
+    fn write_to(&self, out: &mut String) {
+        let missing = |out: &mut String, before: &str, id: u64, after: &str| {
+            for part in [before, id.to_string().as_str(), after] {
+                out.push_str(part);
+            }
+        };
         match self {
-            Self::UnknownSession(id) => {
-                write!(f, "there is no session {}; it may have ended", id.0)
+            Self::UnknownSession(id) => missing(out, "there is no session ", id.0, "; it may have ended"),
+            Self::UnknownRegistration(id) => missing(out, "there is no registration ", id.0, ""),
+            Self::UnknownSubscription(id) => missing(out, "there is no subscription ", id.0, ""),
+            Self::UnknownPublication(id) => missing(out, "there is no publication ", id.0, ""),
+            Self::UnknownRequest(id) => missing(out, "request ", id.0, " waits for no answer"),
+            Self::UnknownTransfer(id) => missing(out, "there is no transfer ", id.0, ""),
+            Self::UnknownSocket(id) => missing(out, "socket ", id.0.into(), " is not open"),
+            Self::WrongState { command, state } => {
+                for part in ["cannot ", *command, " while ", *state] {
+                    out.push_str(part);
+                }
             }
-            Self::UnknownRegistration(id) => write!(f, "there is no registration {}", id.0),
-            Self::UnknownSubscription(id) => write!(f, "there is no subscription {}", id.0),
-            Self::UnknownPublication(id) => write!(f, "there is no publication {}", id.0),
-            Self::UnknownRequest(id) => write!(f, "request {} waits for no answer", id.0),
-            Self::UnknownTransfer(id) => write!(f, "there is no transfer {}", id.0),
-            Self::UnknownSocket(id) => write!(f, "socket {} is not open", id.0),
-            Self::WrongState { command, state } => write!(f, "cannot {command} while {state}"),
-            Self::Full => f.write_str("the agent has as many sessions, subscriptions or transactions as it may have"),
-            Self::WrongStatus(status) => write!(f, "status {status} cannot be given here"),
+            Self::Full => out.push_str("the agent has as many sessions, subscriptions or transactions as it may have"),
+            Self::WrongStatus(status) => missing(out, "status ", (*status).into(), " cannot be given here"),
             Self::InvalidHeader { name } => {
-                write!(f, "the header {name:?} would break the message apart")
+                out.push_str("the header ");
+                write_quoted(name, out);
+                out.push_str(" would break the message apart");
             }
-            Self::WrongMethod(method) => write!(f, "{method} has a command of its own"),
+            Self::WrongMethod(method) => {
+                out.push_str(method);
+                out.push_str(" has a command of its own");
+            }
         }
     }
 }
+
+text!(AgentError);
 
 impl core::error::Error for AgentError {}

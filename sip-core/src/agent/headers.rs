@@ -24,7 +24,7 @@ pub(crate) fn complete_request(request: &mut Request, config: &Config, contact: 
     let Request { method, headers, .. } = request;
     add(headers, HeaderName::MaxForwards, || Some(MAX_FORWARDS.to_owned()));
     if needs_contact(method) {
-        add(headers, HeaderName::Contact, || contact.map(|uri| format!("<{uri}>")));
+        add(headers, HeaderName::Contact, || contact.map(|uri| ["<", &uri.to_string(), ">"].concat()));
     }
     if matches!(method, Method::Invite | Method::Update | Method::Options | Method::Refer | Method::Subscribe) {
         add_capabilities(headers, config);
@@ -43,7 +43,7 @@ pub(crate) fn complete_response(response: &mut Response, method: &Method, config
     let succeeds = status.is_success();
     let rings = *method == Method::Invite && status.is_provisional() && *status != StatusCode::TRYING;
     if (succeeds && needs_contact(method)) || rings {
-        add(headers, HeaderName::Contact, || contact.map(|uri| format!("<{uri}>")));
+        add(headers, HeaderName::Contact, || contact.map(|uri| ["<", &uri.to_string(), ">"].concat()));
     }
     // Only where an early UPDATE is possible (RFC 3311 §5.2) may it be of use before the 2xx.
     let is_reliable = rings && headers.has(&HeaderName::RSeq);

@@ -92,12 +92,7 @@ fn hash<D: Digest>(parts: &[&[u8]]) -> String {
         }
         hash.update(part);
     }
-    hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect()
+    crate::message::text::hex(&hash.finalize())
 }
 
 /// The `response` that belongs to credentials (RFC 7616 §3.4.1). None where they name an unknown algorithm or qop, or

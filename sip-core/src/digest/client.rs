@@ -223,7 +223,7 @@ impl Nonce {
             cnonce: (counted || is_session).then(|| self.cnonce.clone()),
             opaque: challenge.opaque.clone(),
             qop: self.quality.as_str().map(str::to_owned),
-            nc: counted.then(|| format!("{:08x}", self.count)),
+            nc: counted.then(|| crate::message::text::hex(&self.count.to_be_bytes())),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `name-addr` and `addr-spec` with header parameters (RFC 3261 §20.10): From, To, Contact, Route and their kin.
 
-use core::fmt;
 use core::str::FromStr;
 
 use super::params::Params;
 use super::scan::{Cursor, trim, write_quoted};
+use super::text::text;
 use super::uri::Uri;
 use super::{SyntaxError, scan};
 
@@ -112,18 +112,20 @@ impl FromStr for NameAddr {
     }
 }
 
-impl fmt::Display for NameAddr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl NameAddr {
+    pub(crate) fn write_to(&self, out: &mut String) {
         if let Some(name) = &self.display_name {
-            write_quoted(name, f)?;
-            f.write_str(" ")?;
+            write_quoted(name, out);
+            out.push(' ');
         }
-        f.write_str("<")?;
-        self.uri.fmt(f)?;
-        f.write_str(">")?;
-        self.params.fmt(f)
+        out.push('<');
+        self.uri.write_to(out);
+        out.push('>');
+        self.params.write_to(out);
     }
 }
+
+text!(NameAddr);
 
 impl From<Uri> for NameAddr {
     fn from(uri: Uri) -> Self {

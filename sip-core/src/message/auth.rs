@@ -1,12 +1,12 @@
 //! The syntax of challenges and credentials (RFC 3261 §20.44 and §20.7, RFC 7616, RFC 8760). What they mean is the
 //! business of [`digest`](crate::digest).
 
-use core::fmt;
 use core::str::FromStr;
 
 use super::SyntaxError;
 use super::limits::MAX_PARAMS;
 use super::scan::{Cursor, is_token, write_quoted};
+use super::text::text;
 
 /// A WWW-Authenticate or Proxy-Authenticate value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,22 +65,21 @@ impl FromStr for Challenge {
     }
 }
 
-impl fmt::Display for Challenge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut pairs = Pairs::new(&self.scheme, f)?;
-        pairs.quoted("realm", &self.realm)?;
-        pairs.quoted("nonce", &self.nonce)?;
-        pairs.optional_quoted("opaque", self.opaque.as_deref())?;
+impl Challenge {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        let mut pairs = Pairs::new(&self.scheme, out);
+        pairs.quoted("realm", &self.realm);
+        pairs.quoted("nonce", &self.nonce);
+        pairs.optional_quoted("opaque", self.opaque.as_deref());
         if self.stale {
-            pairs.plain("stale", "true")?;
+            pairs.plain("stale", "true");
         }
         if let Some(algorithm) = &self.algorithm {
-            pairs.plain("algorithm", algorithm)?;
+            pairs.plain("algorithm", algorithm);
         }
         if !self.qop.is_empty() {
-            pairs.quoted("qop", &self.qop.join(","))?;
+            pairs.quoted("qop", &self.qop.join(","));
         }
-        Ok(())
     }
 }
 
@@ -136,19 +135,19 @@ impl FromStr for Authorization {
     }
 }
 
-impl fmt::Display for Authorization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut pairs = Pairs::new("Digest", f)?;
-        pairs.quoted("username", &self.username)?;
-        pairs.quoted("realm", &self.realm)?;
-        pairs.quoted("nonce", &self.nonce)?;
-        pairs.quoted("uri", &self.uri)?;
-        pairs.quoted("response", &self.response)?;
-        pairs.optional("algorithm", self.algorithm.as_deref())?;
-        pairs.optional_quoted("cnonce", self.cnonce.as_deref())?;
-        pairs.optional_quoted("opaque", self.opaque.as_deref())?;
-        pairs.optional("qop", self.qop.as_deref())?;
-        pairs.optional("nc", self.nc.as_deref())
+impl Authorization {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        let mut pairs = Pairs::new("Digest", out);
+        pairs.quoted("username", &self.username);
+        pairs.quoted("realm", &self.realm);
+        pairs.quoted("nonce", &self.nonce);
+        pairs.quoted("uri", &self.uri);
+        pairs.quoted("response", &self.response);
+        pairs.optional("algorithm", self.algorithm.as_deref());
+        pairs.optional_quoted("cnonce", self.cnonce.as_deref());
+        pairs.optional_quoted("opaque", self.opaque.as_deref());
+        pairs.optional("qop", self.qop.as_deref());
+        pairs.optional("nc", self.nc.as_deref());
     }
 }
 
@@ -195,42 +194,48 @@ fn pair_value(cursor: &mut Cursor<'_>) -> Result<String, SyntaxError> {
     Ok(text.to_owned())
 }
 
+text!(Challenge, Authorization);
+
 /// Writes `scheme name=value,name="value"`.
-struct Pairs<'a, 'b> {
-    f: &'a mut fmt::Formatter<'b>,
+struct Pairs<'a> {
+    out: &'a mut String,
     separator: &'static str,
 }
 
-impl<'a, 'b> Pairs<'a, 'b> {
-    fn new(scheme: &str, f: &'a mut fmt::Formatter<'b>) -> Result<Self, fmt::Error> {
-        f.write_str(scheme)?;
-        Ok(Self { f, separator: " " })
+impl<'a> Pairs<'a> {
+    fn new(scheme: &str, out: &'a mut String) -> Self {
+        out.push_str(scheme);
+        Self { out, separator: " " }
     }
 
-    fn name(&mut self, name: &str) -> fmt::Result {
-        self.f.write_str(self.separator)?;
+    fn name(&mut self, name: &str) {
+        for part in [self.separator, name, "="] {
+            self.out.push_str(part);
+        }
         self.separator = ", ";
-        self.f.write_str(name)?;
-        self.f.write_str("=")
     }
 
     /// A token without quotes; what came quoted and is none goes back into them.
-    fn plain(&mut self, name: &str, value: &str) -> fmt::Result {
-        self.name(name)?;
-        if is_token(value) { self.f.write_str(value) } else { write_quoted(value, self.f) }
+    fn plain(&mut self, name: &str, value: &str) {
+        self.name(name);
+        if is_token(value) { self.out.push_str(value) } else { write_quoted(value, self.out) }
     }
 
-    fn quoted(&mut self, name: &str, value: &str) -> fmt::Result {
-        self.name(name)?;
-        write_quoted(value, self.f)
+    fn quoted(&mut self, name: &str, value: &str) {
+        self.name(name);
+        write_quoted(value, self.out);
     }
 
-    fn optional(&mut self, name: &str, value: Option<&str>) -> fmt::Result {
-        value.map_or(Ok(()), |value| self.plain(name, value))
+    fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.plain(name, value);
+        }
     }
 
-    fn optional_quoted(&mut self, name: &str, value: Option<&str>) -> fmt::Result {
-        value.map_or(Ok(()), |value| self.quoted(name, value))
+    fn optional_quoted(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.quoted(name, value);
+        }
     }
 }
 

@@ -1,17 +1,16 @@
 //! What can be wrong with a message, and what to answer (RFC 3261 §8.2, §16.3).
 
-use core::fmt;
-
+use super::text::text;
 use super::{HeaderName, Request, StatusCode};
 
 /// A value that does not follow its grammar; the text names what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyntaxError(pub &'static str);
 
-impl fmt::Display for SyntaxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected ")?;
-        f.write_str(self.0)
+impl SyntaxError {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str("expected ");
+        out.push_str(self.0);
     }
 }
 
@@ -37,14 +36,14 @@ impl HeaderError {
     }
 }
 
-impl fmt::Display for HeaderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name().as_str())?;
+impl HeaderError {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str(self.name().as_str());
         match self {
-            Self::Missing(_) => f.write_str(" is missing"),
+            Self::Missing(_) => out.push_str(" is missing"),
             Self::Malformed(_, error) => {
-                f.write_str(": ")?;
-                error.fmt(f)
+                out.push_str(": ");
+                error.write_to(out);
             }
         }
     }
@@ -139,17 +138,19 @@ impl ParseError {
     }
 }
 
-impl fmt::Display for ParseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ParseError {
+    pub(crate) fn write_to(&self, out: &mut String) {
         match &self.fault {
-            Fault::Header(error) => error.fmt(f),
+            Fault::Header(error) => error.write_to(out),
             Fault::Duplicate(name) => {
-                f.write_str("duplicate ")?;
-                f.write_str(name.as_str())
+                out.push_str("duplicate ");
+                out.push_str(name.as_str());
             }
-            fault => f.write_str(fault.as_str()),
+            fault => out.push_str(fault.as_str()),
         }
     }
 }
+
+text!(SyntaxError, HeaderError, ParseError);
 
 impl core::error::Error for ParseError {}

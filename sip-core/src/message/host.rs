@@ -1,11 +1,11 @@
 //! A host: a name, an IPv4 address or an IPv6 reference (RFC 3261 §25.1).
 
-use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str::FromStr;
 
-use super::SyntaxError;
 use super::scan::{Class, Cursor};
+use super::text::text;
+use super::{SyntaxError, ip};
 
 /// Where a URI or a Via points to. Names compare without regard to case.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Host {
     pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
         if cursor.eat(b'[') {
             let inner = cursor.take_while(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
-            let address = inner.parse().map_err(|_| SyntaxError("an IPv6 address"))?;
+            let address = ip::parse_v6(inner).ok_or(SyntaxError("an IPv6 address"))?;
             return if cursor.eat(b']') { Ok(Self::V6(address)) } else { Err(SyntaxError("a closing bracket")) };
         }
         match cursor.take(Class::HOST) {
@@ -53,7 +53,7 @@ impl Host {
 
     fn of_name(name: &str) -> Self {
         let is_address = name.ends_with(|last: char| last.is_ascii_digit());
-        let address = if is_address { name.parse().ok() } else { None };
+        let address = if is_address { ip::parse_v4(name) } else { None };
         address.map_or_else(|| Self::Name(name.to_owned()), Self::V4)
     }
 }
@@ -101,19 +101,21 @@ impl FromStr for Host {
     }
 }
 
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Host {
+    pub(crate) fn write_to(&self, out: &mut String) {
         match self {
-            Self::Name(name) => f.write_str(name),
-            Self::V4(address) => address.fmt(f),
+            Self::Name(name) => out.push_str(name),
+            Self::V4(address) => ip::push(out, (*address).into()),
             Self::V6(address) => {
-                f.write_str("[")?;
-                address.fmt(f)?;
-                f.write_str("]")
+                out.push('[');
+                ip::push(out, (*address).into());
+                out.push(']');
             }
         }
     }
 }
+
+text!(Host);
 
 #[cfg(test)]
 mod tests {

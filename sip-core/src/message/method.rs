@@ -1,10 +1,10 @@
 //! Request methods (RFC 3261 §7.1, and the RFCs that added some). Names are case-sensitive.
 
-use core::fmt;
 use core::str::FromStr;
 
 use super::SyntaxError;
 use super::scan::is_token;
+use super::text::text;
 
 /// A request method.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,11 +102,13 @@ impl FromStr for Method {
     }
 }
 
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+impl Method {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str(self.as_str());
     }
 }
+
+text!(Method);
 
 #[cfg(test)]
 mod tests {

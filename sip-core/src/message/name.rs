@@ -1,11 +1,11 @@
 //! Header names: canonical, compact (RFC 3261 §7.3.3), and unknown ones kept as they came.
 
-use core::fmt;
 use core::mem::discriminant;
 use core::str::FromStr;
 
 use super::SyntaxError;
 use super::scan::is_token;
+use super::text::text;
 
 /// One line a header, ordered by the length of its name: variant, name, compact form.
 macro_rules! names {
@@ -186,11 +186,13 @@ impl FromStr for HeaderName {
     }
 }
 
-impl fmt::Display for HeaderName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+impl HeaderName {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str(self.as_str());
     }
 }
+
+text!(HeaderName);
 
 #[cfg(test)]
 mod tests {

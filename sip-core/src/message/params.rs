@@ -2,11 +2,10 @@
 //!
 //! Values of URI parameters stay in their wire form: `%XX` is not decoded here.
 
-use core::fmt;
-
 use super::SyntaxError;
 use super::limits::MAX_PARAMS;
 use super::scan::{Class, Cursor, write_quoted};
+use super::text::text;
 
 /// Parameters in their order. Names compare without regard to case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -183,21 +182,22 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && Class::PLAIN.run(text.as_bytes()) == text.len()
 }
 
-impl fmt::Display for Params {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Params {
+    pub(crate) fn write_to(&self, out: &mut String) {
         for param in &self.0 {
-            f.write_str(";")?;
-            f.write_str(param.name())?;
+            out.push(';');
+            out.push_str(param.name());
             let Some(value) = param.value() else { continue };
-            f.write_str("=")?;
+            out.push('=');
             match param.value {
-                Value::Quoted => write_quoted(value, f)?,
-                Value::None | Value::Plain => f.write_str(value)?,
+                Value::Quoted => write_quoted(value, out),
+                Value::None | Value::Plain => out.push_str(value),
             }
         }
-        Ok(())
     }
 }
+
+text!(Params);
 
 #[cfg(test)]
 mod tests {

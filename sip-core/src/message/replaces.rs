@@ -1,9 +1,9 @@
 //! Which dialog a new one is to take the place of (Replaces, RFC 3891), and whom somebody is asked to call
 //! (Refer-To, RFC 3515).
 
-use core::fmt;
 use core::str::FromStr;
 
+use super::text::{push_number, text};
 use super::{HeaderName, Headers, NameAddr, Parameterized, Scheme, StatusCode, SyntaxError, Uri};
 
 /// A dialog as the side that is asked to give it up knows it (RFC 3891 §6.1).
@@ -33,12 +33,12 @@ impl FromStr for Replaces {
     }
 }
 
-impl fmt::Display for Replaces {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Replaces {
+    pub(crate) fn write_to(&self, out: &mut String) {
         for part in [&self.call_id, ";to-tag=", &self.to_tag, ";from-tag=", &self.from_tag] {
-            f.write_str(part)?;
+            out.push_str(part);
         }
-        f.write_str(if self.early_only { ";early-only" } else { "" })
+        out.push_str(if self.early_only { ";early-only" } else { "" });
     }
 }
 
@@ -79,15 +79,15 @@ impl ReferTo {
     }
 }
 
-impl fmt::Display for ReferTo {
+impl ReferTo {
     /// The value of a Refer-To. A call that takes another's place demands that the other side knows how (RFC 5589 §7.1).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn write_to(&self, out: &mut String) {
         let mut uri = self.target.clone();
         if let Some(replaces) = &self.replaces {
             let value = super::escape::header(&replaces.to_string());
             uri.headers = vec![("Replaces".to_owned(), value), ("Require".to_owned(), "replaces".to_owned())];
         }
-        fmt::Display::fmt(&NameAddr::new(uri), f)
+        NameAddr::new(uri).write_to(out);
     }
 }
 
@@ -122,15 +122,17 @@ impl StatusLine {
     }
 }
 
-impl fmt::Display for StatusLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SIP/2.0 ")?;
-        fmt::Display::fmt(&self.status.as_u16(), f)?;
-        f.write_str(" ")?;
-        f.write_str(&self.reason)?;
-        f.write_str("\r\n")
+impl StatusLine {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str("SIP/2.0 ");
+        push_number(out, self.status.as_u16().into());
+        for part in [" ", &self.reason, "\r\n"] {
+            out.push_str(part);
+        }
     }
 }
+
+text!(Replaces, ReferTo, StatusLine);
 
 #[cfg(test)]
 mod tests {

@@ -148,11 +148,13 @@ impl StatusCode {
     }
 }
 
-impl fmt::Display for StatusCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+impl StatusCode {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        super::text::push_number(out, self.0.into());
     }
 }
+
+super::text::text!(StatusCode);
 
 impl fmt::Debug for StatusCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

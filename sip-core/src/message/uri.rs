@@ -3,13 +3,13 @@
 //! User, password, parameters and headers stay in their wire form, so that what is relayed is not rewritten;
 //! [`Uri::user_text`] decodes, [`Uri::sip`] encodes, [`Uri::matches`] compares through the escapes.
 
-use core::fmt;
 use core::str::FromStr;
 
 use super::host::Host;
 use super::limits::MAX_PARAMS;
 use super::params::Params;
 use super::scan::{Class, Cursor};
+use super::text::{text, write_port};
 use super::{SyntaxError, escape};
 
 /// What kind of URI it is.
@@ -263,38 +263,33 @@ impl FromStr for Uri {
     }
 }
 
-impl fmt::Display for Uri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.scheme.as_str())?;
-        f.write_str(":")?;
+impl Uri {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str(self.scheme.as_str());
+        out.push(':');
         if let Some(user) = &self.user {
-            f.write_str(user)?;
+            out.push_str(user);
         }
         if let Some(password) = &self.password {
-            f.write_str(":")?;
-            f.write_str(password)?;
+            out.push(':');
+            out.push_str(password);
         }
         if self.is_sip() {
             if self.user.is_some() {
-                f.write_str("@")?;
+                out.push('@');
             }
-            self.host.fmt(f)?;
+            self.host.write_to(out);
         }
-        write_port(self.port, f)?;
-        self.params.fmt(f)?;
+        write_port(self.port, out);
+        self.params.write_to(out);
         let mut mark = "?";
         for (name, value) in &self.headers {
             for part in [mark, name, "=", value] {
-                f.write_str(part)?;
+                out.push_str(part);
             }
             mark = "&";
         }
-        Ok(())
     }
 }
 
-pub(super) fn write_port(port: Option<u16>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Some(port) = port else { return Ok(()) };
-    f.write_str(":")?;
-    fmt::Display::fmt(&port, f)
-}
+text!(Uri);

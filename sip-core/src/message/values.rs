@@ -1,13 +1,13 @@
 //! The small typed values: CSeq, RAck (RFC 3262), Reason (RFC 3326), and `value;params` headers such as
 //! Session-Expires (RFC 4028), Event (RFC 6665) and Replaces (RFC 3891).
 
-use core::fmt;
 use core::str::FromStr;
 
 use super::SyntaxError;
 use super::method::Method;
 use super::params::Params;
 use super::scan::{Cursor, number, trim};
+use super::text::{push_number, text};
 
 /// CSeq (RFC 3261 §20.16).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +28,11 @@ impl FromStr for CSeq {
     }
 }
 
-impl fmt::Display for CSeq {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.number.fmt(f)?;
-        f.write_str(" ")?;
-        f.write_str(self.method.as_str())
+impl CSeq {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        push_number(out, self.number);
+        out.push(' ');
+        out.push_str(self.method.as_str());
     }
 }
 
@@ -54,11 +54,11 @@ impl FromStr for RAck {
     }
 }
 
-impl fmt::Display for RAck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.response.fmt(f)?;
-        f.write_str(" ")?;
-        self.cseq.fmt(f)
+impl RAck {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        push_number(out, self.response);
+        out.push(' ');
+        self.cseq.write_to(out);
     }
 }
 
@@ -110,18 +110,17 @@ impl FromStr for Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.protocol)?;
+impl Reason {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str(&self.protocol);
         if let Some(cause) = self.cause {
-            f.write_str(";cause=")?;
-            cause.fmt(f)?;
+            out.push_str(";cause=");
+            push_number(out, cause.into());
         }
         if let Some(text) = &self.text {
-            f.write_str(";text=")?;
-            super::scan::write_quoted(text, f)?;
+            out.push_str(";text=");
+            super::scan::write_quoted(text, out);
         }
-        Ok(())
     }
 }
 
@@ -162,12 +161,14 @@ impl FromStr for Parameterized {
     }
 }
 
-impl fmt::Display for Parameterized {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.value)?;
-        self.params.fmt(f)
+impl Parameterized {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str(&self.value);
+        self.params.write_to(out);
     }
 }
+
+text!(CSeq, RAck, Reason, Parameterized);
 
 #[cfg(test)]
 mod tests {

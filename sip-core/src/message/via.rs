@@ -1,6 +1,5 @@
 //! Via (RFC 3261 §20.42, `rport` and `received` of RFC 3581).
 
-use core::fmt;
 use core::net::IpAddr;
 use core::str::FromStr;
 
@@ -8,7 +7,7 @@ use super::SyntaxError;
 use super::host::{Host, parse_port};
 use super::params::Params;
 use super::scan::Cursor;
-use super::uri::write_port;
+use super::text::{text, write_port};
 
 /// The path of a request, one hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +54,7 @@ impl Via {
     pub fn received(&self) -> Option<IpAddr> {
         let text = self.params.get("received")?;
         let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-        inner.unwrap_or(text).parse().ok()
+        super::ip::parse(inner.unwrap_or(text))
     }
 
     /// The port of `rport`; none where it is absent or still without value.
@@ -103,16 +102,18 @@ impl FromStr for Via {
     }
 }
 
-impl fmt::Display for Via {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SIP/2.0/")?;
-        f.write_str(&self.transport)?;
-        f.write_str(" ")?;
-        self.host.fmt(f)?;
-        write_port(self.port, f)?;
-        self.params.fmt(f)
+impl Via {
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str("SIP/2.0/");
+        out.push_str(&self.transport);
+        out.push(' ');
+        self.host.write_to(out);
+        write_port(self.port, out);
+        self.params.write_to(out);
     }
 }
+
+text!(Via);
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Messages to bytes (RFC 3261 §7): canonical names, no folding, Content-Length from the body.
 
+use super::text::push_number;
 use super::{HeaderName, Headers, Request, Response};
 
 const CRLF: &str = "\r\n";
@@ -24,7 +25,7 @@ impl Response {
     pub fn write(&self) -> Vec<u8> {
         let mut out = String::with_capacity(self.reason.len() + 64 + size(&self.headers) + self.body.len());
         out.push_str("SIP/2.0 ");
-        push_number(&mut out, usize::from(self.status.as_u16()));
+        push_number(&mut out, self.status.as_u16().into());
         out.push(' ');
         push_clean(&mut out, &self.reason);
         out.push_str(CRLF);
@@ -44,7 +45,7 @@ fn finish(mut out: String, headers: &Headers, body: &[u8]) -> Vec<u8> {
         out.push_str(CRLF);
     }
     out.push_str("Content-Length: ");
-    push_number(&mut out, body.len());
+    push_number(&mut out, u32::try_from(body.len()).unwrap_or(u32::MAX));
     out.push_str("\r\n\r\n");
     let mut bytes = out.into_bytes();
     bytes.extend_from_slice(body);
@@ -60,11 +61,4 @@ fn push_clean(out: &mut String, value: &str) {
         out.truncate(start);
         out.push_str(&clean);
     }
-}
-
-fn push_number(out: &mut String, number: usize) {
-    if number >= 10 {
-        push_number(out, number / 10);
-    }
-    out.push(char::from(b'0' + (number % 10) as u8));
 }

@@ -56,7 +56,7 @@ fn is_optional(headers: &Headers) -> bool {
 
 /// The first part of type `application/sdp` (RFC 2046 §5.1). Parts in parts are not searched.
 fn sdp_part(text: &str, boundary: &str) -> Option<String> {
-    let delimiter = format!("--{boundary}");
+    let delimiter = ["--", boundary].concat();
     text.split(delimiter.as_str()).skip(1).find_map(|part| {
         let (head, content) = part.split_once("\r\n\r\n")?;
         let is_sdp = head.lines().filter_map(|line| line.split_once(':')).any(|(name, value)| {

@@ -100,7 +100,7 @@ const fn has_own_usage(method: &Method) -> bool {
 pub(super) fn in_dialog(dialog: &mut Dialog, method: Method, contact: &Uri) -> Request {
     let mut request = dialog.request(method);
     if headers::needs_contact(&request.method) {
-        request.headers.set(HeaderName::Contact, format!("<{contact}>"));
+        request.headers.set(HeaderName::Contact, ["<", &contact.to_string(), ">"].concat());
     }
     request
 }

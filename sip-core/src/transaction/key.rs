@@ -1,6 +1,7 @@
 //! Which transaction a message belongs to: RFC 3261 §17.1.3 for responses, §17.2.3 for requests, §9.2 for CANCEL,
 //! §8.2.2.2 for requests that come twice. The flow takes no part: a connection may be replaced in between.
 
+use crate::message::text::write_port;
 use crate::message::{CSeq, HeaderError, Headers, Method, Request, Via};
 
 /// A client transaction: the branch that we gave, and the method, because a CANCEL shares the branch of its INVITE.
@@ -99,11 +100,9 @@ fn is_unique(branch: &str) -> bool {
 }
 
 fn sent_by(via: &Via) -> String {
-    let host = via.host.to_string().to_ascii_lowercase();
-    match via.port {
-        None => host,
-        Some(port) => format!("{host}:{port}"),
-    }
+    let mut text = via.host.to_string().to_ascii_lowercase();
+    write_port(via.port, &mut text);
+    text
 }
 
 /// What a request that opens a dialog, or stands outside of one, keeps when it is forked (§8.2.2.2).

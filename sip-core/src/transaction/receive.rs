@@ -123,5 +123,5 @@ fn stateless_tag(request: &Request) -> String {
         hash.update([0]);
     }
     let bytes = hash.finalize();
-    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    crate::message::text::hex(bytes.get(..8).unwrap_or_default())
 }

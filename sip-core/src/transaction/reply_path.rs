@@ -7,6 +7,7 @@
 use core::net::SocketAddr;
 
 use crate::flow::Flow;
+use crate::message::text::decimal;
 use crate::message::{HeaderName, Host, Request, Via};
 
 /// The port of a sent-by without one.
@@ -28,10 +29,12 @@ fn stamped(via: &Via, source: SocketAddr) -> Via {
     let address = source.ip().to_canonical();
     let wants_rport = via.params.has("rport");
     if wants_rport {
-        via.params.set("rport", Some(&source.port().to_string()));
+        via.params.set("rport", Some(&decimal(source.port())));
     }
     if wants_rport || via.host != Host::from(address) {
-        via.params.set("received", Some(&address.to_string()));
+        let mut text = String::new();
+        crate::message::ip::push(&mut text, address);
+        via.params.set("received", Some(&text));
     } else {
         via.params.remove("received");
     }
