@@ -11,8 +11,8 @@ use crate::event_types::{
     SubscriptionChange,
 };
 use crate::types::{
-    Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo, OnPageHide, Party,
-    RegistrationGrant,
+    Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, DigitMethod, ErrorCode, ErrorInfo, OnPageHide,
+    Party, RegistrationGrant,
 };
 
 /// The settings of a user agent.
@@ -86,6 +86,14 @@ pub(crate) fn publish_options(given: JsValue) -> Result<PublishOptions, ErrorInf
     Ok(PublishOptions { expires: fields.number("expires")?, headers: fields.headers()? })
 }
 
+/// A way to send digits.
+pub(crate) fn digit_method(word: &str) -> Result<DigitMethod, ErrorInfo> {
+    let all = [DigitMethod::Auto, DigitMethod::Rtp, DigitMethod::InfoRelay, DigitMethod::InfoDtmf];
+    let message = "Digits are sent by auto, rtp, info-relay or info-dtmf.";
+    let known = all.into_iter().find(|method| method.as_str() == word);
+    known.ok_or_else(|| ErrorInfo::with_message(ErrorCode::InvalidArgument, message))
+}
+
 /// An event as `CoreEvent`.
 pub(crate) fn event(event: CoreEvent) -> JsValue {
     match event {
@@ -114,6 +122,18 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
             .maybe("remote", remote.as_ref().map(party)),
         CoreEvent::MuteChange { call, muted } => Record::event("muteChange", Some(call)).put("muted", &muted.into()),
         CoreEvent::DigitSent { call, digit } => Record::event("digitSent", Some(call)).text("digit", &digit),
+        CoreEvent::DigitFailed { call, digit, error } => {
+            Record::event("digitFailed", Some(call)).text("digit", &digit).put("error", &error_info(&error))
+        }
+        CoreEvent::Digit { call, digit, duration_ms } => {
+            Record::event("digit", Some(call)).text("digit", &digit).put("durationMs", &duration_ms.into())
+        }
+        CoreEvent::HoldChange { call, local, remote } => {
+            Record::event("holdChange", Some(call)).put("local", &local.into()).put("remote", &remote.into())
+        }
+        CoreEvent::HoldResult { call, error } => {
+            Record::event("holdResult", Some(call)).maybe("error", error.as_ref().map(error_info))
+        }
         CoreEvent::MediaChange { call, state } => Record::event("mediaChange", Some(call)).text("state", &state),
         CoreEvent::RemoteTrack { call } => Record::event("remoteTrack", Some(call)),
         CoreEvent::Message { message } => Record::event("message", None).put("message", &received(&message)),

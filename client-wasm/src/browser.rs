@@ -1,6 +1,6 @@
 //! What web-sys does not have, and throws that must be a `Result`.
 
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{RtcPeerConnection, RtcdtmfSender};
@@ -26,6 +26,20 @@ extern "C" {
     /// `connectionState`, in the words that cross the border.
     #[wasm_bindgen(method, getter, js_name = connectionState)]
     pub(crate) fn connection_state_text(this: &PeerConnection) -> String;
+
+    /// All its transceivers.
+    #[wasm_bindgen(method, js_name = getTransceivers)]
+    pub(crate) fn transceivers(this: &PeerConnection) -> Array;
+
+    /// A transceiver, with directions as words.
+    #[wasm_bindgen(js_name = RTCRtpTransceiver)]
+    pub(crate) type Transceiver;
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn sender(this: &Transceiver) -> JsValue;
+
+    #[wasm_bindgen(method, setter)]
+    pub(crate) fn set_direction(this: &Transceiver, direction: &str);
 
     /// A tone sender with what web-sys lacks.
     #[wasm_bindgen(extends = RtcdtmfSender, js_name = RTCDTMFSender)]

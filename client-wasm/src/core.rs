@@ -109,15 +109,26 @@ impl Core {
         self.alive()?.tell(|phone, _| phone.set_muted(call, muted)).map_err(thrown)
     }
 
-    /// Sends digits, each for `toneMs` milliseconds, after those that are on their way.
+    /// Holds the other side, or resumes. The event `holdResult` says whether it was done.
+    #[wasm_bindgen(js_name = setHeld)]
+    pub fn set_held(&self, call: u32, held: bool) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, _| phone.set_held(call, held)).map_err(thrown)
+    }
+
+    /// Sends digits, each for `toneMs` milliseconds and `gapMs` apart, after those that are on their way. A comma pauses
+    /// for two seconds, a `w` for half a second. Each one is told by `digitSent` or `digitFailed`.
     #[wasm_bindgen(js_name = sendDigits)]
     pub fn send_digits(
         &self,
         call: u32,
         digits: &str,
+        #[wasm_bindgen(unchecked_param_type = "DigitMethod")] method: &str,
         #[wasm_bindgen(js_name = toneMs)] tone_ms: u32,
+        #[wasm_bindgen(js_name = gapMs)] gap_ms: u32,
     ) -> Result<(), JsValue> {
-        self.alive()?.tell(|phone, _| phone.send_digits(call, digits, tone_ms)).map_err(thrown)
+        let shell = self.alive()?;
+        let how = (border::digit_method(method).map_err(thrown)?, tone_ms, gap_ms);
+        shell.tell(|phone, now| phone.send_digits(call, digits, how, now)).map_err(thrown)
     }
 
     /// Sends a message. Returns its id at once; its result is an event.

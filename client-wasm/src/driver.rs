@@ -133,7 +133,11 @@ impl Shell {
                 Output::MakeAnswer { call, offer } => self.media(call).make_answer(offer),
                 Output::ApplyAnswer { call, answer } => self.media(call).apply_answer(answer),
                 Output::SetMuted { call, muted } => self.media(call).set_muted(muted),
-                Output::SendTones { call, digits, tone_ms } => self.send_tones(call, &digits, tone_ms),
+                Output::SetWay { call, way } => self.media(call).set_way(way),
+                Output::RollBack { call } => self.media(call).roll_back(),
+                Output::SendTones { call, digits, tone_ms, gap_ms } => {
+                    self.send_tones(call, &digits, (tone_ms, gap_ms))
+                }
                 Output::CloseMedia { call } => self.close_media(call),
                 Output::Event(event) => self.push(event),
                 Output::Timeout(at) => break self.arm(at),
@@ -163,9 +167,9 @@ impl Shell {
         }
     }
 
-    fn send_tones(&self, call: u32, digits: &str, tone_ms: u32) {
-        if !self.media(call).send_tones(digits, tone_ms) {
-            self.tell(|phone, now| phone.handle_tones_refused(call, digits, tone_ms, now));
+    fn send_tones(&self, call: u32, digits: &str, times: (u32, u32)) {
+        if !self.media(call).send_tones(digits, times) {
+            self.tell(|phone, now| phone.handle_tones_refused(call, digits, times, now));
         }
     }
 

@@ -165,6 +165,17 @@ fn from_failure(failure: &Failure) -> ErrorInfo {
     }
 }
 
+/// The error of a request inside a call that was refused: the call itself goes on.
+pub(crate) fn change(status: u16) -> ErrorInfo {
+    let code = match status {
+        408 | 504 => ErrorCode::Timeout,
+        // Two changes met again and again.
+        491 => ErrorCode::ServerError,
+        status => refusal(status, None).code,
+    };
+    ErrorInfo::with_message(code, "The other side did not take this. The call goes on as before.").with_status(status)
+}
+
 /// The error behind a final response (RFC 3261 §21) and the Q.850 cause that may stand beside it.
 fn refusal(status: u16, q850: Option<u16>) -> ErrorInfo {
     let code = match (status, q850) {

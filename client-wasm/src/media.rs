@@ -106,10 +106,24 @@ impl Media {
         }
     }
 
+    /// Which way sound is to flow in the descriptions that are made from now on.
+    pub(crate) fn set_way(&self, way: &str) {
+        if let Some(peer) = self.peer.borrow().as_ref() {
+            peer.set_way(way);
+        }
+    }
+
+    /// Takes our offer back, if one is open; what was agreed before it stands.
+    pub(crate) fn roll_back(&self) {
+        if let Some(peer) = self.peer.borrow().clone() {
+            spawn_local(async move { peer.roll_back().await });
+        }
+    }
+
     /// Sends telephone events. Returns whether the other side takes them.
-    pub(crate) fn send_tones(&self, digits: &str, tone_ms: u32) -> bool {
+    pub(crate) fn send_tones(&self, digits: &str, times: (u32, u32)) -> bool {
         let peer = self.peer.borrow().clone();
-        peer.is_some_and(|peer| peer.send_tones(digits, tone_ms, &self.shell, self.call))
+        peer.is_some_and(|peer| peer.send_tones(digits, times, &self.shell, self.call))
     }
 
     /// Stops the microphone and closes the peer connection.

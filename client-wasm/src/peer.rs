@@ -13,13 +13,10 @@ use web_sys::{
     RtcSignalingState, RtcTrackEvent, RtcdtmfToneChangeEvent,
 };
 
-use crate::browser::{PeerConnection, Thrown, ToneSender};
+use crate::browser::{PeerConnection, Thrown, ToneSender, Transceiver};
 use crate::driver::Shell;
 use crate::microphone;
 use crate::types::{ErrorCode, ErrorInfo};
-
-/// Between two tones, in milliseconds.
-const TONE_GAP_MS: u32 = 70;
 
 /// A peer connection and who listens to it.
 pub(crate) struct Peer {
@@ -87,8 +84,33 @@ impl Peer {
         self.apply(RtcSdpType::Answer, answer).await
     }
 
+    /// Sets the direction of the transceiver that sends our sound; what is agreed changes with the next descriptions.
+    pub(crate) fn set_way(&self, way: &str) {
+        let Some(sender) = self.sender.get() else { return };
+        let ours = |transceiver: &Transceiver| transceiver.sender() == *AsRef::<JsValue>::as_ref(sender);
+        let transceivers = self.connection.transceivers();
+        if let Some(transceiver) = transceivers.iter().map(JsCast::unchecked_into).find(ours) {
+            transceiver.set_direction(way);
+        }
+    }
+
+    /// Takes an open offer of ours back.
+    pub(crate) async fn roll_back(&self) {
+        if self.connection.signaling_state() == RtcSignalingState::HaveLocalOffer {
+            let nothing = RtcSessionDescriptionInit::new(RtcSdpType::Rollback);
+            // Where that is refused there is nothing to take back.
+            let _ = settle(self.connection.set_local_description(&nothing)).await;
+        }
+    }
+
     /// Sends telephone events after those that are on their way. Returns whether the other side takes them.
-    pub(crate) fn send_tones(&self, digits: &str, tone_ms: u32, shell: &Weak<Shell>, call: u32) -> bool {
+    pub(crate) fn send_tones(
+        &self,
+        digits: &str,
+        (tone_ms, gap_ms): (u32, u32),
+        shell: &Weak<Shell>,
+        call: u32,
+    ) -> bool {
         let Some(dtmf) = self.sender.get().and_then(RtcRtpSender::dtmf) else {
             return false;
         };
@@ -106,7 +128,7 @@ impl Peer {
             })
         });
         let all = [&tones.tone_buffer(), digits].concat();
-        tones.insert_dtmf_with_duration_and_inter_tone_gap(&all, tone_ms, TONE_GAP_MS);
+        tones.insert_dtmf_with_duration_and_inter_tone_gap(&all, tone_ms, gap_ms);
         true
     }
 

@@ -221,6 +221,41 @@ pub enum CoreEvent {
         /// One of `0-9`, `A-D`, `*` and `#`.
         digit: String,
     },
+    /// A digit could not be sent.
+    DigitFailed {
+        /// Which call.
+        call: u32,
+        /// One of `0-9`, `A-D`, `*` and `#`.
+        digit: String,
+        /// Why.
+        error: ErrorInfo,
+    },
+    /// The other side pressed a digit.
+    Digit {
+        /// Which call.
+        call: u32,
+        /// One of `0-9`, `A-D`, `*` and `#`.
+        digit: String,
+        /// How long it sounded, in milliseconds.
+        duration_ms: u32,
+    },
+    /// Who holds whom changed.
+    HoldChange {
+        /// Which call.
+        call: u32,
+        /// This page holds the other side.
+        local: bool,
+        /// The other side holds this page.
+        remote: bool,
+    },
+    /// What became of `setHeld`.
+    HoldResult {
+        /// Which call.
+        call: u32,
+        /// Why the call goes on as it was; none where it was done.
+        #[tsify(optional)]
+        error: Option<ErrorInfo>,
+    },
     /// The peer connection of a call changed.
     MediaChange {
         /// Which.
@@ -331,6 +366,21 @@ pub enum CallState {
     Active,
     /// It is over.
     Ended,
+}
+
+/// How digits are sent.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Tsify)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigitMethod {
+    /// As telephone events where the other side takes them, else as INFO.
+    #[default]
+    Auto,
+    /// As telephone events (RFC 4733) only.
+    Rtp,
+    /// As INFO with `application/dtmf-relay`.
+    InfoRelay,
+    /// As INFO with `application/dtmf`.
+    InfoDtmf,
 }
 
 /// One side of a call.
@@ -487,6 +537,7 @@ words! {
     CallState {
         New "new" Calling "calling" Ringing "ringing" Early "early" Active "active" Ended "ended"
     }
+    DigitMethod { Auto "auto" Rtp "rtp" InfoRelay "info-relay" InfoDtmf "info-dtmf" }
     EndedBy { Local "local" Remote "remote" System "system" }
     ErrorCode {
         MicDenied "MIC_DENIED"

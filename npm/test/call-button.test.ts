@@ -130,13 +130,13 @@ test("the panel opens with the call, and mute, keypad and digits appear with the
   part(element, "keypad-toggle").click();
   ok(shown(element, "keypad"));
   part(element, "keypad").querySelector<HTMLElement>('[data-digit="#"]')?.click();
-  same([core().commands.at(-1), part(element, "digits").textContent], ["sendDigits 1 # 100", "#"]);
+  same([core().commands.at(-1), part(element, "digits").textContent], ["sendDigits 1 # auto 100 70", "#"]);
 });
 
 test("digits of the keyboard are sent during a call", async () => {
   const element = await active();
   part(element, "hang-up").dispatchEvent(new KeyboardEvent("keydown", { key: "7", bubbles: true, composed: true }));
-  same(core().commands.at(-1), "sendDigits 1 7 100");
+  same(core().commands.at(-1), "sendDigits 1 7 auto 100 70");
 });
 
 test("mute is shown after the core has muted", async () => {

@@ -139,7 +139,77 @@ test("digits go to the core with their length and are told when they left", asyn
   const digits: string[] = [];
   call.on("digitsent", ({ digit }) => digits.push(digit));
   call.sendDigits("12#", { duration: 160 });
-  same([digits, core().commands.at(-1)], [["1", "2", "#"], "sendDigits 1 12# 160"]);
+  same([digits, core().commands.at(-1)], [["1", "2", "#"], "sendDigits 1 12# auto 160 70"]);
+});
+
+test("dtmf is fulfilled when all digits have left, and rejected when one cannot", async () => {
+  const call = await made();
+  core().change(1, "active");
+  await call.dtmf("1,2w3", { method: "rtp", gap: 100 });
+  same(core().commands.at(-1), "sendDigits 1 1,2w3 rtp 100 100");
+  core().sendDigits = (): void => undefined;
+  const refused = call.dtmf("45");
+  core().say({ type: "digitSent", call: 1, digit: "4" }, { type: "digitFailed", call: 1, digit: "5", error: errorInfo("INCOMPATIBLE_MEDIA", 415) });
+  same(SipError.from(await rejection(refused)).code, "INCOMPATIBLE_MEDIA");
+});
+
+test("digits that no telephone has are refused at once", async () => {
+  const call = await made();
+  core().change(1, "active");
+  let code = "";
+  try {
+    void call.dtmf("12x");
+  } catch (thrown) {
+    code = SipError.from(thrown).code;
+  }
+  same(code, "INVALID_ARGUMENT");
+});
+
+test("received digits are events", async () => {
+  const call = await made();
+  core().change(1, "active");
+  const digits: string[] = [];
+  call.on("digit", ({ digit, duration }) => digits.push(`${digit} ${String(duration)}`));
+  core().say({ type: "digit", call: 1, digit: "5", durationMs: 160 });
+  same(digits, ["5 160"]);
+});
+
+test("a hold is fulfilled when the other side agreed, and held is true with its event", async () => {
+  const call = await made();
+  core().change(1, "active");
+  const seen: unknown[] = [];
+  call.on("holdchange", ({ held }) => seen.push([held, call.held]));
+  const held = call.hold();
+  const resumed = call.resume();
+  await until(() => core().commands.at(-1) === "setHeld 1 true");
+  same(call.held, { local: false, remote: false });
+  core().say({ type: "holdChange", call: 1, local: true, remote: false }, { type: "holdResult", call: 1 });
+  await held;
+  same(seen, [[{ local: true, remote: false }, { local: true, remote: false }]]);
+  await until(() => core().commands.at(-1) === "setHeld 1 false");
+  core().say({ type: "holdChange", call: 1, local: false, remote: false }, { type: "holdResult", call: 1 });
+  await resumed;
+  same(call.held.local, false);
+});
+
+test("a refused hold is rejected with a typed error, and nobody is held", async () => {
+  const call = await made();
+  core().change(1, "active");
+  const held = call.hold();
+  await until(() => core().commands.at(-1) === "setHeld 1 true");
+  core().say({ type: "holdResult", call: 1, error: errorInfo("INCOMPATIBLE_MEDIA", 488) });
+  const error = SipError.from(await rejection(held));
+  same([error.code, error.status, call.held.local], ["INCOMPATIBLE_MEDIA", 488, false]);
+});
+
+test("a hold before the answer and one that the end of the call overtakes are rejected", async () => {
+  const call = await made();
+  same(SipError.from(await rejection(call.hold())).code, "WRONG_STATE");
+  core().change(1, "active");
+  const held = call.hold();
+  await until(() => core().commands.at(-1) === "setHeld 1 true");
+  core().end(1);
+  same(SipError.from(await rejection(held)).code, "WRONG_STATE");
 });
 
 test("headers, name and stream reach the core; signal and audio do not", async () => {

@@ -11,6 +11,7 @@ import type {
   Core as RealCore,
   CoreConfig,
   CoreEvent,
+  DigitMethod,
   ErrorCode,
   ErrorInfo,
   MessageOptions,
@@ -115,8 +116,13 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
     this.#events.push({ type: "muteChange", call, muted });
   }
 
-  sendDigits(call: number, digits: string, toneMs: number): void {
-    this.commands.push(`sendDigits ${String(call)} ${digits} ${String(toneMs)}`);
+  setHeld(call: number, held: boolean): void {
+    this.commands.push(`setHeld ${String(call)} ${String(held)}`);
+  }
+
+  sendDigits(call: number, digits: string, method: DigitMethod, toneMs: number, gapMs: number): void {
+    this.commands.push(`sendDigits ${String(call)} ${digits} ${method} ${String(toneMs)} ${String(gapMs)}`);
+    if (digits.includes("x")) throw coreError("INVALID_ARGUMENT", "No telephone has an x.");
     for (const digit of digits) this.#events.push({ type: "digitSent", call, digit });
   }
 

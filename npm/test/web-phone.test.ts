@@ -159,7 +159,28 @@ test("mute and digits act on the call", async () => {
   same(part(element, "mute").getAttribute("aria-pressed"), "true");
   part(element, "keypad-toggle").click();
   part(element, "keypad", inTalk).querySelector<HTMLElement>('[data-digit="4"]')?.click();
-  same([core().commands.at(-1), part(element, "digits").textContent], ["sendDigits 1 4 100", "4"]);
+  same([core().commands.at(-1), part(element, "digits").textContent], ["sendDigits 1 4 auto 100 70", "4"]);
+});
+
+test("hold and resume change places when the other side has agreed", async () => {
+  const element = await calling();
+  core().change(1, "active", 200);
+  const hold = part(element, "hold");
+  same([shown(element, "hold"), hold.textContent, hold.getAttribute("aria-disabled")], [true, "Hold", "false"]);
+  hold.click();
+  await until(() => core().commands.at(-1) === "setHeld 1 true");
+  same([hold.textContent, hold.getAttribute("aria-disabled")], ["Hold", "true"]);
+  core().say({ type: "holdChange", call: 1, local: true, remote: false }, { type: "holdResult", call: 1 });
+  await until(() => hold.getAttribute("aria-disabled") === "false");
+  same([hold.textContent, status(element)], ["Resume", "On hold"]);
+  ok(part(element, "state").textContent.startsWith("On hold"));
+  hold.click();
+  await until(() => core().commands.at(-1) === "setHeld 1 false");
+  core().say({ type: "holdResult", call: 1, error: errorInfo("SERVER_ERROR", 500) });
+  await until(() => status(element).startsWith("Hold did not work"));
+  same(hold.textContent, "Resume");
+  core().say({ type: "holdChange", call: 1, local: false, remote: true });
+  same(status(element), "The other side has put you on hold");
 });
 
 test("a busy number says so and can be called again", async () => {

@@ -9,6 +9,7 @@ use sip_core::agent::SessionId;
 use sip_core::message::{HeaderName, NameAddr, Response, Uri};
 
 use super::digits::Digits;
+use super::hold::Hold;
 use crate::types::{CallState, Party};
 
 /// One call.
@@ -17,6 +18,7 @@ pub(super) struct Call {
     pub(super) shown: CallState,
     pub(super) muted: bool,
     pub(super) digits: Digits,
+    pub(super) hold: Hold,
 }
 
 /// What the call waits for.
@@ -40,7 +42,9 @@ pub(super) enum Negotiation {
     None,
     /// Our peer connection makes the answer to theirs, or the offer they asked us for.
     Theirs,
-    /// Our peer connection makes an offer, or the other side has it.
+    /// Our peer connection makes an offer.
+    Making,
+    /// Our offer is sent, or waits for another attempt after a collision.
     Ours,
 }
 
@@ -53,7 +57,7 @@ pub(super) struct Outgoing {
 
 impl Call {
     pub(super) fn new(stage: Stage, shown: CallState) -> Self {
-        Self { stage, shown, muted: false, digits: Digits::default() }
+        Self { stage, shown, muted: false, digits: Digits::default(), hold: Hold::default() }
     }
 
     /// sip-core's session, once there is one.
@@ -95,7 +99,27 @@ pub(super) fn is_other_transport(one: &str, other: &str) -> bool {
 
 /// Whether a browser can talk to who offers this: sound, and keys for it (RFC 8827 §6.5).
 pub(super) fn is_acceptable(offer: &str) -> bool {
-    attribute(offer, "m=audio ").is_some() && attribute(offer, "a=fingerprint:").is_some()
+    let is_on = attribute(offer, "m=audio ").is_some_and(|line| !line.starts_with("0 "));
+    is_on && attribute(offer, "a=fingerprint:").is_some()
+}
+
+/// Whether the writer of a description wants no sound from us (RFC 3264 §8.4), by its direction or, as RFC 2543 said it,
+/// by an address of zeroes. Port 9 there only says that candidates follow (RFC 8840 §4.1.1).
+pub(super) fn is_hold(sdp: &str) -> bool {
+    let (session, media) = sdp.split_once("\nm=audio ").unwrap_or((sdp, ""));
+    let media = media.split("\nm=").next().unwrap_or_default();
+    let session = session.split("\nm=").next().unwrap_or_default();
+    let direction = |part: &str| {
+        let mut lines = part.lines().map(str::trim_end);
+        lines.find_map(|line| match line {
+            "a=sendrecv" | "a=recvonly" => Some(false),
+            "a=sendonly" | "a=inactive" => Some(true),
+            _ => None,
+        })
+    };
+    let address = |part: &str| attribute(part, "c=IN IP4 ").map(|address| address == "0.0.0.0");
+    let is_nowhere = address(media).or_else(|| address(session)).unwrap_or(false) && !media.starts_with("9 ");
+    is_nowhere || direction(media).or_else(|| direction(session)).unwrap_or(false)
 }
 
 fn attribute<'a>(sdp: &'a str, start: &str) -> Option<&'a str> {
@@ -154,6 +178,24 @@ mod tests {
     }
 
     #[test]
+    fn a_hold_is_read_from_direction_or_address() {
+        let sdp = |session: &str, port: u16, address: &str, media: &str| {
+            let audio = format!("m=audio {port} UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 {address}\r\n{media}\r\n");
+            format!("v=0\r\n{session}\r\n{audio}m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=inactive\r\n")
+        };
+        let plain = |direction: &str| is_hold(&sdp("t=0 0", 4000, "192.0.2.1", direction));
+
+        assert_eq!(["a=sendrecv", "a=recvonly", "a=mid:0"].map(plain), [false; 3]);
+        assert_eq!(["a=sendonly", "a=inactive"].map(plain), [true; 2]);
+        assert!(is_hold(&sdp("a=sendonly", 4000, "192.0.2.1", "a=mid:0")), "of the session");
+        assert!(!is_hold(&sdp("a=inactive", 4000, "192.0.2.1", "a=sendrecv")), "of the line before the session's");
+        assert!(is_hold(&sdp("t=0 0", 4000, "0.0.0.0", "a=sendrecv")));
+        assert!(!is_hold(&sdp("t=0 0", 9, "0.0.0.0", "a=sendrecv")), "candidates follow");
+        assert!(is_hold("v=0\nc=IN IP4 0.0.0.0\nm=audio 4000 UDP/TLS/RTP/SAVPF 111\n"));
+        assert!(!is_hold(""));
+    }
+
+    #[test]
     fn forks_are_told_apart_by_their_keys() {
         let one = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:ab\r\na=fingerprint:sha-256 01\r\n";
 
@@ -163,5 +205,6 @@ mod tests {
         assert!(is_acceptable(one));
         assert!(!is_acceptable("v=0\r\nm=audio 9 RTP/AVP 0\r\n"));
         assert!(!is_acceptable(&one.replace("audio", "video")));
+        assert!(!is_acceptable(&one.replace("audio 9", "audio 0")));
     }
 }

@@ -7,11 +7,6 @@ use super::call::{Call, Outgoing, Stage};
 use super::{Output, Phone, settings, target};
 use crate::types::{CallEnd, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, OnPageHide};
 
-/// The limits of a tone in milliseconds (W3C WebRTC §7.2).
-const TONE_MS: core::ops::RangeInclusive<u32> = 40..=6_000;
-/// Digits of one command.
-const MAX_DIGITS: usize = 64;
-
 impl Phone {
     /// Connects to the server and stays connected.
     pub(crate) fn connect(&mut self, now: Instant) {
@@ -140,29 +135,11 @@ impl Phone {
         let call = self.calls.get_mut(id).ok_or_else(over)?;
         if call.muted != muted {
             call.muted = muted;
-            self.out.push_back(Output::SetMuted { call: id, muted });
+            // Who is held hears nothing of us anyway.
+            let is_silent = muted || call.hold.local;
+            self.out.push_back(Output::SetMuted { call: id, muted: is_silent });
             self.out.push_back(Output::Event(CoreEvent::MuteChange { call: id, muted }));
         }
-        Ok(())
-    }
-
-    /// Sends digits.
-    pub(crate) fn send_digits(&mut self, id: u32, digits: &str, tone_ms: u32) -> Result<(), ErrorInfo> {
-        let call = self.calls.get(id).ok_or_else(over)?;
-        if call.shown < CallState::Early {
-            return Err(ErrorInfo::with_message(
-                ErrorCode::WrongState,
-                "Digits can be sent once the other side is heard.",
-            ));
-        }
-        let digits = digits.to_ascii_uppercase();
-        let is_digit = |letter: char| letter.is_ascii_digit() || matches!(letter, 'A'..='D' | '*' | '#' | ',');
-        if digits.len() > MAX_DIGITS || !digits.chars().all(is_digit) {
-            let message = "Digits are 0 to 9, A to D, * and #, with commas for pauses, 64 at most.";
-            return Err(ErrorInfo::with_message(ErrorCode::InvalidArgument, message));
-        }
-        let tone_ms = tone_ms.clamp(*TONE_MS.start(), *TONE_MS.end());
-        self.out.push_back(Output::SendTones { call: id, digits, tone_ms });
         Ok(())
     }
 
@@ -173,7 +150,7 @@ impl Phone {
     }
 }
 
-fn over() -> ErrorInfo {
+pub(super) fn over() -> ErrorInfo {
     ErrorInfo::with_message(ErrorCode::WrongState, "This call is over.")
 }
 

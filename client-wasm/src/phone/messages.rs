@@ -158,7 +158,7 @@ impl Phone {
     pub(super) fn handle_request_outcome(&mut self, id: RequestId, outcome: Result<&Response, &Failure>, now: Instant) {
         let arrived = outcome.is_ok_and(|response| response.status.is_success());
         match (self.messages.take_sent(id), outcome) {
-            (None, _) => self.handle_digit_result(id, arrived, now),
+            (None, outcome) => self.handle_digit_result(id, outcome.ok().map(|response| response.status), now),
             (Some(message), _) if arrived => self.tell_sent(message, None, None),
             (Some(message), Ok(response)) => {
                 self.tell_sent(message, Some(response.reason.clone()), Some(errors::request(response)));

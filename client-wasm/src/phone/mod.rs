@@ -11,6 +11,7 @@ mod calls;
 mod commands;
 mod connection;
 mod digits;
+mod hold;
 mod messages;
 mod registration;
 mod servers;
@@ -52,12 +53,16 @@ pub(crate) enum Output {
     MakeOffer { call: u32, fresh: bool },
     /// Open the microphone, if it is not, and answer this offer.
     MakeAnswer { call: u32, offer: String },
+    /// Which way sound is to flow in descriptions from now on: `sendrecv`, `sendonly` or `inactive`.
+    SetWay { call: u32, way: &'static str },
+    /// Take our offer back.
+    RollBack { call: u32 },
     /// The other side's answer to our offer.
     ApplyAnswer { call: u32, answer: String },
     /// Mute or unmute the microphone.
     SetMuted { call: u32, muted: bool },
-    /// Send these digits as telephone events.
-    SendTones { call: u32, digits: String, tone_ms: u32 },
+    /// Send these digits as telephone events, each for `tone_ms` with `gap_ms` after it.
+    SendTones { call: u32, digits: String, tone_ms: u32, gap_ms: u32 },
     /// Stop the microphone and close the peer connection.
     CloseMedia { call: u32 },
     /// Tell the page.
@@ -142,12 +147,17 @@ impl Phone {
 
     /// The peer connection made the description that it was asked for, or could not.
     pub(crate) fn handle_description(&mut self, id: u32, result: Result<String, ErrorInfo>, now: Instant) {
+        let is_holding = self.is_holding(id);
         match (result, self.calls.get_mut(id).map(|call| &mut call.stage)) {
             (Ok(sdp), _) => self.use_description(id, sdp, now),
             // They asked for a change that we cannot make; the call goes on as it was.
             (Err(_), Some(Stage::Active { session, negotiation: negotiation @ Negotiation::Theirs })) => {
                 *negotiation = Negotiation::None;
                 let _ = self.agent.answer_offer(*session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now);
+                self.begin_hold(id);
+            }
+            (Err(error), Some(Stage::Active { negotiation: Negotiation::Making, .. })) if is_holding => {
+                self.fail_hold(id, error);
             }
             (Err(error), _) => self.handle_media_failed(id, error, now),
         }
@@ -205,6 +215,7 @@ impl Phone {
         );
         self.fail_messages(ErrorCode::ConnectionLost, Some(now));
         self.agent.handle_timeout(now);
+        self.handle_digit_timeouts(now);
     }
 
     /// The next thing to do.
@@ -229,7 +240,7 @@ impl Phone {
     fn next_timeout(&self) -> Option<Instant> {
         let calls = self.calls.iter().filter_map(|call| match &call.stage {
             Stage::Preparing { offer: Some((_, until)), .. } => Some(*until),
-            _ => None,
+            _ => call.digits.due(),
         });
         let own = earliest(self.connection.next_timeout(), self.registration.next_timeout());
         earliest(earliest(own, calls.min()), self.messages.next_timeout())
@@ -248,6 +259,9 @@ impl Phone {
             }
             Event::Subscription { id, event } => self.handle_subscription(id, event),
             Event::Publication { id, event } => self.handle_publication(id, event),
+            Event::Request { id, session: Some(session), request, .. } if request.method == Method::Info => {
+                self.handle_info(id, session, &request, now);
+            }
             Event::Request { id, .. } => {
                 let _ = self.agent.respond(id, Reply::new(StatusCode::METHOD_NOT_ALLOWED), now);
             }

@@ -28,7 +28,11 @@ impl Phone {
         }
         let headers = super::settings::rows(&request.headers);
         let (from, to) = (call::party(&from), call::party(&to));
+        let described = offer.clone();
         let call = self.calls.add(Call::new(Stage::Ringing { session, offer }, CallState::Ringing));
+        if let Some(offer) = described {
+            self.note_description(call, &offer);
+        }
         self.out.push_back(Output::Event(CoreEvent::IncomingCall { call, from, to, headers }));
     }
 
@@ -44,12 +48,14 @@ impl Phone {
             SessionEvent::Progress { response, answer } => self.handle_progress(id, &response, answer),
             SessionEvent::Accepted { response, answer } => {
                 let status = response.status.as_u16();
+                if let Some(answer) = &answer {
+                    self.note_description(id, answer);
+                }
                 self.handle_accepted(id, answer, now);
                 self.show(id, CallState::Active, Some(status), call::asserted(&response));
+                self.settle_description(id);
             }
-            SessionEvent::Confirmed { answer: Some(answer) } => {
-                self.out.push_back(Output::ApplyAnswer { call: id, answer })
-            }
+            SessionEvent::Confirmed { answer: Some(answer) } => self.apply_answer(id, answer),
             SessionEvent::Offered { offer, .. } => self.handle_offered(id, session, offer, now),
             SessionEvent::Answered { result } => self.handle_answered(id, result, now),
             SessionEvent::Ended(end) => self.handle_ended(id, &end),
@@ -91,7 +97,7 @@ impl Phone {
             }
             (Some(early), Some(answer)) if call::is_other_transport(&early, &answer) => {
                 // Another fork than the one we heard early: it gets an offer of its own.
-                negotiation = Negotiation::Ours;
+                negotiation = Negotiation::Making;
                 self.out.push_back(Output::MakeOffer { call: id, fresh: true });
             }
             (Some(early), Some(answer)) if early == answer => {}
@@ -102,12 +108,21 @@ impl Phone {
     }
 
     fn handle_offered(&mut self, id: u32, session: SessionId, offer: Option<String>, now: Instant) {
+        if offer.as_deref().is_some_and(|offer| !call::is_acceptable(offer)) {
+            let _ = self.agent.answer_offer(session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now);
+            return;
+        }
+        self.yield_hold(id);
         let stage = self.calls.get_mut(id).map(|call| &mut call.stage);
         let Some(Stage::Active { negotiation: negotiation @ Negotiation::None, .. }) = stage else {
             let _ = self.agent.answer_offer(session, Err(StatusCode::REQUEST_PENDING), now);
             return;
         };
         *negotiation = Negotiation::Theirs;
+        if let Some(offer) = &offer {
+            self.note_description(id, offer);
+        }
+        self.set_wish(id);
         self.out.push_back(match offer {
             Some(offer) => Output::MakeAnswer { call: id, offer },
             None => Output::MakeOffer { call: id, fresh: false },
@@ -115,15 +130,30 @@ impl Phone {
     }
 
     fn handle_answered(&mut self, id: u32, result: Result<Option<String>, StatusCode>, now: Instant) {
-        if let Some(Call { stage: Stage::Active { negotiation, .. }, .. }) = self.calls.get_mut(id) {
-            *negotiation = Negotiation::None;
-        }
+        let Some(Call { stage: Stage::Active { negotiation, .. }, .. }) = self.calls.get_mut(id) else {
+            return;
+        };
+        let was_ours = core::mem::replace(negotiation, Negotiation::None) == Negotiation::Ours;
+        let is_holding = was_ours && self.is_holding(id);
         match result {
-            Ok(Some(answer)) => self.out.push_back(Output::ApplyAnswer { call: id, answer }),
-            Ok(None) => {}
+            Ok(Some(answer)) if is_holding => {
+                self.out.push_back(Output::ApplyAnswer { call: id, answer: answer.clone() });
+                self.finish_hold(id, &answer);
+            }
+            Ok(None) if is_holding => self.fail_hold(id, ErrorInfo::new(ErrorCode::ProtocolError)),
+            Err(status) if is_holding => self.refuse_hold(id, status),
+            Ok(Some(answer)) => self.apply_answer(id, answer),
+            Ok(None) => self.begin_hold(id),
             // The only offers we make of ourselves are for a fork that we cannot hear otherwise.
             Err(_) => self.handle_media_failed(id, ErrorInfo::new(ErrorCode::MediaFailed), now),
         }
+    }
+
+    /// The answer to an offer that the other side had asked for, or to that for another fork.
+    fn apply_answer(&mut self, id: u32, answer: String) {
+        self.note_description(id, &answer);
+        self.out.push_back(Output::ApplyAnswer { call: id, answer });
+        self.settle_description(id);
     }
 
     fn handle_ended(&mut self, id: u32, end: &End) {
@@ -152,19 +182,28 @@ impl Phone {
                 self.invite(id, now);
             }
             Stage::Answering { session, headers } => {
-                let (session, headers) = (*session, core::mem::take(headers));
+                let (session, mut headers) = (*session, core::mem::take(headers));
+                headers.push(super::digits::accept());
                 if self.agent.accept(session, sdp, headers, now).is_ok() {
                     call.stage = Stage::Active { session, negotiation: Negotiation::None };
                     self.show(id, CallState::Active, Some(200), None);
+                    self.settle_description(id);
                 }
             }
             Stage::Active { session, negotiation } => match core::mem::replace(negotiation, Negotiation::None) {
-                Negotiation::Theirs => drop(self.agent.answer_offer(*session, Ok(sdp), now)),
-                Negotiation::Ours => {
-                    *negotiation = Negotiation::Ours;
-                    let _ = self.agent.offer(*session, sdp, now);
+                Negotiation::Theirs => {
+                    if self.agent.answer_offer(*session, Ok(sdp), now).is_ok() {
+                        self.settle_description(id);
+                    }
                 }
-                Negotiation::None => {}
+                Negotiation::Making => {
+                    *negotiation = Negotiation::Ours;
+                    let sent = self.agent.offer(*session, sdp, now).is_ok();
+                    if !sent && self.is_holding(id) {
+                        self.fail_hold(id, ErrorInfo::new(ErrorCode::WrongState));
+                    }
+                }
+                before => *negotiation = before,
             },
             Stage::Inviting { .. } | Stage::Ringing { .. } => {}
         }
@@ -179,8 +218,10 @@ impl Phone {
         let Stage::Preparing { invite, offer: offer @ Some(_), .. } = &mut call.stage else {
             return;
         };
+        let mut headers = core::mem::take(&mut invite.headers);
+        headers.push(super::digits::accept());
         let invite = agent::Invite {
-            headers: core::mem::take(&mut invite.headers),
+            headers,
             offer: offer.take().map(|(sdp, _)| sdp),
             credentials: self.settings.credentials.clone(),
             ..agent::Invite::new(invite.target.clone(), invite.from.clone(), flow)

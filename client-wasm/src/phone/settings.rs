@@ -140,6 +140,7 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
             Method::Subscribe,
             Method::Notify,
             Method::Message,
+            Method::Info,
         ],
         application_methods: vec![Method::Message],
         max_sessions: MAX_CALLS,

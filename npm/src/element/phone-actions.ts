@@ -10,6 +10,7 @@ export interface WebPhoneActions {
   onDecline(): void;
   onHangUp(): void;
   onMute(): void;
+  onHold(): void;
   onKeypad(): void;
   onDigit(digit: string): void;
   onAgain(): void;

@@ -8,6 +8,7 @@ import {
   type Call,
   type CallEnd,
   type ConnectionState,
+  type Held,
   type Party,
   type RegistrationState,
   SipError,
@@ -25,6 +26,11 @@ export interface PhoneCall {
   readonly phase: PhoneCallPhase;
   readonly remote: Party;
   readonly muted: boolean;
+  readonly held: Held;
+  /** A hold or resume waits for the other side. */
+  readonly holding: boolean;
+  /** The last one was refused. */
+  readonly holdFailed: boolean;
   /** When both sides began to talk, in milliseconds since the epoch. */
   readonly answeredAt: number | undefined;
   /** Milliseconds of conversation, once the call is over. */
@@ -53,6 +59,7 @@ export type PhoneRequest =
   | { readonly type: "call"; readonly target: string }
   | { readonly type: "digits"; readonly digits: string }
   | { readonly type: "mute"; readonly muted: boolean }
+  | { readonly type: "hold"; readonly held: boolean }
   | { readonly type: "signOut" | "answer" | "decline" | "hangUp" | "dismiss" | "unlock" };
 
 /** What happened in the SDK, for events. */
@@ -92,6 +99,7 @@ export class PhoneStore extends Store<PhoneState> {
       case "decline": this.#call?.reject(); break;
       case "hangUp": this.#call?.hangUp(); break;
       case "mute": if (request.muted) this.#call?.mute(); else this.#call?.unmute(); break;
+      case "hold": void this.#hold(request.held); break;
       case "digits": if (this.#call?.state === "active") this.#call.sendDigits(request.digits); break;
       case "dismiss": if (!this.#call) this.update({ call: undefined }); break;
       case "unlock": void this.#unlock(); break;
@@ -147,11 +155,12 @@ export class PhoneStore extends Store<PhoneState> {
   #follow(call: Call, phase: PhoneCallPhase): void {
     this.#call = call;
     const { direction, remote } = call;
-    const fresh = { muted: false, answeredAt: undefined, duration: 0, digits: "", errorCode: undefined };
+    const fresh = { muted: false, held: call.held, holding: false, holdFailed: false, answeredAt: undefined, duration: 0, digits: "", errorCode: undefined };
     this.update({ call: { direction, remote, phase, ...fresh }, blocked: false });
     call
       .on("statechange", () => { this.#enter(call); })
       .on("mutechange", ({ muted }) => { this.#change({ muted }); })
+      .on("holdchange", ({ held }) => { this.#change({ held, holdFailed: false }); })
       .on("digitsent", ({ digit }) => { this.#change({ digits: (this.state.call?.digits ?? "") + digit }); })
       .on("ended", ({ end }) => { this.#end(call, end); });
     this.#listener.onCall(call);
@@ -161,6 +170,14 @@ export class PhoneStore extends Store<PhoneState> {
     const { state, remote, answeredAt } = call;
     if (state === "active") this.#change({ phase: "active", remote, answeredAt: answeredAt?.getTime() });
     else if (call.direction === "outgoing" && (state === "ringing" || state === "early")) this.#change({ phase: "ringing", remote });
+  }
+
+  async #hold(held: boolean): Promise<void> {
+    const call = this.#call;
+    if (call?.state !== "active" || this.state.call?.holding) return;
+    this.#change({ holding: true, holdFailed: false });
+    const failed = await (held ? call.hold() : call.resume()).then(() => false, () => true);
+    if (call === this.#call) this.#change({ holding: false, holdFailed: failed });
   }
 
   #end(call: Call, end: CallEnd): void {

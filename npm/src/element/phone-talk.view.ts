@@ -22,6 +22,7 @@ export class TalkScreen {
   readonly #state = h("p", { part: "state", class: "state" });
   readonly #digits = h("p", { part: "digits", class: "digits", dir: "ltr" });
   readonly #mute = control("mic", "mute", "control");
+  readonly #hold = control("pause", "hold", "control");
   readonly #toggle = control("keypad", "keypad-toggle", "control");
   readonly #decline = control("phone", "decline", "control danger");
   readonly #answer = control("phone", "answer", "control accept");
@@ -29,7 +30,7 @@ export class TalkScreen {
   readonly #again = h("button", { type: "button", part: "again", class: "wide" });
   readonly #close = h("button", { type: "button", part: "close", class: "wide quiet" });
   readonly #sound = h("button", { type: "button", part: "sound", class: "wide quiet sound" }, icon("sound"), h("span"));
-  readonly #controls = h("div", { part: "controls", class: "controls" }, this.#mute, this.#toggle, this.#decline, this.#answer, this.#hangUp);
+  readonly #controls = h("div", { part: "controls", class: "controls" }, this.#mute, this.#hold, this.#toggle, this.#decline, this.#answer, this.#hangUp);
   readonly #after = h("div", { class: "after" }, this.#again, this.#close);
   readonly #keypad: HTMLElement;
   #phase: PhoneCallPhase | undefined;
@@ -40,6 +41,7 @@ export class TalkScreen {
     this.element = h("div", { part: "talk", role: "group" }, lead, this.#digits, this.#sound, this.#keypad, this.#controls, this.#after);
     const clicks = new Map<HTMLElement, () => void>([
       [this.#mute, () => { actions.onMute(); }],
+      [this.#hold, () => { actions.onHold(); }],
       [this.#toggle, () => { actions.onKeypad(); }],
       [this.#decline, () => { actions.onDecline(); }],
       [this.#answer, () => { actions.onAnswer(); }],
@@ -70,6 +72,7 @@ export class TalkScreen {
     this.#sound.hidden = !blocked;
     this.#keypad.hidden = call.phase !== "active" || !keypadOpen;
     this.#renderControls(call, keypadOpen);
+    this.#renderHold(call, messages);
     this.#speak(messages, call);
     this.renderClock(call, messages);
   }
@@ -78,17 +81,19 @@ export class TalkScreen {
   renderClock(call: PhoneCall, messages: Messages): void {
     const { phase, answeredAt, duration } = call;
     const text = TalkScreen.stateText(call, messages);
-    if (phase === "active" && answeredAt !== undefined) setText(this.#state, clock(Date.now() - answeredAt));
+    const inCall = text === messages.call.inCall ? "" : `${text} · `;
+    if (phase === "active" && answeredAt !== undefined) setText(this.#state, inCall + clock(Date.now() - answeredAt));
     else setText(this.#state, phase === "ended" && duration > 0 ? `${text} · ${clock(duration)}` : text);
   }
 
   /** Where a call stands, in words. */
-  static stateText({ phase, errorCode }: PhoneCall, { call, phone }: Messages): string {
+  static stateText({ phase, errorCode, held, holdFailed }: PhoneCall, { call, phone }: Messages): string {
+    const talking = held.local ? phone.onHold : held.remote ? phone.heldByOther : call.inCall;
     const texts: Record<PhoneCallPhase, string> = {
       incoming: phone.incomingCall,
       connecting: call.connecting,
       ringing: call.ringing,
-      active: call.inCall,
+      active: holdFailed ? phone.holdFailed : talking,
       ended: call.ended,
       error: errorText(call, errorCode ?? "other"),
     };
@@ -108,6 +113,14 @@ export class TalkScreen {
     this.#mute.setAttribute("aria-pressed", String(muted));
     this.#toggle.setAttribute("aria-expanded", String(keypadOpen));
     setIcon(this.#mute, muted ? "micOff" : "mic");
+  }
+
+  /** The button says what it will do, so it is no toggle to a screen reader. */
+  #renderHold({ phase, held, holding }: PhoneCall, { phone }: Messages): void {
+    this.#hold.hidden = phase !== "active";
+    this.#hold.setAttribute("aria-disabled", String(holding));
+    setIcon(this.#hold, held.local ? "play" : "pause");
+    caption(this.#hold, held.local ? phone.resume : phone.hold);
   }
 
   #speak({ call, phone }: Messages, { phase }: PhoneCall): void {

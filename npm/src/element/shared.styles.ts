@@ -31,7 +31,8 @@ button { cursor: pointer; touch-action: manipulation; -webkit-tap-highlight-colo
   fill: none; stroke: currentColor; stroke-width: 1.9; stroke-linecap: round; stroke-linejoin: round;
 }
 .icon-phone { fill: currentColor; stroke-width: 1; }
-.icon-keypad { stroke-width: 3; }
+.icon-keypad, .icon-pause { stroke-width: 3; }
+.icon-play { fill: currentColor; }
 .unseen {
   position: absolute; inline-size: 1px; block-size: 1px; margin: -1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap;
@@ -67,6 +68,7 @@ button { cursor: pointer; touch-action: manipulation; -webkit-tap-highlight-colo
 .control:focus-visible { outline: none; }
 .control:focus-visible .disc { outline: 2px solid var(--_focus); outline-offset: 2px; }
 .control[aria-pressed="true"] .disc, .control[aria-expanded="true"] .disc { background: var(--_ink); color: var(--_surface); }
+.control[aria-disabled="true"] { opacity: .6; cursor: progress; }
 .control.danger .disc { background: var(--_danger); color: var(--_on-danger); }
 .control.danger:hover .disc { background: color-mix(in srgb, var(--_ink) 14%, var(--_danger)); }
 .control.accept .disc { background: var(--_accent); color: var(--_on-accent); }

@@ -57,7 +57,7 @@ export const webPhoneStyles = `${sharedStyles}
 .talk .address { margin: .1rem 0 0; font-size: .875rem; color: var(--_ink-soft); overflow-wrap: anywhere; }
 .talk .state { margin-block-start: .75rem; font-size: 1.125rem; }
 .talk .keypad { inline-size: 100%; max-inline-size: 18rem; margin-block-start: 1rem; }
-.talk .controls { margin-block-start: auto; padding-block-start: 1.5rem; gap: 1rem; }
+.talk .controls { flex-wrap: wrap; margin-block-start: auto; padding-block-start: 1.5rem; gap: .75rem; }
 .talk .lead { margin-block: auto 0; }
 .talk .after { display: flex; flex-wrap: wrap; justify-content: center; gap: .75rem; margin-block-start: auto; padding-block-start: 1.5rem; }
 .talk.keys .avatar { display: none; }

@@ -1,5 +1,5 @@
 /**
- * `<web-phone>`: a softphone. Sign in, call and be called, mute, send digits.
+ * `<web-phone>`: a softphone. Sign in, call and be called, mute, hold, send digits.
  *
  * Requests go down to the store, facts come back up as state. Importing this file registers nothing; see `define.ts`.
  */
@@ -47,6 +47,7 @@ let styles: CSSStyleSheet | undefined;
  * @csspart digits - The digits that were sent
  * @csspart controls
  * @csspart mute
+ * @csspart hold
  * @csspart keypad-toggle
  * @csspart decline
  * @csspart answer
@@ -154,6 +155,7 @@ export class WebPhone extends BaseElement {
       onDecline: () => { this.#store.dispatch({ type: "decline" }); },
       onHangUp: () => { this.#store.dispatch({ type: "hangUp" }); },
       onMute: () => { this.#store.dispatch({ type: "mute", muted: !this.state.call?.muted }); },
+      onHold: () => { this.#store.dispatch({ type: "hold", held: !this.state.call?.held.local }); },
       onKeypad: () => { this.#keypadOpen = !this.#keypadOpen; this.#render(); },
       onDigit: (digits) => { this.#store.dispatch({ type: "digits", digits }); },
       onAgain: () => { this.call(this.#lastTarget); },

@@ -6,24 +6,28 @@
  */
 import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
 import { deferred } from "./deferred.js";
+import { Dialling } from "./dialling.js";
 import { dispose } from "./dispose.js";
 import { SipError } from "./errors.js";
 import {
   type CallEventMap,
   CallEndedEvent,
   CallStateChangeEvent,
+  DigitEvent,
   DigitSentEvent,
+  HoldChangeEvent,
   MediaChangeEvent,
   MuteChangeEvent,
   PlaybackBlockedEvent,
   RemoteTrackEvent,
   TypedEventTarget,
 } from "./events.js";
+import { Holding } from "./holding.js";
 import { iterate } from "./iterate.js";
 import { type MessageOptions, MessageReceivedEvent, sendMessage } from "./messages.js";
 import { RemoteAudio } from "./remote-audio.js";
 import { type PlayingTone, playRingback, playRingtone, type RingbackRegion } from "./ringtone.js";
-import type { CallEnd, CallState, Party } from "./types.js";
+import type { CallEnd, CallState, DigitMethod, Held, Party } from "./types.js";
 
 /** How a call sounds on this page. */
 export interface CallAudio {
@@ -47,8 +51,15 @@ export interface AnswerOptions {
 
 /** How to send digits. */
 export interface DigitOptions {
-  /** Milliseconds that each digit sounds. Default 100. */
+  /**
+   * `auto`: as telephone events (RFC 4733) where the other side takes them, else by INFO. `rtp`: as telephone events
+   * only. `info-relay`, `info-dtmf`: by INFO with `application/dtmf-relay` or `application/dtmf`. Default `auto`.
+   */
+  method?: DigitMethod;
+  /** Milliseconds that each digit sounds, 40 to 6000. Default 100. */
   duration?: number;
+  /** Milliseconds between two digits, at least 30. Default 70. */
+  gap?: number;
 }
 
 /** @internal What a call is made of; only `UserAgent` makes one. */
@@ -61,7 +72,7 @@ export interface CallInit {
   readonly signal?: AbortSignal | undefined;
 }
 
-const EVENT_TYPES = ["statechange", "mutechange", "digitsent", "mediachange", "remotetrack", "playbackblocked", "message", "ended"];
+const EVENT_TYPES = ["statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message", "ended"];
 
 /** A telephone call. */
 export class Call extends TypedEventTarget<CallEventMap> {
@@ -82,9 +93,12 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #answered = deferred<undefined>();
   readonly #ended = deferred<CallEnd>();
   readonly #over = new AbortController();
+  readonly #holding = new Holding();
+  readonly #dialling = new Dialling();
   #state: CallState = "new";
   #remote: Party;
   #muted = false;
+  #held: Held = { local: false, remote: false };
   #answeredAt: Date | undefined;
   #endedAt: Date | undefined;
   #tone: PlayingTone | undefined;
@@ -126,6 +140,11 @@ export class Call extends TypedEventTarget<CallEventMap> {
   /** Is the microphone muted? */
   get muted(): boolean {
     return this.#muted;
+  }
+
+  /** Who holds whom. True facts: changed when both sides have agreed. */
+  get held(): Held {
+    return this.#held;
   }
 
   /** When both sides began to talk. */
@@ -200,10 +219,33 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#driver.setMuted(this.#listener, false);
   }
 
-  /** Sends digits: `0-9`, `A-D`, `*` and `#`; a comma pauses. */
-  sendDigits(digits: string, options: DigitOptions = {}): void {
+  /**
+   * Holds the other side: it hears nothing of the microphone, and sends nothing. Fulfilled once it has agreed; rejected
+   * with a `SipError` when it refuses, and then everything is as before. One after the other with `resume()`.
+   */
+  hold(): Promise<void> {
+    return this.#setHeld(true);
+  }
+
+  /** Ends a hold of ours; the other side's own hold stays. Fulfilled and rejected like `hold()`. */
+  resume(): Promise<void> {
+    return this.#setHeld(false);
+  }
+
+  /**
+   * Sends digits: `0-9`, `A-D`, `*` and `#`; a comma pauses for two seconds, a `w` for half a second. Throws when the
+   * digits are none or nobody is there to hear them. Fulfilled when all have left, rejected with a `SipError` when one
+   * could not; need not be awaited.
+   */
+  dtmf(digits: string, options: DigitOptions = {}): Promise<void> {
     if (this.#state === "ended") throw wrongState("The call is over.");
-    this.#driver.sendDigits(this.#listener, digits, options.duration ?? 100);
+    const { method = "auto", duration = 100, gap = 70 } = options;
+    return this.#dialling.dial(digits, () => { this.#driver.sendDigits(this.#listener, digits, method, duration, gap); });
+  }
+
+  /** The same as `dtmf()`. */
+  sendDigits(digits: string, options: DigitOptions = {}): void {
+    void this.dtmf(digits, options);
   }
 
   /** Sends a text inside the call (RFC 3428 §1). Fulfilled when the other side has it; rejected with a `SipError`. */
@@ -237,7 +279,11 @@ export class Call extends TypedEventTarget<CallEventMap> {
     switch (fact.type) {
       case "callChange": this.#handleChange(fact); break;
       case "muteChange": this.#muted = fact.muted; this.dispatchEvent(new MuteChangeEvent(fact.muted)); break;
-      case "digitSent": this.dispatchEvent(new DigitSentEvent(fact.digit)); break;
+      case "digitSent": this.#dialling.handleDigit(); this.dispatchEvent(new DigitSentEvent(fact.digit)); break;
+      case "digitFailed": this.#dialling.handleDigit(SipError.fromInfo(fact.error)); break;
+      case "digit": this.dispatchEvent(new DigitEvent(fact.digit, fact.durationMs)); break;
+      case "holdChange": this.#handleHold(fact); break;
+      case "holdResult": this.#holding.handleResult(fact.error && SipError.fromInfo(fact.error)); break;
       case "mediaChange": this.dispatchEvent(new MediaChangeEvent(fact.state)); break;
       case "remoteTrack": this.#handleTrack(); break;
       case "callMessage": this.dispatchEvent(MessageReceivedEvent.of(fact)); break;
@@ -251,6 +297,18 @@ export class Call extends TypedEventTarget<CallEventMap> {
     if (state === "active") this.#answeredAt ??= new Date();
     this.#enter(state, status);
     if (state === "active") this.#answered.resolve(undefined);
+  }
+
+  #setHeld(held: boolean): Promise<void> {
+    return this.#holding.change(() => {
+      if (this.#state !== "active") throw wrongState("A call can be held once it is answered, until it ends.");
+      this.#driver.setHeld(this.#listener, held);
+    });
+  }
+
+  #handleHold({ local, remote }: EventOf<"holdChange">): void {
+    this.#held = { local, remote };
+    this.dispatchEvent(new HoldChangeEvent(this.#held));
   }
 
   #handleTrack(): void {
@@ -275,6 +333,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#audio?.stop();
     this.#enter("ended", end.status);
     this.#answered.reject(end.error ?? cancelled(end));
+    const over = end.error ?? wrongState("The call ended before this was done.");
+    this.#holding.handleResult(over);
+    this.#dialling.end(over);
     this.#ended.resolve(end);
     this.dispatchEvent(new CallEndedEvent(end));
   }

@@ -10,6 +10,7 @@ import type {
   Core,
   CoreConfig,
   CoreEvent,
+  DigitMethod,
   MessageOptions,
   PublishOptions,
   SubscribeOptions,
@@ -145,8 +146,12 @@ export class Driver {
     this.#callCommand(listener, (core, id) => { core.setMuted(id, muted); });
   }
 
-  sendDigits(listener: CallListener, digits: string, toneMs: number): void {
-    this.#callCommand(listener, (core, id) => { core.sendDigits(id, digits, toneMs); });
+  setHeld(listener: CallListener, held: boolean): void {
+    this.#callCommand(listener, (core, id) => { core.setHeld(id, held); });
+  }
+
+  sendDigits(listener: CallListener, digits: string, method: DigitMethod, toneMs: number, gapMs: number): void {
+    this.#callCommand(listener, (core, id) => { core.sendDigits(id, digits, method, toneMs, gapMs); });
   }
 
   /** Sends a message to an address or inside a call; the core must have been started. Throws when it cannot be sent. */

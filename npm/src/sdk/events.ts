@@ -7,7 +7,7 @@ import type { Call } from "./call.js";
 import type { MessageReceivedEvent } from "./messages.js";
 import type { SipError } from "./errors.js";
 import type { Registration } from "./registration.js";
-import type { CallEnd, CallState, ConnectionState, RegistrationState } from "./types.js";
+import type { CallEnd, CallState, ConnectionState, Held, RegistrationState } from "./types.js";
 
 /** The WebSocket to the server changed. */
 export class ConnectionChangeEvent extends Event {
@@ -96,6 +96,24 @@ export class DigitSentEvent extends Event {
   }
 }
 
+/** The other side pressed a digit. */
+export class DigitEvent extends Event {
+  constructor(
+    readonly digit: string,
+    /** How long it sounded, in milliseconds. */
+    readonly duration: number,
+  ) {
+    super("digit");
+  }
+}
+
+/** Who holds whom changed. */
+export class HoldChangeEvent extends Event {
+  constructor(readonly held: Held) {
+    super("holdchange");
+  }
+}
+
 /** The peer connection of a call changed. */
 export class MediaChangeEvent extends Event {
   constructor(readonly state: RTCPeerConnectionState) {
@@ -131,7 +149,9 @@ export interface UserAgentEventMap {
 export interface CallEventMap {
   statechange: CallStateChangeEvent;
   mutechange: MuteChangeEvent;
+  holdchange: HoldChangeEvent;
   digitsent: DigitSentEvent;
+  digit: DigitEvent;
   mediachange: MediaChangeEvent;
   remotetrack: RemoteTrackEvent;
   message: MessageReceivedEvent;

@@ -7,6 +7,7 @@ export type {
   Account,
   CallState,
   ConnectionState,
+  DigitMethod,
   ErrorInfo,
   OnPageHide,
   Party,
@@ -24,6 +25,14 @@ import type { SipError } from "./errors.js";
  * `WASM_UNAVAILABLE` (the file did not come), `INTERNAL` (a fault of this package: please report it).
  */
 export type SipErrorCode = ErrorCode | "WASM_BLOCKED" | "WASM_UNAVAILABLE" | "INTERNAL";
+
+/** Who holds whom in a call. */
+export interface Held {
+  /** This page holds the other side: it hears nothing of the microphone. */
+  readonly local: boolean;
+  /** The other side holds this page: it wants no sound, but may send some (music on hold). */
+  readonly remote: boolean;
+}
 
 /** How a call ended. */
 export interface CallEnd {

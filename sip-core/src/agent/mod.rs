@@ -269,6 +269,12 @@ impl UserAgent {
         self.command(id, now, |session, endpoint| session.ask_offer(endpoint, now))
     }
 
+    /// Takes an offer back that waits for another attempt after a collision. Returns whether there was one; an offer that
+    /// is on its way cannot be taken back.
+    pub fn withdraw_offer(&mut self, id: SessionId) -> bool {
+        self.sessions.with(id, Session::withdraw_offer).unwrap_or(false)
+    }
+
     /// Answers `Offered`; or, of a call made without an offer, the other side's offer in `Progress` or `Accepted`, by
     /// PRACK or ACK.
     ///

@@ -21,6 +21,7 @@
 
 mod address;
 mod auth;
+pub mod dtmf;
 mod error;
 mod escape;
 mod headers;

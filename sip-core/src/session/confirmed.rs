@@ -7,6 +7,14 @@ use crate::message::{HeaderName, Method, Request, Response, StatusCode, Uri};
 use crate::time::Instant;
 
 impl Session {
+    /// Forgets an offer of ours that is to be made later.
+    pub(crate) fn withdraw_offer(&mut self) -> bool {
+        match &mut self.state {
+            State::Confirmed(confirmed) => confirmed.retry.take().is_some(),
+            _ => false,
+        }
+    }
+
     /// A request of the application inside the dialog, ready to be sent.
     pub(crate) fn request(
         &mut self,

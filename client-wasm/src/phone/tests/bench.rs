@@ -22,6 +22,9 @@ pub(super) enum Wish {
     Answer(String),
     Apply(String),
     Tones(String),
+    Way(&'static str),
+    RollBack,
+    Muted(bool),
     Close,
 }
 
@@ -194,7 +197,9 @@ impl Bench {
                 Output::ApplyAnswer { answer, .. } => self.wishes.push(Wish::Apply(answer)),
                 Output::SendTones { digits, .. } => self.wishes.push(Wish::Tones(digits)),
                 Output::CloseMedia { .. } => self.wishes.push(Wish::Close),
-                Output::SetMuted { .. } => {}
+                Output::SetMuted { muted, .. } => self.wishes.push(Wish::Muted(muted)),
+                Output::SetWay { way, .. } => self.wishes.push(Wish::Way(way)),
+                Output::RollBack { .. } => self.wishes.push(Wish::RollBack),
                 Output::Event(event) => self.events.push(event),
             }
             is_busy = true;

@@ -5,7 +5,7 @@ use crate::phone::Phone;
 use crate::types::{CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo};
 use sip_core::Duration;
 use sip_core::agent::{Event, Invite, SessionEvent, SessionId};
-use sip_core::message::{HeaderName, Host, Method, NameAddr, StatusCode, Uri};
+use sip_core::message::{HeaderName, Host, NameAddr, StatusCode, Uri};
 
 /// The server calls the page.
 fn call_page(bench: &mut Bench, offer: Option<&str>) -> SessionId {
@@ -219,35 +219,6 @@ fn failed_media_ends_the_call_on_both_sides() {
 }
 
 #[test]
-fn digits_that_cannot_be_tones_go_as_info_in_order() {
-    let (mut bench, call, _) = Bench::in_call();
-    bench.tell(|phone, _| phone.send_digits(call, "1a#", 100)).map_err(|error| error.message).unwrap();
-    assert_eq!(bench.wishes.last(), Some(&Wish::Tones("1A#".to_owned())));
-
-    bench.tell(|phone, now| phone.handle_tones_refused(call, "1A#", 100, now));
-    for _ in 0..3 {
-        answer_info(&mut bench);
-    }
-
-    let digits: Vec<&str> = bench.events.iter().filter_map(digit).collect();
-    assert_eq!(digits, ["1", "A", "#"]);
-}
-
-fn answer_info(bench: &mut Bench) {
-    let found = bench.server_events.iter().position(|event| matches!(event, Event::Request { .. }));
-    let Event::Request { id, request, .. } = bench.server_events.remove(found.unwrap()) else { unreachable!() };
-    assert_eq!(request.method, Method::Info);
-    bench.refuse(id, 200, None);
-}
-
-fn digit(event: &CoreEvent) -> Option<&str> {
-    match event {
-        CoreEvent::DigitSent { digit, .. } => Some(digit),
-        _ => None,
-    }
-}
-
-#[test]
 fn misuse_is_refused_with_a_sentence() {
     let mut bench = Bench::connected();
     let call = bench.call("bob");
@@ -255,7 +226,11 @@ fn misuse_is_refused_with_a_sentence() {
 
     assert_eq!(bench.tell(|phone, _| phone.answer(call, &[])).map_err(refused), Err(ErrorCode::WrongState));
     assert_eq!(bench.tell(|phone, now| phone.reject(call, 486, now)).map_err(refused), Err(ErrorCode::WrongState));
-    assert_eq!(bench.tell(|phone, _| phone.send_digits(call, "1", 100)).map_err(refused), Err(ErrorCode::WrongState));
+    assert_eq!(
+        bench.tell(|phone, now| phone.send_digits(call, "1", Default::default(), now)).map_err(refused),
+        Err(ErrorCode::WrongState)
+    );
+    assert_eq!(bench.tell(|phone, _| phone.set_held(call, true)).map_err(refused), Err(ErrorCode::WrongState));
     assert_eq!(bench.tell(|phone, _| phone.set_muted(99, true)).map_err(refused), Err(ErrorCode::WrongState));
 }
 

@@ -5,4 +5,5 @@ mod calls;
 mod connection;
 mod events;
 mod failover;
+mod in_call;
 mod registration;

@@ -67,5 +67,10 @@ export const messages: Messages = {
     answer: "رد",
     decline: "رفض",
     sentDigits: "الأرقام المرسلة",
+    hold: "تعليق",
+    resume: "استئناف",
+    onHold: "معلّقة",
+    heldByOther: "الطرف الآخر علّق المكالمة",
+    holdFailed: "تعذّر التعليق؛ المكالمة مستمرة",
   },
 };

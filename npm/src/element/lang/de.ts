@@ -67,5 +67,10 @@ export const messages: Messages = {
     answer: "Annehmen",
     decline: "Ablehnen",
     sentDigits: "Gesendete Ziffern",
+    hold: "Halten",
+    resume: "Weiter",
+    onHold: "Gehalten",
+    heldByOther: "Die Gegenseite hält das Gespräch",
+    holdFailed: "Halten hat nicht geklappt, das Gespräch geht weiter",
   },
 };

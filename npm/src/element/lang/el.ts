@@ -67,5 +67,10 @@ export const messages: Messages = {
     answer: "Απάντηση",
     decline: "Απόρριψη",
     sentDigits: "Ψηφία που στάλθηκαν",
+    hold: "Αναμονή",
+    resume: "Συνέχεια",
+    onHold: "Σε αναμονή",
+    heldByOther: "Η άλλη πλευρά σάς έβαλε σε αναμονή",
+    holdFailed: "Η αναμονή απέτυχε· η κλήση συνεχίζεται",
   },
 };

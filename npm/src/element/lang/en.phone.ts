@@ -21,6 +21,11 @@ export const phone = {
   answer: "Answer",
   decline: "Decline",
   sentDigits: "Digits sent",
+  hold: "Hold",
+  resume: "Resume",
+  onHold: "On hold",
+  heldByOther: "The other side has put you on hold",
+  holdFailed: "Hold did not work; the call goes on",
 };
 
 /** The words of `<web-phone>`. */

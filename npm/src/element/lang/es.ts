@@ -67,5 +67,10 @@ export const messages: Messages = {
     answer: "Contestar",
     decline: "Rechazar",
     sentDigits: "Dígitos enviados",
+    hold: "Retener",
+    resume: "Reanudar",
+    onHold: "En espera",
+    heldByOther: "La otra parte le ha puesto en espera",
+    holdFailed: "No se pudo retener; la llamada continúa",
   },
 };

@@ -67,5 +67,10 @@ export const messages: Messages = {
     answer: "Répondre",
     decline: "Refuser",
     sentDigits: "Chiffres envoyés",
+    hold: "Attente",
+    resume: "Reprendre",
+    onHold: "En attente",
+    heldByOther: "Votre correspondant vous a mis en attente",
+    holdFailed: "La mise en attente a échoué ; l’appel continue",
   },
 };

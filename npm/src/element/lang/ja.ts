@@ -67,5 +67,10 @@ export const messages: Messages = {
     answer: "応答",
     decline: "拒否",
     sentDigits: "送信した数字",
+    hold: "保留",
+    resume: "再開",
+    onHold: "保留中",
+    heldByOther: "相手が保留にしています",
+    holdFailed: "保留できませんでした。通話は続いています",
   },
 };

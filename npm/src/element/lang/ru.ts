@@ -67,5 +67,10 @@ export const messages: Messages = {
     answer: "Ответить",
     decline: "Отклонить",
     sentDigits: "Отправленные цифры",
+    hold: "Удержать",
+    resume: "Вернуть",
+    onHold: "На удержании",
+    heldByOther: "Собеседник поставил вас на удержание",
+    holdFailed: "Не удалось удержать; звонок продолжается",
   },
 };

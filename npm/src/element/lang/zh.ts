@@ -67,5 +67,10 @@ export const messages: Messages = {
     answer: "接听",
     decline: "拒绝",
     sentDigits: "已发送的数字",
+    hold: "保持",
+    resume: "恢复",
+    onHold: "保持中",
+    heldByOther: "对方已将通话保持",
+    holdFailed: "无法保持，通话继续",
   },
 };
