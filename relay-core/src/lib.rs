@@ -8,4 +8,5 @@
 pub mod b2bua;
 pub mod codec;
 pub mod exchange;
+pub mod framing;
 pub mod media;

@@ -157,7 +157,7 @@ fn media_waits_for_the_browser_only_once_the_browser_has_an_answer() {
 
 #[test]
 fn a_name_that_resolves_to_nothing_is_503() {
-    let mut world = World::with(|config| config.domains[0].next_hop.host = "pbx.invalid".to_owned());
+    let mut world = World::with(|config| config.trunks[0].gateways[0].host = "pbx.invalid".to_owned());
 
     let call = world.dial("sip:echo@example.com");
 

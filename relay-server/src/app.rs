@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::routing::{any, get};
 use axum::{Json, Router};
+use relay_core::b2bua::GatewayStatus;
 use serde_json::{Value, json};
 use sip_core::SocketId;
 use std::convert::Infallible;
@@ -94,14 +95,21 @@ async fn health(State(app): State<Arc<App>>) -> Json<Value> {
     let occupancy = app.signaling.occupancy();
     let counters: serde_json::Map<String, Value> =
         app.counters.all().map(|(name, count)| (name.to_owned(), count.into())).collect();
+    let gateways: Vec<Value> = app.signaling.gateways().iter().map(gateway).collect();
     Json(json!({
         "status": if app.leave.is_told() { "leaving" } else { "ok" },
         "version": env!("CARGO_PKG_VERSION"),
         "calls": occupancy.calls,
         "registrations": occupancy.bindings,
         "webSockets": app.signaling.web_sockets(),
+        "pbxConnections": app.signaling.streams(),
+        "gateways": gateways,
         "counters": counters,
     }))
+}
+
+fn gateway(status: &GatewayStatus) -> Value {
+    json!({ "trunk": status.trunk, "host": status.host, "state": status.health.as_str(), "reason": status.reason })
 }
 
 async fn no_pages() -> (StatusCode, &'static str) {

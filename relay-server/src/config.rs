@@ -6,13 +6,16 @@
 mod error;
 pub mod keys;
 mod load;
+mod trunk;
 mod value;
 
 pub use error::{ConfigError, Place};
 pub use load::{Loaded, Sources, load};
+pub use trunk::{Host, TRUNK_KEYS, Trunk};
 pub use value::Value;
 
 use relay_core::media::control::TrunkCodec;
+use sip_core::Transport;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -23,8 +26,12 @@ use std::time::Duration;
 pub struct Config {
     /// Towards browsers.
     pub web: Web,
+    /// The addresses of the machine, for all that listens.
+    pub network: Network,
     /// Towards PBXs.
     pub sip: Sip,
+    /// PBXs with several gateways or wishes of their own.
+    pub trunks: Vec<Trunk>,
     /// Audio.
     pub media: Media,
     /// How much is taken on.
@@ -56,13 +63,48 @@ pub struct Web {
     pub outbox: usize,
 }
 
-/// SIP over UDP.
+/// The addresses of the machine. What a section says itself counts more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Listened on instead of any address.
+    pub bind_ip: Option<IpAddr>,
+    /// Announced to PBXs and browsers, where address translation hides the real one.
+    pub external_ip: Option<IpAddr>,
+}
+
+/// SIP over UDP, TCP and TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sip {
-    /// Where PBXs send requests.
+    /// Where PBXs send requests, by UDP and TCP.
     pub listen: SocketAddr,
     /// The same socket as PBXs reach it. None: found out by asking the system how it would reach the first PBX.
     pub external: Option<SocketAddr>,
+    /// The same for PBXs with IPv6.
+    pub listen_ipv6: Option<SocketAddr>,
+    /// The same socket as PBXs reach it.
+    pub external_ipv6: Option<SocketAddr>,
+    /// Whether PBXs may connect by TCP.
+    pub tcp: bool,
+    /// Where PBXs connect by TLS; needs a certificate.
+    pub tls_listen: Option<SocketAddr>,
+    /// The same for IPv6.
+    pub tls_listen_ipv6: Option<SocketAddr>,
+    /// Our certificate chain, for those who connect by TLS and for PBXs that ask for one.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its key.
+    pub tls_key: Option<PathBuf>,
+    /// The authorities whose certificates are believed; none takes the system's.
+    pub tls_ca: Option<PathBuf>,
+    /// The authorities of the certificates that PBXs must have to connect by TLS; none asks for no certificate.
+    pub tls_client_ca: Option<PathBuf>,
+    /// For a connection to be made, and for TLS on it.
+    pub connect_timeout: Duration,
+    /// A connection without a message for so long is closed.
+    pub idle_timeout: Duration,
+    /// How long a PBX's address may leave a request unanswered before the next is tried.
+    pub failover_timeout: Duration,
+    /// DNS servers instead of the system's.
+    pub dns_servers: Vec<SocketAddr>,
     /// Which PBX serves which SIP domain.
     pub domains: Vec<Domain>,
     /// `User-Agent` and `Server`.
@@ -76,8 +118,10 @@ pub struct Domain {
     pub name: String,
     /// The PBX's name or address.
     pub host: String,
-    /// Its UDP port.
-    pub port: u16,
+    /// None leaves it to the DNS.
+    pub port: Option<u16>,
+    /// None leaves it to the DNS.
+    pub transport: Option<Transport>,
 }
 
 /// Sockets for audio.
@@ -93,6 +137,10 @@ pub struct Media {
     pub trunk_listen: IpAddr,
     /// The address to announce to PBXs instead.
     pub trunk_external: Option<IpAddr>,
+    /// The IPv6 address that PBXs send RTP to.
+    pub trunk_listen_ipv6: Option<IpAddr>,
+    /// The address to announce to PBXs with IPv6 instead.
+    pub trunk_external_ipv6: Option<IpAddr>,
     /// The ports for RTP and RTCP towards PBXs, two for each call.
     pub trunk_ports: RangeInclusive<u16>,
     /// The codecs towards PBXs, in the order they are offered.
@@ -108,9 +156,11 @@ pub struct Limits {
     pub registrations: usize,
     /// TCP connections at once, WebSockets included.
     pub connections: usize,
+    /// Connections with PBXs at once.
+    pub sip_connections: usize,
     /// How long a browser may ring before the caller is told 480.
     pub ring_timeout: Duration,
-    /// How long the address of a PBX is used before its name is looked up again.
+    /// The longest that a DNS record is believed.
     pub resolve_ttl: Duration,
     /// How long calls may take to end when the relay is told to stop.
     pub shutdown: Duration,
@@ -168,6 +218,19 @@ impl Default for Sip {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060)),
             external: None,
+            listen_ipv6: None,
+            external_ipv6: None,
+            tcp: true,
+            tls_listen: None,
+            tls_listen_ipv6: None,
+            tls_certificate: None,
+            tls_key: None,
+            tls_ca: None,
+            tls_client_ca: None,
+            connect_timeout: Duration::from_secs(4),
+            idle_timeout: Duration::from_secs(600),
+            failover_timeout: Duration::from_secs(4),
+            dns_servers: Vec::new(),
             domains: Vec::new(),
             product: concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
@@ -182,6 +245,8 @@ impl Default for Media {
             web_external: None,
             trunk_listen: Ipv4Addr::UNSPECIFIED.into(),
             trunk_external: None,
+            trunk_listen_ipv6: None,
+            trunk_external_ipv6: None,
             trunk_ports: 10_000..=19_999,
             codecs: TrunkCodec::ALL.to_vec(),
         }
@@ -194,6 +259,7 @@ impl Default for Limits {
             calls: 2_000,
             registrations: 20_000,
             connections: 25_000,
+            sip_connections: 1_000,
             ring_timeout: Duration::from_secs(180),
             resolve_ttl: Duration::from_secs(60),
             shutdown: Duration::from_secs(5),
@@ -223,14 +289,74 @@ impl Config {
     /// # Errors
     /// The first thing that does not, with its remedy.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.sip.domains.is_empty() {
+        if self.sip.domains.is_empty() && self.trunks.is_empty() {
             return Err(ConfigError::Nonsense {
                 key: "sip.domains",
                 problem: "is empty: there is no PBX to relay to".to_owned(),
-                remedy: "name one with --next-hop pbx.example.com, or start `switchhook-relay demo`".to_owned(),
+                remedy: "name one with --next-hop pbx.example.com or a [[trunk]] in the file, or start `switchhook-relay demo`".to_owned(),
             });
         }
+        self.check_tls()?;
+        self.check_families()?;
         self.check_site()
+    }
+
+    /// Whether TLS has what it needs.
+    fn check_tls(&self) -> Result<(), ConfigError> {
+        let sip = &self.sip;
+        let nonsense = |key, problem: &str, remedy: &str| {
+            Err(ConfigError::Nonsense { key, problem: problem.to_owned(), remedy: remedy.to_owned() })
+        };
+        let listens = sip.tls_listen.is_some() || sip.tls_listen_ipv6.is_some();
+        match (&sip.tls_certificate, &sip.tls_key) {
+            (None, None) if listens => nonsense(
+                "sip.tls_listen",
+                "is set, but there is no certificate",
+                "name one with sip.tls_certificate and its key with sip.tls_key, or leave sip.tls_listen out",
+            ),
+            (Some(_), None) => nonsense("sip.tls_key", "is missing", "name the key of sip.tls_certificate"),
+            (None, Some(_)) => nonsense("sip.tls_certificate", "is missing", "name the certificate of sip.tls_key"),
+            _ => self.check_files(),
+        }
+    }
+
+    fn check_files(&self) -> Result<(), ConfigError> {
+        let sip = &self.sip;
+        let own = [
+            ("sip.tls_certificate", &sip.tls_certificate),
+            ("sip.tls_key", &sip.tls_key),
+            ("sip.tls_ca", &sip.tls_ca),
+            ("sip.tls_client_ca", &sip.tls_client_ca),
+        ];
+        let of_trunks = self.trunks.iter().map(|trunk| ("trunk.ca", &trunk.ca));
+        let missing = |(_, file): &(&str, &Option<PathBuf>)| file.as_ref().is_some_and(|file| !file.is_file());
+        match own.into_iter().chain(of_trunks).find(missing) {
+            Some((key, Some(file))) => Err(ConfigError::Nonsense {
+                key,
+                problem: format!("is {}, which is not a file", file.display()),
+                remedy: "name a file in PEM form that the relay may read".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether addresses stand where their family belongs.
+    fn check_families(&self) -> Result<(), ConfigError> {
+        let v6 = [
+            ("sip.listen_ipv6", self.sip.listen_ipv6.map(|address| address.ip())),
+            ("sip.external_ipv6", self.sip.external_ipv6.map(|address| address.ip())),
+            ("sip.tls_listen_ipv6", self.sip.tls_listen_ipv6.map(|address| address.ip())),
+            ("media.trunk_listen_ipv6", self.media.trunk_listen_ipv6),
+            ("media.trunk_external_ipv6", self.media.trunk_external_ipv6),
+        ];
+        match v6.into_iter().find(|(_, ip)| ip.is_some_and(|ip| ip.is_ipv4())) {
+            Some((key, Some(ip))) => Err(ConfigError::Nonsense {
+                key,
+                problem: format!("is {ip}, which is an IPv4 address"),
+                remedy: "give an IPv6 address here; IPv4 addresses go into the key without _ipv6".to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The same for a demo, which brings its own PBX.

@@ -56,6 +56,22 @@ counters! {
     datagrams_oversized as "datagramsOversized",
     /// ICMP errors about PBXs.
     unreachable as "unreachable",
+    /// Connections with PBXs, whoever made them.
+    streams_opened as "pbxConnectionsOpened",
+    /// Connections refused: too many in all, or from one address.
+    streams_refused as "pbxConnectionsRefused",
+    /// Connections closed for what is not SIP, or too long.
+    streams_broken as "pbxConnectionsBroken",
+    /// Connections closed for a message that did not end in time.
+    streams_slow as "pbxConnectionsSlow",
+    /// Connections that ended within a message.
+    streams_cut as "pbxConnectionsCut",
+    /// Connections without agreement on TLS.
+    tls_failed as "tlsFailed",
+    /// Connections closed because too many messages waited for a PBX that does not read.
+    slow_pbxs as "slowPbxs",
+    /// Calls refused because no RTP port was free.
+    ports_exhausted as "callsWithoutPorts",
     /// Name look-ups refused because too many were under way.
     lookups_refused as "lookupsRefused",
 }

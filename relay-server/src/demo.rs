@@ -87,7 +87,7 @@ fn settled(mut config: Config, exchange: SocketAddr) -> Config {
         config.web.site = find_site();
     }
     let (name, host) = (config.demo.domain.clone(), exchange.ip().to_string());
-    config.sip.domains.insert(0, Domain { name, host, port: exchange.port() });
+    config.sip.domains.insert(0, Domain { name, host, port: Some(exchange.port()), transport: None });
     config
 }
 

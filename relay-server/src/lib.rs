@@ -19,8 +19,10 @@ mod origin;
 mod resolve;
 pub mod shutdown;
 mod signaling;
+mod sip_sockets;
 mod sip_udp;
 mod start;
+mod streams;
 mod websocket;
 
 pub use error::{RunError, StartError};

@@ -38,6 +38,10 @@ pub struct MediaConfig {
     pub trunk_bind: IpAddr,
     /// The address of `trunk_bind` as PBXs reach it.
     pub trunk_external: Option<IpAddr>,
+    /// The address for PBXs with IPv6, beside the other.
+    pub trunk_bind_ipv6: Option<IpAddr>,
+    /// The address of `trunk_bind_ipv6` as PBXs reach it.
+    pub trunk_external_ipv6: Option<IpAddr>,
     /// RTP takes the even ports, RTCP the odd ones.
     pub trunk_ports: RangeInclusive<u16>,
     /// From a browser's description to its first connectivity check.
@@ -63,6 +67,8 @@ impl Default for MediaConfig {
             web_external: None,
             trunk_bind: Ipv4Addr::UNSPECIFIED.into(),
             trunk_external: None,
+            trunk_bind_ipv6: None,
+            trunk_external_ipv6: None,
             trunk_ports: 20_000..=29_999,
             ice_timeout: core.ice_timeout,
             consent_timeout: core.consent_timeout,
@@ -191,6 +197,7 @@ fn id_of(command: &MediaCommand) -> MediaId {
         | MediaCommand::RestartIce { id, .. }
         | MediaCommand::Trunk { id, .. }
         | MediaCommand::Digits { id, .. }
+        | MediaCommand::MoveTrunk { id, .. }
         | MediaCommand::Close { id } => *id,
         // A later command without an arm here would go to the first worker, and be refused there.
         _ => MediaId(0),

@@ -5,8 +5,9 @@ use crate::counters::Counters;
 use crate::media::MediaWorkers;
 use crate::resolve::Lookups;
 use crate::sip_udp::SipUdp;
+use crate::streams::{Stream, StreamId, Streams};
 use crate::websocket::{Frame, Outbox, Unsendable};
-use relay_core::b2bua::{B2bua, CallRecord, Input, Occupancy, Output};
+use relay_core::b2bua::{B2bua, CallRecord, FlowFault, GatewayStatus, Health, Input, Occupancy, Output};
 use relay_core::media::control::MediaEvent;
 use sip_core::{Duration, Flow, Instant, SocketId};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +23,8 @@ const MAX_WAITING: usize = 1_024;
 #[derive(Debug)]
 enum Arrival {
     WebOpened { socket: SocketId, peer: SocketAddr, secure: bool, outbox: Outbox },
+    StreamOpened { flow: Flow, stream: Stream },
+    StreamClosed { flow: Flow, id: StreamId, fault: FlowFault },
     Input(Input),
     Leave,
 }
@@ -31,6 +34,7 @@ enum Arrival {
 pub(crate) struct Signaling {
     arrivals: mpsc::Sender<Arrival>,
     status: watch::Receiver<Status>,
+    gateways: watch::Receiver<Vec<GatewayStatus>>,
 }
 
 /// What `/healthz` shows.
@@ -38,6 +42,7 @@ pub(crate) struct Signaling {
 struct Status {
     occupancy: Occupancy,
     web_sockets: usize,
+    streams: usize,
 }
 
 impl Signaling {
@@ -51,6 +56,15 @@ impl Signaling {
 
     pub(crate) async fn web_closed(&self, socket: SocketId) {
         self.input(Input::WebClosed { socket }).await;
+    }
+
+    /// A PBX has connected.
+    pub(crate) async fn stream_opened(&self, flow: Flow, stream: Stream) {
+        self.arrive(Arrival::StreamOpened { flow, stream }).await;
+    }
+
+    pub(crate) async fn stream_closed(&self, flow: Flow, id: StreamId, fault: FlowFault) {
+        self.arrive(Arrival::StreamClosed { flow, id, fault }).await;
     }
 
     pub(crate) async fn input(&self, input: Input) {
@@ -74,6 +88,15 @@ impl Signaling {
         self.status.borrow().web_sockets
     }
 
+    /// Connections with PBXs.
+    pub(crate) fn streams(&self) -> usize {
+        self.status.borrow().streams
+    }
+
+    pub(crate) fn gateways(&self) -> Vec<GatewayStatus> {
+        self.gateways.borrow().clone()
+    }
+
     async fn arrive(&self, arrival: Arrival) {
         if self.arrivals.send(arrival).await.is_err() {
             tracing::trace!("signalling is gone");
@@ -86,12 +109,14 @@ impl Signaling {
 pub(crate) struct Queue {
     arrivals: mpsc::Receiver<Arrival>,
     status: watch::Sender<Status>,
+    gateways: watch::Sender<Vec<GatewayStatus>>,
 }
 
 pub(crate) fn queue() -> (Signaling, Queue) {
     let (sender, arrivals) = mpsc::channel(MAX_WAITING);
     let (status, watched) = watch::channel(Status::default());
-    (Signaling { arrivals: sender, status: watched }, Queue { arrivals, status })
+    let (gateways, seen) = watch::channel(Vec::new());
+    (Signaling { arrivals: sender, status: watched, gateways: seen }, Queue { arrivals, status, gateways })
 }
 
 /// What the task works with.
@@ -103,7 +128,8 @@ pub(crate) struct Parts {
     pub(crate) signaling: Signaling,
     pub(crate) media: MediaWorkers,
     pub(crate) media_events: mpsc::Receiver<MediaEvent>,
-    pub(crate) sip: Arc<SipUdp>,
+    pub(crate) udp: BTreeMap<SocketId, Arc<SipUdp>>,
+    pub(crate) streams: Streams,
     pub(crate) lookups: Lookups,
     pub(crate) counters: Arc<Counters>,
     /// How long calls may take to end.
@@ -116,7 +142,7 @@ pub(crate) struct Driver {
     /// Open WebSockets.
     web: BTreeMap<SocketId, Outbox>,
     /// Flows on which sending failed at once.
-    failed: VecDeque<Flow>,
+    failed: VecDeque<(Flow, FlowFault)>,
     /// When to stop waiting for calls to end.
     leaving: Option<Instant>,
 }
@@ -128,11 +154,15 @@ impl Driver {
 
     /// Until every call is over after [`Signaling::leave`].
     pub(crate) async fn run(mut self) {
-        let mut deadline = None;
+        let mut deadline = self.drain();
+        self.publish_gateways();
         while !self.is_done() {
             let input = tokio::select! {
-                Some(arrival) = self.parts.queue.arrivals.recv() => self.admit(arrival),
-                Some(event) = self.parts.media_events.recv() => Input::Media(event),
+                Some(arrival) = self.parts.queue.arrivals.recv() => match self.admit(arrival) {
+                    Some(input) => input,
+                    None => continue,
+                },
+                Some(event) = self.parts.media_events.recv() => self.count(event),
                 () = self.parts.clock.sleep_until(earliest(deadline, self.leaving)) => Input::Timeout,
             };
             self.parts.b2bua.handle_input(input, self.parts.clock.now());
@@ -151,25 +181,39 @@ impl Driver {
         loop {
             match self.parts.b2bua.poll_output() {
                 Output::WebSend { socket, bytes } => self.web_send(socket, bytes),
-                Output::Datagram { flow, bytes } => self.send(flow, &bytes),
+                Output::TrunkSend { flow, bytes } => self.send(flow, bytes),
+                Output::Alias { flow, listener } => self.parts.streams.alias(flow, listener),
                 Output::Media(command) => self.parts.media.command(command),
-                Output::Resolve { query, host, port } => {
-                    self.parts.lookups.start(query, host, port, self.parts.signaling.clone())
+                Output::Resolve { query, question } => {
+                    self.parts.lookups.start(query, question, self.parts.signaling.clone())
                 }
+                Output::GatewayChanged(status) => self.tell(&status),
                 Output::CallEnded(record) => log(&record),
                 Output::Timeout(at) => match self.failed.pop_front() {
-                    Some(flow) => self.parts.b2bua.handle_input(Input::FlowFailed { flow }, self.parts.clock.now()),
+                    Some((flow, fault)) => {
+                        self.parts.b2bua.handle_input(Input::FlowFailed { flow, fault }, self.parts.clock.now());
+                    }
                     None => return at,
                 },
             }
         }
     }
 
-    fn admit(&mut self, arrival: Arrival) -> Input {
-        match arrival {
+    fn admit(&mut self, arrival: Arrival) -> Option<Input> {
+        Some(match arrival {
             Arrival::WebOpened { socket, peer, secure, outbox } => {
                 self.web.insert(socket, outbox);
                 Input::WebOpened { socket, peer, secure }
+            }
+            Arrival::StreamOpened { flow, stream } => {
+                self.parts.streams.opened(flow, stream);
+                self.publish();
+                return None;
+            }
+            Arrival::StreamClosed { flow, id, fault } => {
+                let is_current = self.parts.streams.closed(flow, id);
+                self.publish();
+                return is_current.then_some(Input::FlowFailed { flow, fault });
             }
             Arrival::Input(Input::WebClosed { socket }) => {
                 self.web.remove(&socket);
@@ -180,7 +224,14 @@ impl Driver {
                 self.leaving = Some(self.parts.clock.now() + self.parts.shutdown);
                 Input::Shutdown
             }
+        })
+    }
+
+    fn count(&self, event: MediaEvent) -> Input {
+        if matches!(event, MediaEvent::OpenFailed { .. }) {
+            self.parts.counters.ports_exhausted.add_one();
         }
+        Input::Media(event)
     }
 
     fn web_send(&mut self, socket: SocketId, bytes: Vec<u8>) {
@@ -191,13 +242,32 @@ impl Driver {
         }
     }
 
-    fn send(&mut self, flow: Flow, bytes: &[u8]) {
-        let Some(to) = flow.remote else { return };
-        if let Err(error) = self.parts.sip.send(to, bytes) {
-            tracing::debug!(%error, %to, "cannot be sent");
-            self.parts.counters.unreachable.add_one();
-            self.failed.push_back(flow);
+    fn send(&mut self, flow: Flow, bytes: Vec<u8>) {
+        let sent = match (self.parts.udp.get(&flow.socket), flow.remote) {
+            (Some(udp), Some(to)) => udp.send(to, &bytes).map_err(|error| {
+                tracing::debug!(%error, %to, "cannot be sent");
+                self.parts.counters.unreachable.add_one();
+                FlowFault::Unreachable
+            }),
+            _ if self.parts.streams.has(flow.socket) => self.parts.streams.send(flow, bytes),
+            _ => Err(FlowFault::Unreachable),
+        };
+        if let Err(fault) = sent {
+            self.failed.push_back((flow, fault));
         }
+    }
+
+    fn tell(&self, status: &GatewayStatus) {
+        let GatewayStatus { trunk, host, health, reason } = status;
+        match health {
+            Health::Down => tracing::warn!(trunk, host, reason, "a gateway is down"),
+            _ => tracing::info!(trunk, host, health = health.as_str(), "a gateway is there"),
+        }
+        self.publish_gateways();
+    }
+
+    fn publish_gateways(&self) {
+        self.parts.queue.gateways.send_replace(self.parts.b2bua.gateways());
     }
 
     fn is_done(&self) -> bool {
@@ -217,7 +287,9 @@ impl Driver {
     }
 
     fn publish(&self) {
-        let status = Status { occupancy: self.parts.b2bua.occupancy(), web_sockets: self.web.len() };
+        let (occupancy, web_sockets, streams) =
+            (self.parts.b2bua.occupancy(), self.web.len(), self.parts.streams.len());
+        let status = Status { occupancy, web_sockets, streams };
         self.parts.queue.status.send_if_modified(|shown| std::mem::replace(shown, status) != status);
     }
 }

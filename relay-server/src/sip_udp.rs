@@ -1,12 +1,11 @@
 //! The UDP socket toward PBXs (RFC 3261 §18): datagrams in, datagrams out, and word of addresses that nobody listens on.
 //!
-//! Not here: retransmission (the core's), and TCP for messages above 1,300 bytes (§18.1.1): the INVITEs written toward
-//! PBXs stay below.
+//! Not here: retransmission, and the choice of TCP for messages above 1,300 bytes (§18.1.1), which are the core's.
 
 use crate::counters::Counters;
 use crate::icmp;
 use crate::signaling::Signaling;
-use relay_core::b2bua::Input;
+use relay_core::b2bua::{FlowFault, Input};
 use sip_core::{Flow, SocketId};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
@@ -14,9 +13,6 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
-
-/// The number of this socket in flows; WebSockets count from 1.
-pub(crate) const SIP_SOCKET: SocketId = SocketId(0);
 
 /// One byte more than a SIP message over UDP may have, so that a cut one is noticed.
 const DATAGRAM: usize = sip_core::message::limits::MAX_MESSAGE + 1;
@@ -26,12 +22,14 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct SipUdp {
+    /// Its number in flows.
+    id: SocketId,
     socket: UdpSocket,
     counters: Arc<Counters>,
 }
 
 impl SipUdp {
-    pub(crate) fn bind(address: SocketAddr, counters: Arc<Counters>) -> io::Result<Self> {
+    pub(crate) fn bind(id: SocketId, address: SocketAddr, counters: Arc<Counters>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
         if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER) {
@@ -43,7 +41,7 @@ impl SipUdp {
         }
         icmp::enable(&socket, address)?;
         socket.bind(&address.into())?;
-        Ok(Self { socket: UdpSocket::from_std(socket.into())?, counters })
+        Ok(Self { id, socket: UdpSocket::from_std(socket.into())?, counters })
     }
 
     pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -89,7 +87,7 @@ impl SipUdp {
             match self.socket.try_recv_from(buffer) {
                 Ok((length, from)) => match buffer.get(..length) {
                     Some(bytes) if length < DATAGRAM => {
-                        signaling.input(Input::Datagram { flow: flow(from), bytes: bytes.to_vec() }).await;
+                        signaling.input(Input::TrunkMessage { flow: self.flow(from), bytes: bytes.to_vec() }).await;
                     }
                     _ => self.counters.datagrams_oversized.add_one(),
                 },
@@ -103,19 +101,19 @@ impl SipUdp {
         }
     }
 
+    const fn flow(&self, remote: SocketAddr) -> Flow {
+        Flow::datagram(self.id, remote)
+    }
+
     async fn receive_errors(&self, signaling: &Signaling) {
         while let Ok(error) = self.socket.try_io(Interest::ERROR, || icmp::next_error(&self.socket)) {
             if let Some(to) = error {
                 self.counters.unreachable.add_one();
                 tracing::debug!(%to, "nobody listens there");
-                signaling.input(Input::FlowFailed { flow: flow(to) }).await;
+                signaling.input(Input::FlowFailed { flow: self.flow(to), fault: FlowFault::Unreachable }).await;
             }
         }
     }
-}
-
-fn flow(remote: SocketAddr) -> Flow {
-    Flow::datagram(SIP_SOCKET, remote)
 }
 
 /// The address from which the system would reach `target`. Nothing is sent.

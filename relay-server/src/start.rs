@@ -2,25 +2,27 @@
 
 use crate::app::{self, App};
 use crate::clock::Clock;
-use crate::config::{Config, Sip};
+use crate::config::Config;
 use crate::counters::Counters;
 use crate::error::{RunError, StartError};
 use crate::listener::WebListener;
 use crate::media::{MediaConfig, MediaWorkers};
-use crate::resolve::{Lookups, lookup};
+use crate::resolve::Lookups;
 use crate::shutdown::{self, Trigger};
 use crate::signaling::{self, Driver, Signaling};
-use crate::sip_udp::{SIP_SOCKET, SipUdp, local_address_toward};
-use relay_core::b2bua::{self, B2bua, NextHop};
+use crate::sip_sockets::{self, SipSockets};
+use crate::sip_udp::SipUdp;
+use crate::streams::{Acceptor, Shared, Streams};
+use relay_core::b2bua::{self, B2bua, TrunkSocket};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Events of media workers that may wait for signalling.
 const MAX_MEDIA_EVENTS: usize = 1_024;
@@ -32,8 +34,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Running {
     /// Where browsers connect.
     pub web: SocketAddr,
-    /// Where PBXs send SIP.
+    /// Where PBXs send SIP, by UDP and TCP.
     pub sip: SocketAddr,
+    /// Where they connect by TLS.
+    pub sip_tls: Option<SocketAddr>,
     task: JoinHandle<Result<(), RunError>>,
 }
 
@@ -62,22 +66,32 @@ pub(crate) async fn run_with(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Running, StartError> {
     let counters = Arc::new(Counters::default());
-    let sip = Arc::new(bind_sip(&config.sip, &counters)?);
+    let sockets = SipSockets::bind(&config, &counters).await?;
     let listener = bind_web(&config).await?;
-    let (web, sip_address) = (local(&listener)?, sip_local(&sip)?);
-    let external = external_address(&config.sip, sip_address).await;
-    let (media, media_events) = start_media(&config, external)?;
+    let (web, sip_address, sip_tls) = (local(&listener)?, sockets.bound, sockets.tls);
+    let (media, media_events) = start_media(&config, &sockets.known)?;
 
     let (signaling, queue) = signaling::queue();
+    let SipSockets { udp, acceptors, ways, known, .. } = sockets;
+    let shared = Shared {
+        signaling: signaling.clone(),
+        counters: Arc::clone(&counters),
+        ids: Arc::default(),
+        room: Arc::new(Semaphore::new(config.limits.sip_connections)),
+        connect_timeout: config.sip.connect_timeout,
+        idle_timeout: config.sip.idle_timeout,
+    };
+    let receivers: Vec<_> = udp.values().cloned().collect();
     let driver = Driver::new(signaling::Parts {
-        b2bua: B2bua::new(b2bua_config(&config, external), seed()?),
+        b2bua: B2bua::new(b2bua_config(&config, known), seed()?),
         clock: Clock::start(),
         queue,
         signaling: signaling.clone(),
         media,
         media_events,
-        sip: Arc::clone(&sip),
-        lookups: Lookups::new(sip_address, Arc::clone(&counters)),
+        udp,
+        streams: Streams::new(ways, shared.clone()),
+        lookups: Lookups::new(&config.sip.dns_servers, Arc::clone(&counters)),
         counters: Arc::clone(&counters),
         shutdown: config.limits.shutdown,
     });
@@ -92,10 +106,10 @@ pub(crate) async fn run_with(
     let tasks = Tasks {
         driver: tokio::spawn(driver.run()),
         web: tokio::spawn(web_task),
-        sip: tokio::spawn(receive(sip, signaling.clone())),
+        sip: tokio::spawn(receive(receivers, acceptors, shared)),
     };
     let task = tokio::spawn(supervise(tasks, absence, signaling, trigger, shutdown));
-    Ok(Running { web, sip: sip_address, task })
+    Ok(Running { web, sip: sip_address, sip_tls, task })
 }
 
 #[derive(Debug)]
@@ -133,19 +147,22 @@ async fn supervise(
     result
 }
 
-async fn receive(sip: Arc<SipUdp>, signaling: Signaling) {
-    if let Err(error) = sip.receive(signaling).await {
-        tracing::error!(%error, "SIP socket");
+/// Until the first of the sockets toward PBXs fails, which none should.
+async fn receive(udp: Vec<Arc<SipUdp>>, acceptors: Vec<Acceptor>, shared: Shared) {
+    let mut tasks = JoinSet::new();
+    for socket in udp {
+        let signaling = shared.signaling.clone();
+        tasks.spawn(async move {
+            if let Err(error) = socket.receive(signaling).await {
+                tracing::error!(%error, "SIP socket");
+            }
+        });
     }
-}
-
-fn bind_sip(sip: &Sip, counters: &Arc<Counters>) -> Result<SipUdp, StartError> {
-    SipUdp::bind(sip.listen, Arc::clone(counters)).map_err(|source| StartError::Bind {
-        purpose: "SIP over UDP",
-        address: sip.listen.to_string(),
-        key: "sip.listen (--sip-listen)",
-        source,
-    })
+    for acceptor in acceptors {
+        tasks.spawn(acceptor.run(shared.clone()));
+    }
+    drop(shared);
+    tasks.join_next().await;
 }
 
 async fn bind_web(config: &Config) -> Result<WebListener, StartError> {
@@ -162,16 +179,12 @@ fn local(listener: &WebListener) -> Result<SocketAddr, StartError> {
     axum::serve::Listener::local_addr(listener).map_err(|source| StartError::System { what: "web socket", source })
 }
 
-fn sip_local(sip: &SipUdp) -> Result<SocketAddr, StartError> {
-    sip.local_addr().map_err(|source| StartError::System { what: "SIP socket", source })
-}
-
 fn start_media(
     config: &Config,
-    external: SocketAddr,
+    known: &[TrunkSocket],
 ) -> Result<(MediaWorkers, mpsc::Receiver<relay_core::media::control::MediaEvent>), StartError> {
     let (events, media_events) = mpsc::channel(MAX_MEDIA_EVENTS);
-    let media = MediaWorkers::start(media_config(config, external), events).map_err(|source| StartError::Bind {
+    let media = MediaWorkers::start(media_config(config, known), events).map_err(|source| StartError::Bind {
         purpose: "audio from browsers",
         address: config.media.web_listen.to_string(),
         key: "media.web_listen",
@@ -181,29 +194,47 @@ fn start_media(
 }
 
 /// Toward PBXs an address must be announced that is not "any"; toward browsers the workers know better.
-fn media_config(config: &Config, external: SocketAddr) -> MediaConfig {
-    let media = &config.media;
-    let any = media.trunk_listen.is_unspecified().then(|| external.ip());
+fn media_config(config: &Config, known: &[TrunkSocket]) -> MediaConfig {
+    let (media, network) = (&config.media, &config.network);
+    let of_family = |ip: Option<IpAddr>, is_v4: bool| ip.filter(|ip| ip.is_ipv4() == is_v4);
+    let bind = |ip: IpAddr| {
+        let instead = of_family(network.bind_ip, ip.is_ipv4()).filter(|_| ip.is_unspecified());
+        instead.unwrap_or(ip)
+    };
+    let announced = |bound: IpAddr, external: Option<IpAddr>| {
+        let sip = known.iter().map(|socket| socket.local.ip()).find(|ip| ip.is_ipv4() == bound.is_ipv4());
+        let any = sip.filter(|_| bound.is_unspecified());
+        external.or(of_family(network.external_ip, bound.is_ipv4())).or(any)
+    };
+    let web_bind = SocketAddr::new(bind(media.web_listen.ip()), media.web_listen.port());
+    let trunk_bind = bind(media.trunk_listen);
+    let second = media.trunk_listen_ipv6.map(bind);
     MediaConfig {
         workers: media.workers,
-        web_bind: media.web_listen,
-        web_external: media.web_external,
-        trunk_bind: media.trunk_listen,
-        trunk_external: media.trunk_external.or(any),
+        web_bind,
+        web_external: media.web_external.or(of_family(network.external_ip, web_bind.is_ipv4())),
+        trunk_bind,
+        trunk_external: announced(trunk_bind, media.trunk_external),
+        trunk_bind_ipv6: second,
+        trunk_external_ipv6: second.and_then(|ip| announced(ip, media.trunk_external_ipv6)),
         trunk_ports: media.trunk_ports.clone(),
         ..MediaConfig::default()
     }
 }
 
-fn b2bua_config(config: &Config, external: SocketAddr) -> b2bua::Config {
-    let domain = |domain: &crate::config::Domain| b2bua::Domain {
-        name: domain.name.clone(),
-        next_hop: NextHop { host: domain.host.clone(), port: domain.port },
+fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>) -> b2bua::Config {
+    let trunks = sip_sockets::trunks(config);
+    let serves = |(trunk, settings): (usize, &crate::config::Trunk)| {
+        let domains = settings.domains.clone();
+        domains.into_iter().map(move |name| b2bua::Domain { name, trunk })
     };
+    // A named domain before "any", whichever stands first in the file.
+    let mut domains: Vec<_> = trunks.iter().enumerate().flat_map(serves).collect();
+    domains.sort_by_key(|domain| domain.name == "*");
     b2bua::Config {
-        trunk_socket: SIP_SOCKET,
-        trunk_local: external,
-        domains: config.sip.domains.iter().map(domain).collect(),
+        sockets,
+        trunks: trunks.iter().map(|trunk| trunk_config(trunk, config)).collect(),
+        domains,
         codecs: config.media.codecs.clone().into(),
         product: Some(config.sip.product.clone()).filter(|product| !product.is_empty()),
         max_calls: config.limits.calls,
@@ -213,27 +244,22 @@ fn b2bua_config(config: &Config, external: SocketAddr) -> b2bua::Config {
     }
 }
 
-/// The SIP socket's address as PBXs reach it.
-async fn external_address(sip: &Sip, bound: SocketAddr) -> SocketAddr {
-    if let Some(external) = sip.external {
-        return external;
-    }
-    if !bound.ip().is_unspecified() {
-        return bound;
-    }
-    let ip = address_toward_pbx(sip, bound).await.unwrap_or_else(|| Ipv4Addr::LOCALHOST.into());
-    tracing::info!(%ip, "PBXs are told to answer to this address (sip.external names another)");
-    SocketAddr::new(ip, bound.port())
-}
-
-/// A PBX whose name is not known yet is taken to be where the default route leads (192.0.2.1 is nobody's, RFC 5737).
-async fn address_toward_pbx(sip: &Sip, bound: SocketAddr) -> Option<IpAddr> {
-    let far = SocketAddr::from(([192, 0, 2, 1], 5060));
-    let target = match sip.domains.first() {
-        Some(domain) => lookup(&domain.host, domain.port, bound).await.ok()?.first().copied().unwrap_or(far),
-        None => far,
+fn trunk_config(trunk: &crate::config::Trunk, config: &Config) -> b2bua::Trunk {
+    let gateway = |host: &crate::config::Host| b2bua::Gateway {
+        host: host.host.clone(),
+        port: host.port,
+        transport: host.transport,
+        priority: host.priority,
+        weight: host.weight,
     };
-    local_address_toward(target).ok().map(|address| address.ip())
+    b2bua::Trunk {
+        name: trunk.name.clone(),
+        gateways: trunk.hosts.iter().map(gateway).collect(),
+        probe: Some(trunk.probe).filter(|probe| !probe.is_zero()),
+        failures: u32::try_from(trunk.failures).unwrap_or(u32::MAX),
+        recoveries: u32::try_from(trunk.recoveries).unwrap_or(u32::MAX),
+        patience: config.sip.failover_timeout,
+    }
 }
 
 /// Drawn from the system once; everything unpredictable in signalling grows from it.

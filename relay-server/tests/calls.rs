@@ -177,7 +177,7 @@ async fn a_browser_that_goes_away_ends_its_call_on_the_other_leg() {
 #[tokio::test]
 async fn a_pbx_that_is_not_there_is_told_at_once() {
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
-    let door = door::Door::open_with(|config| config.sip.domains[0].port = nobody.port()).await;
+    let door = door::Door::open_with(|config| config.sip.domains[0].port = Some(nobody.port())).await;
     let mut alice = Phone::connect(door.web(), "alice").await;
     let began = alice.now();
 

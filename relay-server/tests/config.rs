@@ -201,7 +201,7 @@ fn lists_come_as_words_from_the_environment() {
     let config = from_environment("SWITCHHOOK_SIP_DOMAINS", "example.com=pbx:5080, *=192.0.2.1").unwrap().config;
 
     let domains: Vec<_> = config.sip.domains.iter().map(|d| (d.name.as_str(), d.host.as_str(), d.port)).collect();
-    assert_eq!(domains, [("example.com", "pbx", 5080), ("*", "192.0.2.1", 5060)]);
+    assert_eq!(domains, [("example.com", "pbx", Some(5080)), ("*", "192.0.2.1", None)]);
 }
 
 #[test]

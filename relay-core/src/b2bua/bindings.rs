@@ -25,6 +25,8 @@ pub(super) struct Binding {
     pub(super) call_id: String,
     pub(super) from_tag: String,
     pub(super) cseq: u32,
+    /// The PBX's address that answered last: a challenge is answered where it came from.
+    pub(super) trunk: Option<Flow>,
     /// What the PBX granted; none while it is only asked for, when nobody can be reached by it.
     pub(super) bound: Option<Box<Bound>>,
 }
@@ -67,8 +69,14 @@ impl Bindings {
             return None;
         }
         let token = entropy.token(26);
-        let binding =
-            Binding { key: key.clone(), call_id: entropy.token(26), from_tag: entropy.token(12), cseq: 0, bound: None };
+        let binding = Binding {
+            key: key.clone(),
+            call_id: entropy.token(26),
+            from_tag: entropy.token(12),
+            cseq: 0,
+            trunk: None,
+            bound: None,
+        };
         self.by_key.insert(key.clone(), token.clone());
         self.by_token.insert(token.clone(), binding);
         self.by_expiry.insert((now + PENDING, token.clone()));
@@ -84,6 +92,13 @@ impl Bindings {
         let binding = self.by_token.get_mut(token)?;
         binding.cseq += 1;
         Some((binding.call_id.clone(), binding.from_tag.clone(), binding.cseq))
+    }
+
+    /// An address of the PBX answered.
+    pub(super) fn note_trunk(&mut self, token: &str, flow: Flow) {
+        if let Some(binding) = self.by_token.get_mut(token) {
+            binding.trunk = Some(flow);
+        }
     }
 
     /// The PBX granted the binding.

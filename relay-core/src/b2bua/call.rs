@@ -4,7 +4,8 @@
 //! the PBX (RFC 3261 §6 calls each of them a dialog).
 
 use super::calls::Attempt;
-use super::config::NextHop;
+use super::port::FlowFault;
+use super::routes::{NextHop, Target};
 use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
 use super::transfers::Crossed;
 use crate::codec::Rate;
@@ -15,6 +16,7 @@ use core::net::SocketAddr;
 use sip_core::Instant;
 use sip_core::agent::SessionId;
 use sip_core::message::{Request, StatusCode, Uri};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Which side called.
@@ -43,13 +45,15 @@ pub(super) struct Call {
     pub(super) aor: Option<Uri>,
     /// REFERs that crossed, the newest last.
     pub(super) refers: Vec<Crossed>,
+    /// What the network said about the last address that was tried.
+    pub(super) fault: Option<FlowFault>,
     pub(super) record: CallRecord,
 }
 
 /// How far a call has come.
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// The browser's INVITE waits for RTP ports and for the PBX's address.
+    /// The browser's INVITE waits for RTP ports and for the PBX's addresses.
     Preparing(Box<Preparing>),
     /// The PBX's INVITE waits for RTP ports.
     PreparingInbound {
@@ -75,7 +79,10 @@ pub(super) struct Preparing {
     pub(super) request: Box<Request>,
     pub(super) offer: WebSdp,
     pub(super) next_hop: NextHop,
-    pub(super) address: Option<SocketAddr>,
+    /// None until the DNS has answered.
+    pub(super) route: Option<VecDeque<Target>>,
+    /// The answer that the browser had already: another address was tried before.
+    pub(super) told: Option<String>,
 }
 
 /// A trunk leg that is called.
@@ -92,6 +99,13 @@ pub(super) struct Calling {
     pub(super) attempt: Attempt,
     /// Call-ID, From tag and CSeq of the trunk leg's INVITE.
     pub(super) trunk: (String, String, u32),
+    /// The browser's INVITE, for the next address.
+    pub(super) request: Box<Request>,
+    pub(super) next_hop: NextHop,
+    /// The address that is being called.
+    pub(super) target: Target,
+    /// Those that are left.
+    pub(super) route: VecDeque<Target>,
 }
 
 /// What both sides last agreed.

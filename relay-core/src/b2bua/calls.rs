@@ -3,7 +3,7 @@
 use super::call::Call;
 use crate::media::control::{MediaId, Side};
 use sip_core::agent::SessionId;
-use sip_core::{Duration, Instant};
+use sip_core::{Duration, Flow, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All calls that are not over.
@@ -26,6 +26,8 @@ pub(super) struct Challenged {
     pub(super) call_id: String,
     pub(super) from_tag: String,
     pub(super) cseq: u32,
+    /// Where it went: the answer to its challenge goes there too.
+    pub(super) flow: Flow,
     until: Instant,
 }
 
@@ -137,15 +139,20 @@ impl Calls {
     }
 
     /// Remembers a challenged trunk leg for the INVITE that answers the challenge.
-    pub(super) fn remember(&mut self, attempt: Attempt, trunk: (String, String, u32), now: Instant) {
+    pub(super) fn remember(&mut self, attempt: Attempt, trunk: (String, String, u32), flow: Flow, now: Instant) {
         if self.challenged.len() >= MAX_CHALLENGED {
             self.challenged.retain(|_, challenged| challenged.until > now);
         }
         if self.challenged.len() < MAX_CHALLENGED {
             let (call_id, from_tag, cseq) = trunk;
-            let challenged = Challenged { call_id, from_tag, cseq, until: now + CHALLENGE_MEMORY };
+            let challenged = Challenged { call_id, from_tag, cseq, flow, until: now + CHALLENGE_MEMORY };
             self.challenged.insert(attempt, challenged);
         }
+    }
+
+    /// Where the challenged trunk leg went that this attempt continues.
+    pub(super) fn challenged_at(&self, attempt: &Attempt) -> Option<Flow> {
+        self.challenged.get(attempt).map(|challenged| challenged.flow)
     }
 
     /// The challenged trunk leg that this attempt continues.

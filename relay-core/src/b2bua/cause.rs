@@ -1,6 +1,7 @@
 //! How the end of one leg is told on the other: statuses, and Reason headers (RFC 3326).
 
 use super::headers::{self, Rows};
+use super::port::FlowFault;
 use crate::media::control::{Side, WebFailure};
 use sip_core::agent::{End, EndedBy, Failure};
 use sip_core::message::{Reason, StatusCode};
@@ -19,7 +20,7 @@ impl Refusal {
     }
 
     /// The called leg ended before it answered; this is what the caller hears.
-    pub(super) fn from_end(end: &End, ended: Side) -> Self {
+    pub(super) fn from_end(end: &End, ended: Side, fault: Option<&FlowFault>) -> Self {
         match &end.response {
             Some(response) => Self {
                 status: response.status,
@@ -29,11 +30,16 @@ impl Refusal {
                     Side::Web => headers::to_trunk_response(&response.headers),
                 },
             },
-            None => Self::from_failure(end.failure.as_ref(), ended),
+            None => Self::from_failure(end.failure.as_ref(), ended, fault),
         }
     }
 
-    fn from_failure(failure: Option<&Failure>, ended: Side) -> Self {
+    /// `fault` is what the network said, where it said something.
+    pub(super) fn from_failure(failure: Option<&Failure>, ended: Side, fault: Option<&FlowFault>) -> Self {
+        if let (Side::Trunk, Some(Failure::TransportFailed), Some(fault)) = (ended, failure, fault) {
+            let status = if fault.is_broken() { StatusCode::BAD_GATEWAY } else { StatusCode::SERVICE_UNAVAILABLE };
+            return Self::new(status, &fault.text());
+        }
         match (ended, failure) {
             (Side::Trunk, Some(Failure::Timeout)) => Self::new(StatusCode::SERVER_TIMEOUT, "The PBX Did Not Answer"),
             (Side::Trunk, Some(Failure::TransportFailed)) => {

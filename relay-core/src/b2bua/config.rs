@@ -2,17 +2,17 @@
 
 use crate::media::control::TrunkCodec;
 use core::net::SocketAddr;
-use sip_core::{Duration, SocketId};
+use sip_core::{Duration, SocketId, Transport};
 use std::sync::Arc;
 
 /// The settings of a [`B2bua`](super::B2bua).
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The UDP socket toward PBXs.
-    pub trunk_socket: SocketId,
-    /// Its address as a PBX reaches it: in Via, Contact and `o=`.
-    pub trunk_local: SocketAddr,
-    /// Where the SIP domains live. The first that matches wins.
+    /// The ways toward PBXs, the preferred first of each transport.
+    pub sockets: Vec<TrunkSocket>,
+    /// The PBXs.
+    pub trunks: Vec<Trunk>,
+    /// Which trunk serves which SIP domain. The first that matches wins.
     pub domains: Vec<Domain>,
     /// What may be spoken with a PBX: offered in this order; of what a PBX offers, its first that is here is taken.
     pub codecs: Arc<[TrunkCodec]>,
@@ -24,15 +24,15 @@ pub struct Config {
     pub max_bindings: usize,
     /// How long an inbound call may ring before the caller is told 480.
     pub ring_timeout: Duration,
-    /// How long a looked-up PBX address is used before it is looked up again.
+    /// The longest that a DNS record is believed, whatever its own time to live.
     pub resolve_ttl: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            trunk_socket: SocketId(0),
-            trunk_local: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            sockets: Vec::new(),
+            trunks: Vec::new(),
             domains: Vec::new(),
             codecs: Arc::new(TrunkCodec::ALL),
             product: Some(concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -44,20 +44,88 @@ impl Default for Config {
     }
 }
 
-/// A SIP domain and the PBX that serves it.
+/// One way toward PBXs: a transport of one address family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkSocket {
+    /// Its number, in flows.
+    pub id: SocketId,
+    /// UDP, TCP or TLS.
+    pub transport: Transport,
+    /// Its address as a PBX reaches it: in Via and Contact.
+    pub local: SocketAddr,
+    /// For this gateway alone: of TLS, each has its own name to verify.
+    pub gateway: Option<GatewayId>,
+}
+
+/// A gateway: its trunk and its place in there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GatewayId {
+    /// The place in [`Config::trunks`].
+    pub trunk: usize,
+    /// The place in [`Trunk::gateways`].
+    pub gateway: usize,
+}
+
+/// One PBX, reached through one or several gateways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trunk {
+    /// For logs.
+    pub name: String,
+    /// Where it is.
+    pub gateways: Vec<Gateway>,
+    /// How often each gateway is asked by OPTIONS whether it is there; none never asks.
+    pub probe: Option<Duration>,
+    /// Failures in a row, of probes and calls, after which a gateway is down.
+    pub failures: u32,
+    /// Answered probes in a row after which it is up again.
+    pub recoveries: u32,
+    /// How long a request may go unanswered before the next address is tried, where there is one.
+    pub patience: Duration,
+}
+
+impl Trunk {
+    /// A trunk of one gateway that is not asked whether it is there.
+    #[must_use]
+    pub fn new(name: &str, gateway: Gateway) -> Self {
+        Self {
+            name: name.to_owned(),
+            gateways: vec![gateway],
+            probe: None,
+            failures: 3,
+            recoveries: 2,
+            patience: Duration::from_secs(4),
+        }
+    }
+}
+
+/// One host or domain of a PBX; RFC 3263 says which addresses that means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// A name or an address.
+    pub host: String,
+    /// None lets the DNS choose, for a name; else the transport's usual one.
+    pub port: Option<u16>,
+    /// None lets the DNS choose, for a name without a port; else UDP.
+    pub transport: Option<Transport>,
+    /// Lower ones are used first.
+    pub priority: u16,
+    /// Among those of one priority, how often.
+    pub weight: u16,
+}
+
+impl Gateway {
+    /// A gateway at a host, all else by RFC 3263.
+    #[must_use]
+    pub fn new(host: &str, port: Option<u16>, transport: Option<Transport>) -> Self {
+        Self { host: host.to_owned(), port, transport, priority: 0, weight: 1 }
+    }
+}
+
+/// A SIP domain and the trunk that serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
     /// The host part of addresses of record, compared without case; `*` is any.
     pub name: String,
-    /// The PBX.
-    pub next_hop: NextHop,
-}
-
-/// Where requests for a domain go.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NextHop {
-    /// A name or an address.
-    pub host: String,
-    /// The UDP port.
-    pub port: u16,
+    /// The place in [`Config::trunks`].
+    pub trunk: usize,
 }

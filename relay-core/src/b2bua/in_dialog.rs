@@ -67,7 +67,8 @@ impl B2bua {
         if response.status.is_provisional() {
             return;
         }
-        if let Some(call) = self.take_probe(side, id) {
+        if side == Side::Trunk && self.gateway_answered(id, response, now) {
+        } else if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, Some(response.status), now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
             let mut rows = headers::to_web_response(&response.headers);
@@ -82,7 +83,8 @@ impl B2bua {
 
     /// A request that this relay sent got no response.
     pub(super) fn handle_failure(&mut self, side: Side, id: RequestId, failure: &Failure, now: Instant) {
-        if let Some(call) = self.take_probe(side, id) {
+        if side == Side::Trunk && self.gateway_silent(id, failure, now) {
+        } else if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, None, now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
             self.respond(other(side), incoming, StatusCode::REQUEST_TIMEOUT, now);

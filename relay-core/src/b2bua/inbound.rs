@@ -4,11 +4,12 @@ use super::call::{Call, CallDirection, MediaRoom, Stage, Talk, Ways};
 use super::cause::Refusal;
 use super::headers;
 use super::outbound::{busy, not_acceptable, without_tag};
+use super::routes;
 use super::sdp_bridge::{self, TrunkSdp, WebSdp};
 use super::{B2bua, bindings};
 use crate::media::control::{Direction, MediaCommand, MediaId, Side};
 use sip_core::agent::{Invite, SessionId};
-use sip_core::message::{NameAddr, Request, Response, StatusCode, Uri};
+use sip_core::message::{Headers, NameAddr, Request, Response, StatusCode, Uri};
 use sip_core::{Flow, Instant};
 
 /// The browser that a call is for.
@@ -42,6 +43,10 @@ impl B2bua {
         if replaces.is_none() && self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
+        if self.trunk.has_looped(request) {
+            return Err(Refusal::new(StatusCode::LOOP_DETECTED, "The Call Came Back To The Relay"));
+        }
+        routes::forwards(&request.headers)?;
         self.callee(request, replaces)?;
         offer.map(|sdp| TrunkSdp::read(sdp, &self.config.codecs)).transpose().map_err(not_acceptable)
     }
@@ -82,12 +87,17 @@ impl B2bua {
 
     /// Rings the browser once our ports are known.
     pub(super) fn ring_browser(&mut self, id: MediaId, now: Instant) {
+        let trunk = self.calls.call(id).and_then(|call| call.trunk);
+        let toward = trunk.and_then(|session| self.trunk.session(session)).and_then(|session| session.flow.remote);
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         let Some(mut room) = call.room.take() else {
             return;
         };
+        if let Some(toward) = toward.filter(|toward| toward.is_ipv4() != room.trunk.is_ipv4()) {
+            return self.move_media(id, toward);
+        }
         let Stage::PreparingInbound { request, offer, replaces } = core::mem::replace(&mut call.stage, Stage::Ending)
         else {
             return;
@@ -189,11 +199,17 @@ fn web_invite(request: &Request, callee: Callee, sdp: String) -> Invite {
         to: Some(NameAddr::from(callee.aor)),
         contact: None,
         route: Vec::new(),
-        headers: headers::to_web_request(&request.headers),
+        headers: forwarded(&request.headers),
         offer: Some(sdp),
         credentials: None,
         call_id: None,
         from_tag: None,
         cseq: None,
     }
+}
+
+fn forwarded(headers: &Headers) -> headers::Rows {
+    let mut rows = headers::to_web_request(headers);
+    rows.extend(routes::forwards(headers));
+    rows
 }

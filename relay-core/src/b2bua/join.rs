@@ -47,6 +47,12 @@ impl B2bua {
         if matches!(call.stage, Stage::Ending) {
             return self.forget_if_over(id);
         }
+        if side == Side::Trunk && self.fails_over(id, end, now) {
+            return;
+        }
+        let Some(call) = self.calls.call_mut(id) else {
+            return;
+        };
         call.record.ended = now;
         call.record.ended_by = Some(side);
         call.record.reason.clone_from(&end.reason);
@@ -64,7 +70,7 @@ impl B2bua {
             return;
         };
         if call.is_unanswered_caller(side) {
-            let refusal = Refusal::from_end(end, other(side));
+            let refusal = Refusal::from_end(end, other(side), call.fault.as_ref());
             call.record.status = Some(refusal.status);
             self.refuse(side, session, refusal, now);
         } else {
@@ -76,7 +82,7 @@ impl B2bua {
     fn remember_challenge(&mut self, stage: Stage, end: &End, now: Instant) {
         let is_challenge = end.response.as_ref().is_some_and(|response| matches!(response.status.as_u16(), 401 | 407));
         if let (true, Stage::Calling(calling)) = (is_challenge, stage) {
-            self.calls.remember(calling.attempt, calling.trunk, now);
+            self.calls.remember(calling.attempt, calling.trunk, calling.target.flow(), now);
         }
     }
 

@@ -87,6 +87,9 @@ impl B2bua {
                 self.crossing_timeout(id, now);
                 continue;
             }
+            if self.target_is_late(id, now) {
+                continue;
+            }
             self.abandon(id, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "Nobody Answered"), now);
         }
     }

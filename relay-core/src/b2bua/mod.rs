@@ -1,4 +1,5 @@
-//! The relay's signalling: a back-to-back user agent (RFC 7092 §3.2.3) between browsers on WebSockets and PBXs on UDP.
+//! The relay's signalling: a back-to-back user agent (RFC 7092 §3.2.3) between browsers on WebSockets and PBXs on UDP,
+//! TCP and TLS.
 //!
 //! Two [`UserAgent`]s, one for each side, and a table ([`join`]) that says what an event on one leg does to the
 //! other. It does not touch media: a worker is told by [`MediaCommand`]s what to do and answers with
@@ -11,34 +12,44 @@ mod call;
 mod calls;
 mod cause;
 mod config;
+mod dns;
+mod failover;
+mod fit;
 mod headers;
 mod in_call;
 mod in_dialog;
 mod inbound;
 mod join;
+mod locate;
 mod media;
+mod order;
 mod outbound;
 mod port;
 mod registrar;
 mod resolver;
+mod routes;
 mod sdp_bridge;
 mod transfers;
+mod trunks;
 
 pub use call::{CallDirection, CallRecord};
-pub use config::{Config, Domain, NextHop};
-pub use port::{Input, Output};
+pub use config::{Config, Domain, Gateway, GatewayId, Trunk, TrunkSocket};
+pub use dns::{Answer, Question, Record, RecordKind};
+pub use port::{FlowFault, Input, Output};
+pub use trunks::{GatewayStatus, Health};
 
 use crate::media::control::{MediaCommand, MediaId, Side};
 use bindings::Bindings;
 use calls::Calls;
-use core::net::SocketAddr;
+use locate::Abilities;
 use registrar::Registers;
-use resolver::{Lookup, Resolver};
+use resolver::Resolver;
 use sip_core::agent::{self, Event, IncomingId, LocalSocket, RequestId, UserAgent};
 use sip_core::message::{Method, Uri};
 use sip_core::{Entropy, Flow, Instant, SocketId, Transport};
 use std::collections::{BTreeMap, VecDeque};
 use transfers::Senders;
+use trunks::Trunks;
 
 /// The relay's signalling machine.
 #[derive(Debug)]
@@ -53,6 +64,12 @@ pub struct B2bua {
     relayed: BTreeMap<(SideKey, RequestId), IncomingId>,
     probes: BTreeMap<RequestId, MediaId>,
     resolver: Resolver,
+    abilities: Abilities,
+    trunks: Trunks,
+    /// Why flows toward PBXs failed, while their transactions are being told.
+    faults: BTreeMap<Flow, FlowFault>,
+    /// Calls whose way is not known yet.
+    wayless: Vec<MediaId>,
     entropy: Entropy,
     outputs: VecDeque<Output>,
     web_timeout: Option<Instant>,
@@ -97,7 +114,9 @@ impl B2bua {
         // A browser's Replaces may name a dialog that only the PBX has.
         let trunk_config = agent::Config { replaces: true, ..agent_config(&config, &[]) };
         let mut trunk = UserAgent::new(trunk_config, entropy.bytes());
-        trunk.open_socket(config.trunk_socket, trunk_socket(&config));
+        for socket in &config.sockets {
+            trunk.open_socket(socket.id, local_socket(socket));
+        }
         Self {
             web: UserAgent::new(agent_config(&config, &[Method::Register]), entropy.bytes()),
             trunk,
@@ -108,6 +127,10 @@ impl B2bua {
             relayed: BTreeMap::new(),
             probes: BTreeMap::new(),
             resolver: Resolver::new(config.resolve_ttl),
+            abilities: Abilities::new(config.sockets.iter().map(|socket| (socket.transport, socket.local))),
+            trunks: Trunks::new(&config, Instant::ZERO),
+            faults: BTreeMap::new(),
+            wayless: Vec::new(),
             entropy,
             outputs: VecDeque::new(),
             web_timeout: None,
@@ -122,14 +145,15 @@ impl B2bua {
             Input::WebOpened { socket, secure, .. } => self.web.open_socket(socket, web_socket(secure)),
             Input::WebMessage { socket, bytes } => self.web.handle_message(Flow::connection(socket), &bytes, now),
             Input::WebClosed { socket } => self.handle_web_closed(socket, now),
-            Input::Datagram { flow, bytes } => self.trunk.handle_message(flow, &bytes, now),
-            Input::FlowFailed { flow } => self.trunk.handle_flow_failed(flow, now),
+            Input::TrunkMessage { flow, bytes } => self.trunk.handle_message(flow, &bytes, now),
+            Input::FlowFailed { flow, fault } => self.handle_flow_failed(flow, fault, now),
             Input::Media(event) => self.handle_media(event, now),
             Input::Resolved { query, result } => self.handle_resolved(query, result, now),
             Input::Timeout => self.handle_timeout(now),
             Input::Shutdown => self.handle_shutdown(now),
         }
         self.drain(now);
+        self.tell_gateways();
     }
 
     /// What is to be done next.
@@ -141,6 +165,12 @@ impl B2bua {
     #[must_use]
     pub fn occupancy(&self) -> Occupancy {
         Occupancy { calls: self.calls.len(), bindings: self.bindings.len() }
+    }
+
+    /// Every gateway and whether it is there.
+    #[must_use]
+    pub fn gateways(&self) -> Vec<GatewayStatus> {
+        self.trunks.all(&self.config)
     }
 
     /// Drains both agents into `outputs`, acting on their events as they come.
@@ -174,7 +204,7 @@ impl B2bua {
         let mut moved = false;
         loop {
             match self.trunk.poll_output() {
-                agent::Output::Transmit { flow, bytes } => self.outputs.push_back(Output::Datagram { flow, bytes }),
+                agent::Output::Transmit { flow, bytes } => self.outputs.push_back(Output::TrunkSend { flow, bytes }),
                 agent::Output::Event(event) => self.handle_event(Side::Trunk, event, now),
                 agent::Output::Timeout(at) => {
                     self.trunk_timeout = at;
@@ -190,7 +220,8 @@ impl B2bua {
             (Side::Web, Event::IncomingCall { session, request, offer, .. }) => {
                 self.web_calls(session, request, offer.as_deref(), now);
             }
-            (Side::Trunk, Event::IncomingCall { session, request, offer, replaces, .. }) => {
+            (Side::Trunk, Event::IncomingCall { session, flow, request, offer, replaces, .. }) => {
+                self.note_alias(flow, &request);
                 self.trunk_calls((session, replaces), request, offer.as_deref(), now);
             }
             (side, Event::Session { id, event }) => self.join(side, id, event, now),
@@ -214,42 +245,28 @@ impl B2bua {
         self.trunk.handle_timeout(now);
         self.bindings.handle_timeout(now);
         self.calls_timeout(now);
+        self.registers_timeout(now);
+        self.probe_gateways(now);
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let all = [self.web_timeout, self.trunk_timeout, self.bindings.next_timeout(), self.calls.next_timeout()];
+        let all = [
+            self.web_timeout,
+            self.trunk_timeout,
+            self.bindings.next_timeout(),
+            self.calls.next_timeout(),
+            self.registers.next_timeout(),
+            self.trunks.next_timeout(),
+        ];
         all.into_iter().flatten().min()
     }
 
-    /// The PBX that serves `uri`'s domain.
-    fn next_hop(&self, uri: &Uri) -> Option<NextHop> {
-        let host = uri.host.to_string();
-        let serves = |domain: &&Domain| domain.name == "*" || domain.name.eq_ignore_ascii_case(&host);
-        self.config.domains.iter().find(serves).map(|domain| domain.next_hop.clone())
-    }
-
-    /// The address of a next hop, if known now; otherwise it is asked for.
-    fn address_of(&mut self, hop: &NextHop, now: Instant) -> Option<SocketAddr> {
-        match self.resolver.lookup(hop, now) {
-            Lookup::Address(address) => Some(address),
-            Lookup::Asked => None,
-            Lookup::Ask(query) => {
-                self.outputs.push_back(Output::Resolve { query, host: hop.host.clone(), port: hop.port });
-                None
-            }
+    /// The DNS has answered: what waited for it goes on, or asks the next question.
+    fn handle_resolved(&mut self, query: u64, result: Result<Answer, String>, now: Instant) {
+        if self.resolver.handle_resolved(query, result, now) {
+            self.calls_resolved(now);
+            self.registers_resolved(now);
         }
-    }
-
-    fn handle_resolved(&mut self, query: u64, result: Result<Vec<SocketAddr>, String>, now: Instant) {
-        let address = result.ok().and_then(|addresses| addresses.first().copied());
-        if let Some(hop) = self.resolver.handle_resolved(query, address, now) {
-            self.calls_resolved(&hop, address, now);
-            self.registers_resolved(&hop, address, now);
-        }
-    }
-
-    fn trunk_flow(&self, address: SocketAddr) -> Flow {
-        Flow::datagram(self.config.trunk_socket, address)
     }
 
     fn media(&mut self, command: MediaCommand) {
@@ -272,17 +289,21 @@ fn agent_config(config: &Config, application_methods: &[Method]) -> agent::Confi
     }
 }
 
-fn trunk_socket(config: &Config) -> LocalSocket {
+fn local_socket(socket: &TrunkSocket) -> LocalSocket {
     LocalSocket {
-        transport: Transport::Udp,
-        sent_by: config.trunk_local.to_string(),
-        contact: contact_at(config.trunk_local, "switchhook"),
+        transport: socket.transport,
+        sent_by: socket.local.to_string(),
+        contact: contact_at(socket, "switchhook"),
     }
 }
 
 /// Our URI on the trunk side.
-fn contact_at(address: SocketAddr, user: &str) -> Uri {
-    Uri::sip(Some(user), address.ip().into(), Some(address.port()))
+fn contact_at(socket: &TrunkSocket, user: &str) -> Uri {
+    let mut uri = Uri::sip(Some(user), socket.local.ip().into(), Some(socket.local.port()));
+    if socket.transport != Transport::Udp {
+        uri.params.set("transport", Some(socket.transport.uri_parameter()));
+    }
+    uri
 }
 
 /// A browser reaches us only through its WebSocket, so the name in Via and Contact needs no meaning (RFC 7118 §5.2).

@@ -8,15 +8,15 @@ use super::B2bua;
 use super::call::{Call, CallDirection, CallRecord, Calling, DescribedLegs, MediaRoom, Preparing, Stage, Talk, Ways};
 use super::calls::Attempt;
 use super::cause::Refusal;
-use super::config::NextHop;
 use super::headers;
+use super::routes::{self, NextHop, Route, Target};
 use super::sdp_bridge::{self, SdpFault, TrunkSdp, WebSdp};
 use super::transfers;
 use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, MediaReport};
-use core::net::SocketAddr;
 use sip_core::Instant;
 use sip_core::agent::{Invite, SessionId};
-use sip_core::message::{HeaderName, NameAddr, Request, Response, StatusCode};
+use sip_core::message::{HeaderName, NameAddr, Request, Response, Scheme, StatusCode};
+use std::collections::VecDeque;
 
 /// What RFC 5009 calls it when an 18x with SDP has nothing to hear.
 const NO_EARLY_MEDIA: &str = "inactive";
@@ -35,6 +35,7 @@ impl B2bua {
         if self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
+        routes::forwards(&request.headers)?;
         let next_hop = self.next_hop(&request.uri);
         let next_hop = next_hop.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
         transfers::read_replaces(&request.headers)?;
@@ -43,11 +44,19 @@ impl B2bua {
     }
 
     fn prepare(&mut self, web: SessionId, request: Box<Request>, offer: WebSdp, next_hop: NextHop, now: Instant) {
-        let address = self.address_of(&next_hop, now);
+        let before = self.calls.challenged_at(&attempt_of(&request));
+        let route = match self.route(next_hop, before, now) {
+            Route::Targets(targets) => Some(targets),
+            Route::Pending => None,
+            Route::Nowhere(refusal) => return self.refuse_web(web, refusal, now),
+        };
         let mut call = self.new_call(CallDirection::Outbound, &request, now);
         call.web = Some(web);
         call.aor = request.headers.from().ok().map(|from| from.uri);
-        call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, address }));
+        if route.is_none() {
+            self.wayless.push(call.media);
+        }
+        call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, route, told: None }));
         self.open(call);
     }
 
@@ -82,6 +91,7 @@ impl B2bua {
             is_media_closed: false,
             aor: None,
             refers: Vec::new(),
+            fault: None,
             record,
         }
     }
@@ -91,65 +101,68 @@ impl B2bua {
         self.calls.insert(call);
     }
 
-    /// The address of a PBX is known, or cannot be.
-    pub(super) fn calls_resolved(&mut self, hop: &NextHop, found: Option<SocketAddr>, now: Instant) {
-        for id in self.calls.ids() {
-            let Some(Call { stage: Stage::Preparing(preparing), .. }) = self.calls.call_mut(id) else { continue };
-            if preparing.next_hop != *hop {
-                continue;
-            }
-            preparing.address = found;
-            match found {
-                Some(_) => self.dial_if_ready(id, now),
-                None => self.abandon(
-                    id,
-                    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "The PBX's Name Cannot Be Resolved"),
-                    now,
-                ),
+    /// The DNS has answered: calls whose way is known go on.
+    pub(super) fn calls_resolved(&mut self, now: Instant) {
+        for id in core::mem::take(&mut self.wayless) {
+            let Some(Call { stage: Stage::Preparing(preparing), .. }) = self.calls.call(id) else { continue };
+            let (hop, before) = (preparing.next_hop, self.calls.challenged_at(&attempt_of(&preparing.request)));
+            match self.route(hop, before, now) {
+                Route::Targets(targets) => self.find_way(id, targets, now),
+                Route::Pending => self.wayless.push(id),
+                Route::Nowhere(refusal) => self.abandon(id, refusal, now),
             }
         }
     }
 
-    /// Calls the PBX once its address and our ports are known.
+    fn find_way(&mut self, id: MediaId, targets: VecDeque<Target>, now: Instant) {
+        if let Some(Call { stage: Stage::Preparing(preparing), .. }) = self.calls.call_mut(id) {
+            preparing.route = Some(targets);
+            self.dial_if_ready(id, now);
+        }
+    }
+
+    /// Calls the PBX once its addresses and our ports are known.
     pub(super) fn dial_if_ready(&mut self, id: MediaId, now: Instant) {
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         let (Some(room), Stage::Preparing(preparing)) = (call.room.clone(), &call.stage) else { return };
-        let Some(address) = preparing.address else { return };
-        let Stage::Preparing(preparing) = core::mem::replace(&mut call.stage, Stage::Ending) else { return };
-        self.dial(id, &preparing.request, preparing.offer, &room, address, now);
+        let Some(target) = preparing.route.as_ref().and_then(VecDeque::front).copied() else { return };
+        if room.trunk.is_ipv4() != target.address.is_ipv4() {
+            return self.move_media(id, target.address);
+        }
+        let Stage::Preparing(mut preparing) = core::mem::replace(&mut call.stage, Stage::Ending) else { return };
+        preparing.route.as_mut().map(VecDeque::pop_front);
+        self.dial(id, *preparing, &room, target, now);
     }
 
-    fn dial(
-        &mut self,
-        id: MediaId,
-        request: &Request,
-        offer: WebSdp,
-        room: &MediaRoom,
-        address: SocketAddr,
-        now: Instant,
-    ) {
-        let attempt = attempt_of(request);
+    fn dial(&mut self, id: MediaId, preparing: Preparing, room: &MediaRoom, target: Target, now: Instant) {
+        let Preparing { request, offer, next_hop, route, told } = preparing;
+        let attempt = attempt_of(&request);
         let trunk = self.trunk_identity(&attempt, now);
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         let direction = offer.remote.direction;
-        let answer = call.described.web.next(id.0, |at| offer.write_answer(room, &call.ice, at, direction));
+        let is_told = told.is_some();
+        let write = |at| offer.write_answer(room, &call.ice, at, direction);
+        let answer = told.unwrap_or_else(|| call.described.web.next(id.0, write));
         let write = |at| sdp_bridge::trunk_offer(room.trunk, &room.codecs, at, direction.mirrored());
         let sdp = call.described.trunk.next(id.0, write);
         let browser = call.web.and_then(|web| self.web.session(web)).map(|view| view.flow.socket);
-        let mut invite = self.trunk_invite(request, address, &trunk, sdp);
+        let mut invite = self.trunk_invite(&request, target, &trunk, sdp);
         let rows = browser.and_then(|browser| self.replaces_of_browser(browser, &request.headers).ok());
         invite.headers.extend(rows.unwrap_or_default());
-        let untold = Some(offer.remote.clone());
-        let calling = Calling { answer, offer, untold, early: None, attempt, trunk };
+        let invite = self.fit(invite, target);
+        let untold = (!is_told).then(|| offer.remote.clone());
+        let (route, has_credentials) = (route.unwrap_or_default(), headers::has_credentials(&request.headers));
+        let calling = Calling { answer, offer, untold, early: None, attempt, trunk, request, next_hop, target, route };
         match self.trunk.invite(invite, now) {
             Ok(session) => {
                 self.calls.attach(id, crate::media::control::Side::Trunk, session);
                 self.set_stage(id, Stage::Calling(Box::new(calling)));
-                if headers::has_credentials(&request.headers) {
+                self.watch(id, now);
+                if has_credentials && !is_told {
                     self.progress(id, StatusCode::SESSION_PROGRESS, now);
                 }
             }
@@ -165,24 +178,24 @@ impl B2bua {
         }
     }
 
-    fn trunk_invite(
-        &self,
-        request: &Request,
-        address: SocketAddr,
-        trunk: &(String, String, u32),
-        sdp: String,
-    ) -> Invite {
+    fn trunk_invite(&self, request: &Request, target: Target, trunk: &(String, String, u32), sdp: String) -> Invite {
         let from = request.headers.from().map_or_else(|_| NameAddr::from(request.uri.clone()), without_tag);
         let user = from.uri.user_text().unwrap_or_else(|| "switchhook".to_owned());
         let (call_id, from_tag, cseq) = trunk.clone();
+        let mut rows = headers::to_trunk_request(&request.headers);
+        rows.extend(routes::forwards(&request.headers));
+        let mut contact = self.contact_on(target.socket, &user);
+        if request.uri.scheme == Scheme::Sips {
+            contact.scheme = Scheme::Sips;
+        }
         Invite {
-            target: request.uri.clone(),
-            flow: self.trunk_flow(address),
-            contact: Some(super::contact_at(self.config.trunk_local, &user)),
-            from,
-            to: request.headers.to().ok(),
+            target: routes::without_routing(&request.uri),
+            flow: target.flow(),
+            contact: Some(contact),
+            from: NameAddr { uri: routes::without_routing(&from.uri), ..from },
+            to: request.headers.to().ok().map(|to| NameAddr { uri: routes::without_routing(&to.uri), ..to }),
             route: Vec::new(),
-            headers: headers::to_trunk_request(&request.headers),
+            headers: rows,
             offer: Some(sdp),
             credentials: None,
             call_id: Some(call_id),
@@ -199,6 +212,7 @@ impl B2bua {
                 calling.early = Some(sdp);
             }
         }
+        self.settle_on_target(id);
         self.progress(id, response.status, now);
     }
 
@@ -225,6 +239,7 @@ impl B2bua {
 
     /// The PBX answered.
     pub(super) fn trunk_accepts(&mut self, id: MediaId, answer: Option<&str>, now: Instant) {
+        self.settle_on_target(id);
         self.expect_browser(id);
         let Some(call) = self.calls.call_mut(id) else {
             return;

@@ -1,6 +1,8 @@
 //! What goes into the B2BUA and what comes out of it.
 
 use super::call::CallRecord;
+use super::dns::{Answer, Question};
+use super::trunks::GatewayStatus;
 use crate::media::control::{MediaCommand, MediaEvent};
 use core::net::SocketAddr;
 use sip_core::{Flow, Instant, SocketId};
@@ -29,17 +31,19 @@ pub enum Input {
         /// Which.
         socket: SocketId,
     },
-    /// A datagram from a PBX.
-    Datagram {
-        /// The UDP socket and the sender.
+    /// A message from a PBX: a datagram, or what was cut out of a stream.
+    TrunkMessage {
+        /// The socket and the sender.
         flow: Flow,
-        /// Its payload.
+        /// One SIP message.
         bytes: Vec<u8>,
     },
-    /// The network says that nobody is there (ICMP unreachable).
+    /// Messages on this flow do not arrive: ICMP says so, a connection cannot be made, or it has ended.
     FlowFailed {
-        /// The UDP socket and the address that could not be reached.
+        /// The socket and the address that could not be reached.
         flow: Flow,
+        /// Why.
+        fault: FlowFault,
     },
     /// From a media worker.
     Media(MediaEvent),
@@ -47,8 +51,8 @@ pub enum Input {
     Resolved {
         /// Its number.
         query: u64,
-        /// Addresses, best first.
-        result: Result<Vec<SocketAddr>, String>,
+        /// Records, or why the DNS could not say.
+        result: Result<Answer, String>,
     },
     /// The moment named by [`Output::Timeout`] has come.
     Timeout,
@@ -67,26 +71,71 @@ pub enum Output {
         /// One SIP message.
         bytes: Vec<u8>,
     },
-    /// Send one datagram.
-    Datagram {
-        /// The UDP socket and the receiver.
+    /// Send one message: as a datagram, or on the connection to this address, made now if there is none.
+    TrunkSend {
+        /// The socket and the receiver.
         flow: Flow,
         /// One SIP message.
         bytes: Vec<u8>,
     },
+    /// Messages to `listener` may take the connection of `flow`: its other end asked for that (RFC 5923).
+    Alias {
+        /// A connection that the PBX made.
+        flow: Flow,
+        /// Where the PBX listens.
+        listener: SocketAddr,
+    },
     /// For the worker that has this call's media.
     Media(MediaCommand),
-    /// Look up a PBX's name; answered by [`Input::Resolved`].
+    /// Ask the DNS; answered by [`Input::Resolved`].
     Resolve {
         /// To be repeated in the answer.
         query: u64,
-        /// A DNS name.
-        host: String,
-        /// The port to put into the addresses.
-        port: u16,
+        /// What.
+        question: Question,
     },
+    /// A gateway came up or went down.
+    GatewayChanged(GatewayStatus),
     /// A call is over on both legs and its media is closed.
     CallEnded(Box<CallRecord>),
     /// Nothing more now; come back at this moment if nothing else happens before.
     Timeout(Option<Instant>),
+}
+
+/// Why messages on a flow do not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FlowFault {
+    /// Nobody listens there, or no way leads there.
+    Unreachable,
+    /// No connection in time.
+    TimedOut,
+    /// The connection has ended.
+    Closed,
+    /// The other side does not read, or has too much waiting.
+    Congested,
+    /// TLS: the certificate is not the one of this PBX.
+    Certificate(String),
+    /// TLS: no agreement.
+    Handshake(String),
+}
+
+impl FlowFault {
+    /// A sentence for the browser and the log.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Unreachable => "The PBX Cannot Be Reached".to_owned(),
+            Self::TimedOut => "The PBX Does Not Take Connections".to_owned(),
+            Self::Closed => "The PBX Closed The Connection".to_owned(),
+            Self::Congested => "The PBX Does Not Read What It Is Sent".to_owned(),
+            Self::Certificate(why) => format!("The PBX's Certificate Is Refused: {why}"),
+            Self::Handshake(why) => format!("No TLS With The PBX: {why}"),
+        }
+    }
+
+    /// Whether somebody answered there, only not as the PBX should.
+    pub(super) const fn is_broken(&self) -> bool {
+        matches!(self, Self::Certificate(_) | Self::Handshake(_))
+    }
 }

@@ -5,23 +5,42 @@
 
 use super::B2bua;
 use super::bindings::{BindingKey, Token};
-use super::config::NextHop;
+use super::cause::Refusal;
 use super::headers;
 use super::outbound::without_tag;
-use core::net::SocketAddr;
+use super::routes::{self, NextHop, Route, Target};
 use sip_core::agent::{Failure, IncomingId, OutgoingRequest, Reply, RequestId};
 use sip_core::message::{Contacts, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri};
 use sip_core::{Duration, Flow, Instant};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::media::control::Side;
 
 /// REGISTERs under way.
 #[derive(Debug, Default)]
 pub(super) struct Registers {
-    sent: BTreeMap<RequestId, Register>,
-    /// For a PBX's address.
-    waiting: Vec<(NextHop, Box<Request>, Register)>,
+    sent: BTreeMap<RequestId, (Register, Target)>,
+    /// For the DNS.
+    waiting: Vec<Register>,
+    /// When the next address is tried.
+    deadlines: BTreeSet<(Instant, RequestId)>,
+}
+
+impl Registers {
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    fn pop_due(&mut self, now: Instant) -> Option<RequestId> {
+        let (_, id) = self.deadlines.first().copied().filter(|(at, _)| *at <= now)?;
+        self.deadlines.pop_first();
+        Some(id)
+    }
+
+    fn take(&mut self, id: RequestId) -> Option<(Register, Target)> {
+        self.deadlines.retain(|(_, other)| *other != id);
+        self.sent.remove(&id)
+    }
 }
 
 /// A browser's REGISTER that waits for the PBX.
@@ -34,6 +53,11 @@ struct Register {
     /// The browser's Contact as it wrote it; none asks only what is registered (RFC 3261 §10.2.3).
     contact: Option<NameAddr>,
     expires: u32,
+    /// As the browser sent it.
+    request: Box<Request>,
+    next_hop: NextHop,
+    /// The PBX's addresses that have not been tried.
+    route: VecDeque<Target>,
 }
 
 const DEFAULT_EXPIRES: u32 = 3_600;
@@ -42,12 +66,22 @@ const MAX_WAITING: usize = 1_000;
 impl B2bua {
     /// A REGISTER on a WebSocket.
     pub(super) fn browser_registers(&mut self, incoming: IncomingId, flow: Flow, request: Request, now: Instant) {
-        match self.admit_register(incoming, flow, &request, now) {
-            Ok((register, next_hop)) => match self.address_of(&next_hop, now) {
-                Some(address) => self.send_register(register, &request, address, now),
-                None => self.wait_for_address(next_hop, request, register, now),
-            },
+        match self.admit_register(incoming, flow, request, now) {
+            Ok(register) => self.route_register(register, now),
             Err(reply) => self.reply(Side::Web, incoming, reply, now),
+        }
+    }
+
+    fn route_register(&mut self, mut register: Register, now: Instant) {
+        let before = self.bindings.binding(&register.token).and_then(|binding| binding.trunk);
+        match self.route(register.next_hop, before, now) {
+            Route::Targets(targets) => {
+                register.route = targets;
+                self.send_register(register, now);
+            }
+            Route::Pending if self.registers.waiting.len() < MAX_WAITING => self.registers.waiting.push(register),
+            Route::Pending => self.reply(Side::Web, register.incoming, too_many(), now),
+            Route::Nowhere(refusal) => self.reply(Side::Web, register.incoming, reply_of(refusal), now),
         }
     }
 
@@ -55,60 +89,66 @@ impl B2bua {
         &mut self,
         incoming: IncomingId,
         flow: Flow,
-        request: &Request,
+        request: Request,
         now: Instant,
-    ) -> Result<(Register, NextHop), Reply> {
+    ) -> Result<Register, Reply> {
         let next_hop =
             self.next_hop(&request.uri).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
+        routes::forwards(&request.headers).map_err(reply_of)?;
         let to = request.headers.to().map_err(|_| refusal(StatusCode::BAD_REQUEST, "Unusable To"))?;
-        let contact = single_contact(request)?;
+        let contact = single_contact(&request)?;
         let key =
             BindingKey { aor: aor_key(&to.uri), instance: contact.as_ref().map_or_else(String::new, instance_of) };
         let token = self.bindings.claim(&key, self.config.max_bindings, &mut self.entropy, now);
         let token = token.ok_or_else(too_many)?;
         let asked = contact.as_ref().and_then(NameAddr::expires).or_else(|| request.headers.expires());
-        let register =
-            Register { incoming, flow, token, aor: to.uri, contact, expires: asked.unwrap_or(DEFAULT_EXPIRES) };
-        Ok((register, next_hop))
+        let expires = asked.unwrap_or(DEFAULT_EXPIRES);
+        let (aor, request, route) = (to.uri, Box::new(request), VecDeque::new());
+        Ok(Register { incoming, flow, token, aor, contact, expires, request, next_hop, route })
     }
 
-    fn wait_for_address(&mut self, next_hop: NextHop, request: Request, register: Register, now: Instant) {
-        if self.registers.waiting.len() >= MAX_WAITING {
-            return self.reply(Side::Web, register.incoming, too_many(), now);
+    /// The DNS has answered.
+    pub(super) fn registers_resolved(&mut self, now: Instant) {
+        for register in core::mem::take(&mut self.registers.waiting) {
+            self.route_register(register, now);
         }
-        self.registers.waiting.push((next_hop, Box::new(request), register));
     }
 
-    /// The address of a PBX is known, or cannot be.
-    pub(super) fn registers_resolved(&mut self, hop: &NextHop, address: Option<SocketAddr>, now: Instant) {
-        let waiting = core::mem::take(&mut self.registers.waiting);
-        let (ready, others) = waiting.into_iter().partition(|(other, ..)| other == hop);
-        self.registers.waiting = others;
-        let ready: Vec<(NextHop, Box<Request>, Register)> = ready;
-        for (_, request, register) in ready {
-            match address {
-                Some(address) => self.send_register(register, &request, address, now),
-                None => {
-                    let reply = refusal(StatusCode::SERVICE_UNAVAILABLE, "The PBX's Name Cannot Be Resolved");
-                    self.reply(Side::Web, register.incoming, reply, now);
-                }
+    /// Addresses that did not answer in time.
+    pub(super) fn registers_timeout(&mut self, now: Instant) {
+        while let Some(id) = self.registers.pop_due(now) {
+            if let Some((register, target)) = self.registers.take(id) {
+                self.target_failed(target, None, now);
+                self.send_register(register, now);
             }
         }
     }
 
-    fn send_register(&mut self, register: Register, request: &Request, address: SocketAddr, now: Instant) {
+    /// To the next of its addresses.
+    fn send_register(&mut self, mut register: Register, now: Instant) {
+        let Some(target) = register.route.pop_front() else {
+            return self.reply(
+                Side::Web,
+                register.incoming,
+                refusal(StatusCode::SERVICE_UNAVAILABLE, UNREACHABLE),
+                now,
+            );
+        };
         let Some((call_id, from_tag, cseq)) = self.bindings.next_register(&register.token) else {
             return self.reply(Side::Web, register.incoming, too_many(), now);
         };
+        let request = &register.request;
+        let mut rows = headers::to_trunk_request(&request.headers);
+        rows.extend(routes::forwards(&request.headers));
         let outgoing = OutgoingRequest {
             method: Method::Register,
-            target: request.uri.clone(),
-            flow: self.trunk_flow(address),
+            target: routes::without_routing(&request.uri),
+            flow: target.flow(),
             from: request.headers.from().map_or_else(|_| NameAddr::from(register.aor.clone()), without_tag),
             to: Some(NameAddr::from(register.aor.clone())),
-            contact: register.contact.as_ref().map(|_| self.our_contact(&register)),
+            contact: register.contact.as_ref().map(|_| self.our_contact(&register, target)),
             route: Vec::new(),
-            headers: headers::to_trunk_request(&request.headers),
+            headers: rows,
             body: None,
             credentials: None,
             call_id: Some(call_id),
@@ -116,7 +156,12 @@ impl B2bua {
             cseq: Some(cseq),
         };
         match self.trunk.request(outgoing, now) {
-            Ok(id) => drop(self.registers.sent.insert(id, register)),
+            Ok(id) => {
+                if !register.route.is_empty() {
+                    self.registers.deadlines.insert((now + self.patience(target), id));
+                }
+                self.registers.sent.insert(id, (register, target));
+            }
             Err(error) => {
                 let reply = refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
                 self.reply(Side::Web, register.incoming, reply, now);
@@ -124,17 +169,26 @@ impl B2bua {
         }
     }
 
-    fn our_contact(&self, register: &Register) -> NameAddr {
-        let mut contact = NameAddr::from(super::contact_at(self.config.trunk_local, &register.token));
+    fn our_contact(&self, register: &Register, target: Target) -> NameAddr {
+        let mut contact = NameAddr::from(self.contact_on(target.socket, &register.token));
         contact.params.set("expires", Some(&register.expires.to_string()));
         contact
     }
 
     /// The PBX's answer to a REGISTER.
     pub(super) fn register_answered(&mut self, id: RequestId, response: &Response, now: Instant) {
-        let Some(register) = self.registers.sent.remove(&id) else {
+        let Some((register, target)) = self.registers.take(id) else {
             return;
         };
+        if response.status == StatusCode::SERVICE_UNAVAILABLE {
+            self.target_failed(target, Some(response), now);
+            if !register.route.is_empty() {
+                return self.send_register(register, now);
+            }
+        } else {
+            self.target_answered(target);
+            self.bindings.note_trunk(&register.token, target.flow());
+        }
         let mut rows = headers::to_web_response(&response.headers);
         if response.status.is_success() {
             rows.extend(self.register_granted(&register, response, now));
@@ -174,15 +228,22 @@ impl B2bua {
 
     /// No answer from the PBX.
     pub(super) fn register_failed(&mut self, id: RequestId, failure: &Failure, now: Instant) {
-        let Some(register) = self.registers.sent.remove(&id) else {
+        let Some((register, target)) = self.registers.take(id) else {
             return;
         };
-        let reply = match failure {
-            Failure::Timeout => refusal(StatusCode::SERVER_TIMEOUT, "The PBX Did Not Answer"),
-            _ => refusal(StatusCode::SERVICE_UNAVAILABLE, "The PBX Cannot Be Reached"),
-        };
-        self.reply(Side::Web, register.incoming, reply, now);
+        let fault = self.target_failed(target, None, now);
+        if !register.route.is_empty() {
+            return self.send_register(register, now);
+        }
+        let refusal = Refusal::from_failure(Some(failure), Side::Trunk, fault.as_ref());
+        self.reply(Side::Web, register.incoming, reply_of(refusal), now);
     }
+}
+
+const UNREACHABLE: &str = "The PBX Cannot Be Reached";
+
+fn reply_of(refusal: Refusal) -> Reply {
+    Reply { status: refusal.status, reason: refusal.reason, headers: refusal.headers, body: None }
 }
 
 fn refusal(status: StatusCode, reason: &str) -> Reply {

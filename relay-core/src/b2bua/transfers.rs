@@ -145,8 +145,9 @@ impl B2bua {
     }
 
     fn is_our_contact(&self, uri: &Uri) -> bool {
-        let local = self.config.trunk_local;
-        uri.host.ip() == Some(local.ip()) && uri.port.unwrap_or(5060) == local.port()
+        let port = uri.port.unwrap_or(5060);
+        let locals = || self.config.sockets.iter().map(|socket| socket.local);
+        locals().any(|local| uri.host.ip() == Some(local.ip()) && port == local.port())
     }
 
     /// News of a transfer: the number of the REFER on the other leg, and the status alone. What else a fragment may hold

@@ -49,6 +49,13 @@ pub enum MediaCommand {
         /// Of each tone.
         duration: Duration,
     },
+    /// Bind RTP ports of the other address family instead. Answered by `Opened` or `OpenFailed`.
+    MoveTrunk {
+        /// The call's media.
+        id: MediaId,
+        /// Which.
+        is_ipv6: bool,
+    },
     /// The call is over. Answered by `Closed`.
     Close {
         /// The call's media.

@@ -137,6 +137,11 @@ impl MediaSession {
         bench.heard.dropped.map_or(Ok(()), Err)
     }
 
+    /// Other ports of ours toward the PBX, before it has described anything for them.
+    fn move_trunk(&mut self, trunk: SocketAddr) {
+        self.trunk = TrunkTransport::new(self.id, trunk);
+    }
+
     /// RTP from the PBX becomes SRTP to the browser.
     fn trunk_rtp(
         &mut self,

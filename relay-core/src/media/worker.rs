@@ -76,10 +76,20 @@ impl Worker {
         self.bench.events.push_back(MediaEvent::Opened { id, trunk, web, fingerprint });
     }
 
-    /// Takes every command but `Open`, which needs the host's ports first: see [`open`](Self::open).
+    /// The call's ports toward the PBX are others now.
+    pub fn move_trunk(&mut self, id: MediaId, trunk: SocketAddr) {
+        let Some(entry) = self.sessions.get_mut(&id) else { return };
+        entry.session.move_trunk(trunk);
+        let (web, fingerprint) =
+            (self.bench.settings.web_candidates.clone(), self.bench.identity.fingerprint().clone());
+        self.bench.events.push_back(MediaEvent::Opened { id, trunk, web, fingerprint });
+    }
+
+    /// Takes every command but `Open` and `MoveTrunk`, which need the host's ports first: see [`open`](Self::open) and
+    /// [`move_trunk`](Self::move_trunk).
     pub fn command(&mut self, command: MediaCommand, now: Instant) {
         match command {
-            MediaCommand::Open { .. } => {}
+            MediaCommand::Open { .. } | MediaCommand::MoveTrunk { .. } => {}
             MediaCommand::Web { id, remote } => {
                 self.with(id, now, |session, bench| session.describe_web(&remote, bench, now))
             }

@@ -8,7 +8,7 @@ mod talk;
 pub(crate) use talk::invite;
 
 use core::net::SocketAddr;
-use relay_core::b2bua::{B2bua, CallRecord, Config, Domain, Input, NextHop, Output};
+use relay_core::b2bua::{B2bua, CallRecord, Config, Domain, FlowFault, Gateway, Input, Output, Trunk, TrunkSocket};
 use relay_core::media::control::{Fingerprint, MediaCommand, MediaEvent, MediaId, MediaReport};
 use sip_core::agent::{self, Event, LocalSocket, UserAgent};
 use sip_core::message::{Message, Method, Uri};
@@ -64,9 +64,9 @@ impl World {
 
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
-            trunk_socket: TRUNK,
-            trunk_local: RELAY.parse().unwrap(),
-            domains: vec![Domain { name: "example.com".to_owned(), next_hop: hop() }],
+            sockets: vec![socket()],
+            trunks: vec![Trunk::new("pbx", gateway())],
+            domains: vec![Domain { name: "example.com".to_owned(), trunk: 0 }],
             ..Config::default()
         };
         change(&mut config);
@@ -165,12 +165,12 @@ impl World {
             Parcel::ToPbx(bytes) if self.is_pbx_reachable => self.pbx.handle_message(Self::trunk_flow(), &bytes, now),
             Parcel::ToPbx(_) => {
                 let flow = Flow::datagram(TRUNK, PBX.parse().unwrap());
-                self.relay.handle_input(Input::FlowFailed { flow }, now);
+                self.relay.handle_input(Input::FlowFailed { flow, fault: FlowFault::Unreachable }, now);
             }
             Parcel::FromBrowser(bytes) => self.relay.handle_input(Input::WebMessage { socket: BROWSER, bytes }, now),
             Parcel::FromPbx(bytes) => {
                 let flow = Flow::datagram(TRUNK, PBX.parse().unwrap());
-                self.relay.handle_input(Input::Datagram { flow, bytes }, now);
+                self.relay.handle_input(Input::TrunkMessage { flow, bytes }, now);
             }
             Parcel::Media(event) => self.relay.handle_input(Input::Media(event), now),
         }
@@ -183,7 +183,7 @@ impl World {
                     self.note(End::Browser, &bytes);
                     self.parcels.push_back(Parcel::ToBrowser(bytes));
                 }
-                Output::Datagram { bytes, .. } => {
+                Output::TrunkSend { bytes, .. } => {
                     self.note(End::Pbx, &bytes);
                     self.parcels.push_back(Parcel::ToPbx(bytes));
                 }
@@ -192,6 +192,7 @@ impl World {
                     let result = Err("no such name".to_owned());
                     self.relay.handle_input(Input::Resolved { query, result }, self.now);
                 }
+                Output::Alias { .. } | Output::GatewayChanged(_) => {}
                 Output::CallEnded(record) => self.records.push(*record),
                 Output::Timeout(_) => return,
             }
@@ -270,9 +271,13 @@ fn name(message: &Message) -> String {
     }
 }
 
-fn hop() -> NextHop {
+fn gateway() -> Gateway {
     let pbx: SocketAddr = PBX.parse().unwrap();
-    NextHop { host: pbx.ip().to_string(), port: pbx.port() }
+    Gateway::new(&pbx.ip().to_string(), Some(pbx.port()), None)
+}
+
+fn socket() -> TrunkSocket {
+    TrunkSocket { id: TRUNK, transport: Transport::Udp, local: RELAY.parse().unwrap(), gateway: None }
 }
 
 fn opened(id: MediaId) -> MediaEvent {

@@ -67,6 +67,19 @@ pub enum ConfigError {
         /// What is accepted, with an example.
         expects: &'static str,
     },
+    /// Something is missing or twice in a part of the file.
+    Incomplete {
+        /// Where.
+        place: Place,
+        /// The key.
+        key: &'static str,
+        /// What is wrong, after the key's name.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// More than one thing is wrong.
+    Several(Vec<ConfigError>),
     /// Each value is good by itself, but they make no sense together or on this machine.
     Nonsense {
         /// The key to change.
@@ -94,7 +107,25 @@ impl fmt::Display for ConfigError {
             Self::WrongValue { place, key, found, expects } => {
                 write!(f, "{place}: {key} cannot be {found}: it is {expects}")
             }
+            Self::Incomplete { place, key, problem, remedy } => write!(f, "{place}: {key} {problem}; {remedy}"),
+            Self::Several(all) => {
+                for (index, error) in all.iter().enumerate() {
+                    write!(f, "{}{error}", if index == 0 { "" } else { "\n" })?;
+                }
+                Ok(())
+            }
             Self::Nonsense { key, problem, remedy } => write!(f, "{key} {problem}; {remedy}"),
+        }
+    }
+}
+
+impl ConfigError {
+    /// One error for a list of them.
+    pub(super) fn of(mut all: Vec<Self>) -> Result<(), Self> {
+        match all.len() {
+            0 => Ok(()),
+            1 => all.pop().map_or(Ok(()), Err),
+            _ => Err(Self::Several(all)),
         }
     }
 }

@@ -30,6 +30,10 @@ const ADDRESS_OR_NONE: &str = "an IP address with a port, such as \"198.51.100.7
 const IP: &str = "an IP address, such as \"0.0.0.0\"";
 const IP_OR_NONE: &str = "an IP address, such as \"198.51.100.7\", or \"\"";
 const COUNT: &str = "a whole number from 1 to 1000000";
+const YES_OR_NO: &str = "true or false";
+const FILE: &str = "a file in PEM form, such as \"/etc/switchhook/cert.pem\", or \"\"";
+const ADDRESS6_OR_NONE: &str = "an IPv6 address with a port, such as \"[::]:5060\", or \"\"";
+const IP6_OR_NONE: &str = "an IPv6 address, such as \"::\", or \"\"";
 const TIME: &str = "a time with its unit, such as \"25s\", \"500ms\" or \"3m\", and more than nothing";
 
 /// Every key there is, in the order of `relay.example.toml`.
@@ -43,8 +47,23 @@ pub const KEYS: &[Key] = &[
     key("web.ping_interval", TIME, |c, v| put_some_time(&mut c.web.ping_interval, v)),
     key("web.max_message_size", "a number of bytes from 4096 to 1048576", |c, v| put_within(&mut c.web.max_message_size, 4_096..=1_048_576, v)),
     key("web.outbox", "a number of messages from 8 to 10000", |c, v| put_within(&mut c.web.outbox, 8..=10_000, v)),
+    key("network.bind_ip", IP_OR_NONE, |c, v| put(&mut c.network.bind_ip, v)),
+    key("network.external_ip", IP_OR_NONE, |c, v| put(&mut c.network.external_ip, v)),
     key("sip.listen", ADDRESS, |c, v| put(&mut c.sip.listen, v)),
     key("sip.external", ADDRESS_OR_NONE, |c, v| put(&mut c.sip.external, v)),
+    key("sip.listen_ipv6", ADDRESS6_OR_NONE, |c, v| put(&mut c.sip.listen_ipv6, v)),
+    key("sip.external_ipv6", ADDRESS6_OR_NONE, |c, v| put(&mut c.sip.external_ipv6, v)),
+    key("sip.tcp", YES_OR_NO, |c, v| put(&mut c.sip.tcp, v)),
+    key("sip.tls_listen", ADDRESS_OR_NONE, |c, v| put(&mut c.sip.tls_listen, v)),
+    key("sip.tls_listen_ipv6", ADDRESS6_OR_NONE, |c, v| put(&mut c.sip.tls_listen_ipv6, v)),
+    key("sip.tls_certificate", FILE, |c, v| put(&mut c.sip.tls_certificate, v)),
+    key("sip.tls_key", FILE, |c, v| put(&mut c.sip.tls_key, v)),
+    key("sip.tls_ca", FILE, |c, v| put(&mut c.sip.tls_ca, v)),
+    key("sip.tls_client_ca", FILE, |c, v| put(&mut c.sip.tls_client_ca, v)),
+    key("sip.connect_timeout", TIME, |c, v| put_some_time(&mut c.sip.connect_timeout, v)),
+    key("sip.idle_timeout", TIME, |c, v| put_some_time(&mut c.sip.idle_timeout, v)),
+    key("sip.failover_timeout", TIME, |c, v| put_some_time(&mut c.sip.failover_timeout, v)),
+    key("sip.dns_servers", "a list of addresses with ports, such as [\"192.0.2.53:53\"]", |c, v| put(&mut c.sip.dns_servers, v)),
     key("sip.domains", "a list of \"domain = host:port\", such as [\"example.com = pbx.example.com:5060\"], \"*\" being any domain", |c, v| put(&mut c.sip.domains, v)),
     key("sip.product", "the text of User-Agent and Server, or \"\" to send none", put_product),
     key("media.workers", "a whole number from 0 (one thread for each core) to 256", |c, v| put_within(&mut c.media.workers, 0..=256, v)),
@@ -52,11 +71,14 @@ pub const KEYS: &[Key] = &[
     key("media.web_external", IP_OR_NONE, |c, v| put(&mut c.media.web_external, v)),
     key("media.trunk_listen", IP, |c, v| put(&mut c.media.trunk_listen, v)),
     key("media.trunk_external", IP_OR_NONE, |c, v| put(&mut c.media.trunk_external, v)),
+    key("media.trunk_listen_ipv6", IP6_OR_NONE, |c, v| put(&mut c.media.trunk_listen_ipv6, v)),
+    key("media.trunk_external_ipv6", IP6_OR_NONE, |c, v| put(&mut c.media.trunk_external_ipv6, v)),
     key("media.trunk_ports", "the first and the last port, such as \"10000-19999\"", |c, v| put(&mut c.media.trunk_ports, v)),
     key("media.codecs", "a list of codecs, each once: \"PCMU\", \"PCMA\", \"G722\"", put_codecs),
     key("limits.calls", COUNT, |c, v| put_within(&mut c.limits.calls, 1..=1_000_000, v)),
     key("limits.registrations", COUNT, |c, v| put_within(&mut c.limits.registrations, 1..=1_000_000, v)),
     key("limits.connections", COUNT, |c, v| put_within(&mut c.limits.connections, 1..=1_000_000, v)),
+    key("limits.sip_connections", COUNT, |c, v| put_within(&mut c.limits.sip_connections, 1..=1_000_000, v)),
     key("limits.ring_timeout", TIME, |c, v| put_some_time(&mut c.limits.ring_timeout, v)),
     key("limits.resolve_ttl", TIME, |c, v| put_some_time(&mut c.limits.resolve_ttl, v)),
     key("limits.shutdown", TIME, |c, v| put_some_time(&mut c.limits.shutdown, v)),
@@ -88,7 +110,7 @@ pub fn nearest(name: &str) -> Option<&'static str> {
 }
 
 /// How many letters must be put in, taken out or changed (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {

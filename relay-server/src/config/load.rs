@@ -1,7 +1,9 @@
 //! Lays file, environment and flags over the defaults, in this order.
 
 use super::keys::{self, KEYS, Key, PREFIX};
+use super::trunk::{self, Trunk};
 use super::{Config, ConfigError, Place, Value};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -29,7 +31,7 @@ pub struct Loaded {
 /// Reads all sources.
 ///
 /// # Errors
-/// The first thing that is wrong; nothing is ignored that a person may have meant.
+/// What is wrong in the file, or the first thing that is wrong elsewhere; nothing is ignored that a person may have meant.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let mut config = Config::default();
     if let Some(path) = &sources.file {
@@ -52,13 +54,39 @@ fn lay_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigEr
     })?;
     let mut sections: Vec<_> = table.get_ref().iter().collect();
     sections.sort_by_key(|(name, _)| name.span().start);
+    let mut wrong = Vec::new();
     for (section, value) in sections {
-        let DeValue::Table(rows) = value.get_ref() else {
-            return Err(unknown(section.get_ref(), place(section.span().start)));
-        };
-        lay_section(config, section.get_ref(), rows, &place)?;
+        match (section.get_ref().as_ref(), value.get_ref()) {
+            ("trunk", DeValue::Array(trunks)) => lay_trunks(config, trunks, &place, &mut wrong),
+            (name, DeValue::Table(rows)) => lay_section(config, name, rows, &place, &mut wrong),
+            (name, _) => wrong.push(unknown(name, place(section.span().start))),
+        }
     }
-    Ok(())
+    ConfigError::of(wrong)
+}
+
+fn lay_trunks(
+    config: &mut Config,
+    trunks: &[Spanned<DeValue<'_>>],
+    place: &dyn Fn(usize) -> Place,
+    wrong: &mut Vec<ConfigError>,
+) {
+    for table in trunks {
+        let start = table.span().start;
+        let DeValue::Table(rows) = table.get_ref() else {
+            wrong.push(unknown("trunk", place(start)));
+            continue;
+        };
+        let (mut trunk, known) = (Trunk::default(), wrong.len());
+        for (name, value) in in_order(rows) {
+            let here = || place(name.span().start);
+            wrong.extend(trunk::lay(&mut trunk, name.get_ref(), &from_toml(value), here).err());
+        }
+        if wrong.len() == known {
+            wrong.extend(trunk::check(&trunk, &config.trunks, place(start)).err());
+        }
+        config.trunks.push(trunk);
+    }
 }
 
 fn lay_section(
@@ -66,14 +94,19 @@ fn lay_section(
     section: &str,
     rows: &DeTable<'_>,
     place: &dyn Fn(usize) -> Place,
-) -> Result<(), ConfigError> {
+    wrong: &mut Vec<ConfigError>,
+) {
+    for (name, value) in in_order(rows) {
+        let key = format!("{section}.{}", name.get_ref());
+        wrong.extend(lay(config, &key, &from_toml(value), || place(name.span().start)).err());
+    }
+}
+
+/// The rows as they stand in the file.
+fn in_order<'a, 'b>(rows: &'a DeTable<'b>) -> Vec<(&'a Spanned<Cow<'b, str>>, &'a Spanned<DeValue<'b>>)> {
     let mut rows: Vec<_> = rows.iter().collect();
     rows.sort_by_key(|(name, _)| name.span().start);
-    for (name, value) in rows {
-        let key = format!("{section}.{}", name.get_ref());
-        lay(config, &key, &from_toml(value), || place(name.span().start))?;
-    }
-    Ok(())
+    rows
 }
 
 /// Returns what was odd.
@@ -130,6 +163,7 @@ fn from_toml(value: &Spanned<DeValue<'_>>) -> Value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map_or_else(|_| Value::Other("number beyond 64 bits".to_owned()), Value::Integer),
+        DeValue::Boolean(value) => Value::Boolean(*value),
         DeValue::Array(items) => texts(items).map_or_else(|| Value::Other("mixed array".to_owned()), Value::List),
         other => Value::Other(other.type_str().to_owned()),
     }

@@ -16,6 +16,8 @@ pub enum Value {
     Text(String),
     /// A TOML integer.
     Integer(i64),
+    /// A TOML boolean.
+    Boolean(bool),
     /// A TOML array of strings.
     List(Vec<String>),
     /// Any other TOML value: its type's name. No key has one.
@@ -27,6 +29,7 @@ impl fmt::Display for Value {
         match self {
             Self::Word(text) | Self::Text(text) => write!(f, "{text:?}"),
             Self::Integer(number) => write!(f, "{number}"),
+            Self::Boolean(value) => write!(f, "{value}"),
             Self::List(items) => write!(f, "{items:?}"),
             Self::Other(kind) => write!(f, "a {kind}"),
         }
@@ -41,7 +44,7 @@ impl Value {
         }
     }
 
-    fn list(&self) -> Option<Vec<&str>> {
+    pub(super) fn list(&self) -> Option<Vec<&str>> {
         match self {
             Self::Word(text) if text.trim().is_empty() => Some(Vec::new()),
             Self::Word(text) => Some(text.split(',').map(str::trim).collect()),
@@ -85,6 +88,22 @@ impl FromValue for usize {
             Value::Integer(number) => Self::try_from(*number).ok(),
             _ => None,
         }
+    }
+}
+
+impl FromValue for bool {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Boolean(value) => Some(*value),
+            Value::Word(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Vec<SocketAddr> {
+    fn from_value(value: &Value) -> Option<Self> {
+        value.list()?.into_iter().map(|text| text.parse().ok()).collect()
     }
 }
 
@@ -164,30 +183,38 @@ impl FromValue for Vec<Domain> {
     }
 }
 
-/// `example.com = pbx.example.com:5060`; without a name, any domain; without a port, 5060.
+/// `example.com = pbx.example.com:5060;transport=tcp`; without a name, any domain; without a port, what the DNS says.
 fn domain(text: &str) -> Option<Domain> {
-    let (name, next_hop) = text.split_once('=').unwrap_or(("*", text));
+    let (next_hop, transport) = match text.rsplit_once(";transport=") {
+        Some((next_hop, transport)) => (next_hop, Some(super::trunk::transport(transport.trim())?)),
+        None => (text, None),
+    };
+    let (name, next_hop) = next_hop.split_once('=').unwrap_or(("*", next_hop));
     let (name, next_hop) = (name.trim(), next_hop.trim());
     let (host, port) = host_port(next_hop)?;
-    (!name.is_empty()).then(|| Domain { name: name.to_owned(), host, port })
+    (!name.is_empty()).then(|| Domain { name: name.to_owned(), host, port, transport })
 }
 
-fn host_port(text: &str) -> Option<(String, u16)> {
+/// A host with or without a port.
+pub(super) fn host_port(text: &str) -> Option<(String, Option<u16>)> {
     if let Ok(address) = text.parse::<SocketAddr>() {
-        return (address.port() > 0).then(|| (address.ip().to_string(), address.port()));
+        return (address.port() > 0).then(|| (address.ip().to_string(), Some(address.port())));
     }
     if let Ok(address) = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        return Some((address.to_string(), 5060));
+        return Some((address.to_string(), None));
     }
-    let (host, port) = text.split_once(':').unwrap_or((text, "5060"));
-    let is_name = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
-    let port: u16 = port.parse().ok()?;
-    (is_name && port > 0).then(|| (host.to_owned(), port))
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => (host, Some(port.parse::<u16>().ok().filter(|port| *port > 0)?)),
+        None => (text, None),
+    };
+    let is_name = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+    is_name.then(|| (host.to_owned(), port))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sip_core::Transport;
 
     fn word<T: FromValue>(text: &str) -> Option<T> {
         T::from_value(&Value::Word(text.to_owned()))
@@ -210,13 +237,17 @@ mod tests {
     #[test]
     fn domains_name_a_next_hop_with_or_without_a_port() {
         let read = |text| word::<Vec<Domain>>(text).and_then(|domains| domains.into_iter().next());
-        let domain = |name: &str, host: &str, port| Some(Domain { name: name.into(), host: host.into(), port });
+        let domain =
+            |name: &str, host: &str, port| Some(Domain { name: name.into(), host: host.into(), port, transport: None });
 
-        assert_eq!(read("example.com = pbx.example.com:5080"), domain("example.com", "pbx.example.com", 5080));
-        assert_eq!(read("pbx.example.com"), domain("*", "pbx.example.com", 5060));
-        assert_eq!(read("*=192.0.2.7"), domain("*", "192.0.2.7", 5060));
-        assert_eq!(read("*=[2001:db8::7]:5061"), domain("*", "2001:db8::7", 5061));
-        assert_eq!(read("*=[2001:db8::7]"), domain("*", "2001:db8::7", 5060));
+        assert_eq!(read("example.com = pbx.example.com:5080"), domain("example.com", "pbx.example.com", Some(5080)));
+        assert_eq!(read("pbx.example.com"), domain("*", "pbx.example.com", None));
+        assert_eq!(read("*=192.0.2.7"), domain("*", "192.0.2.7", None));
+        assert_eq!(read("*=[2001:db8::7]:5061"), domain("*", "2001:db8::7", Some(5061)));
+        assert_eq!(read("*=[2001:db8::7]"), domain("*", "2001:db8::7", None));
+        let tcp = Domain { transport: Some(Transport::Tcp), ..domain("*", "pbx", None).unwrap() };
+        assert_eq!(read("*=pbx;transport=tcp"), Some(tcp));
+        assert_eq!(read("pbx;transport=carrier-pigeon"), None);
         assert_eq!(read("=pbx"), None);
         assert_eq!(read("*=sip:pbx"), None);
         assert_eq!(read("*=pbx:0"), None);

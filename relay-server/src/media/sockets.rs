@@ -16,6 +16,10 @@ pub(super) fn bind(address: SocketAddr, buffer: usize) -> io::Result<UdpSocket> 
     // The system may grant less; that only shows under load, and is reported for the shared port.
     socket.set_recv_buffer_size(buffer)?;
     socket.set_nonblocking(true)?;
+    if address.is_ipv6() && buffer == CALL_BUFFER {
+        // The same port of the other family may be another call's.
+        socket.set_only_v6(true)?;
+    }
     socket.bind(&address.into())?;
     if buffer == SHARED_BUFFER && socket.recv_buffer_size()? < SHARED_BUFFER {
         let granted = socket.recv_buffer_size()?;

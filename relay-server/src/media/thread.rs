@@ -11,7 +11,7 @@ use relay_core::media::{Identity, MediaSettings, Port, Worker};
 use sip_core::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 
@@ -66,8 +66,8 @@ pub(super) struct Thread {
 
 /// The ports toward PBXs.
 struct TrunkSide {
-    bind: std::net::IpAddr,
-    external: Option<std::net::IpAddr>,
+    /// Addresses to bind and to announce, the usual one first.
+    ways: Vec<(IpAddr, Option<IpAddr>)>,
     ports: PortPool,
     by_id: BTreeMap<MediaId, usize>,
     slots: Vec<Option<CallSockets>>,
@@ -98,8 +98,9 @@ impl Thread {
             opus: config.opus,
         };
         let (by_id, slots, free_slots) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let trunk =
-            TrunkSide { bind: config.trunk_bind, external: config.trunk_external, ports, by_id, slots, free_slots };
+        let second = config.trunk_bind_ipv6.map(|bind| (bind, config.trunk_external_ipv6));
+        let ways = std::iter::once((config.trunk_bind, config.trunk_external)).chain(second).collect();
+        let trunk = TrunkSide { ways, ports, by_id, slots, free_slots };
         let (buffer, unfinished) = (Box::new([0; MAX_DATAGRAM]), Vec::new());
         let worker = Worker::new(settings, identity, seed);
         let published = Instant::ZERO;
@@ -183,6 +184,7 @@ impl Thread {
             let now = self.now();
             match order {
                 Order::Command(MediaCommand::Open { id, local }) => self.open(id, local, now),
+                Order::Command(MediaCommand::MoveTrunk { id, is_ipv6 }) => self.move_trunk(id, is_ipv6),
                 Order::Command(command) => self.worker.command(command, now),
                 Order::Stop => {
                     self.close_all(now);
@@ -194,8 +196,17 @@ impl Thread {
         false
     }
 
+    /// Other ports toward the PBX, of the family that it has.
+    fn move_trunk(&mut self, id: MediaId, is_ipv6: bool) {
+        self.trunk.close(id, self.poll.registry());
+        match self.trunk.open(id, Some(is_ipv6), self.poll.registry()) {
+            Ok(address) => self.worker.move_trunk(id, address),
+            Err(error) => self.outbox.push(MediaEvent::OpenFailed { id, reason: error.to_string() }),
+        }
+    }
+
     fn open(&mut self, id: MediaId, local: IceCredentials, now: Instant) {
-        match self.trunk.open(id, self.poll.registry()) {
+        match self.trunk.open(id, None, self.poll.registry()) {
             Ok(address) => self.worker.open(id, local, address, now),
             Err(error) => self.outbox.push(MediaEvent::OpenFailed { id, reason: error.to_string() }),
         }
@@ -243,18 +254,22 @@ impl Thread {
 
 impl TrunkSide {
     /// Binds a pair; its RTP address as the PBX reaches it.
-    fn open(&mut self, id: MediaId, registry: &mio::Registry) -> io::Result<SocketAddr> {
+    /// `is_ipv6` asks for a family.
+    fn open(&mut self, id: MediaId, is_ipv6: Option<bool>, registry: &mio::Registry) -> io::Result<SocketAddr> {
         if self.by_id.contains_key(&id) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the call's media is already open"));
         }
-        let (mut rtp, mut rtcp, port) = self.bind_pair()?;
+        let fits = |(bind, _): &&(IpAddr, Option<IpAddr>)| is_ipv6.is_none_or(|is_ipv6| bind.is_ipv6() == is_ipv6);
+        let missing = || io::Error::new(io::ErrorKind::AddrNotAvailable, "no RTP address of the PBX's family");
+        let (bind, external) = self.ways.iter().find(fits).copied().ok_or_else(missing)?;
+        let (mut rtp, mut rtcp, port) = self.bind_pair(bind)?;
         let slot = self.free_slots.pop().unwrap_or(self.slots.len());
         if slot == self.slots.len() {
             self.slots.push(None);
         }
         registry.register(&mut rtp, Token(FIRST_CALL + 2 * slot), Interest::READABLE)?;
         registry.register(&mut rtcp, Token(FIRST_CALL + 2 * slot + 1), Interest::READABLE)?;
-        let reached = sockets::reachable(rtp.local_addr()?, self.external);
+        let reached = sockets::reachable(rtp.local_addr()?, external);
         self.by_id.insert(id, slot);
         if let Some(place) = self.slots.get_mut(slot) {
             *place = Some(CallSockets { id, rtp, rtcp, port });
@@ -262,13 +277,13 @@ impl TrunkSide {
         reached.first().copied().ok_or_else(|| io::Error::other("no address for PBXs"))
     }
 
-    fn bind_pair(&mut self) -> io::Result<(UdpSocket, UdpSocket, u16)> {
+    fn bind_pair(&mut self, ip: IpAddr) -> io::Result<(UdpSocket, UdpSocket, u16)> {
         let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "all RTP ports are in use");
         for _ in 0..MAX_BINDS {
             let Some(port) = self.ports.take(std::time::Instant::now()) else {
                 break;
             };
-            let bind = |port| sockets::bind(SocketAddr::new(self.bind, port), CALL_BUFFER);
+            let bind = |port| sockets::bind(SocketAddr::new(ip, port), CALL_BUFFER);
             match bind(port).and_then(|rtp| Ok((rtp, bind(port + 1)?))) {
                 Ok((rtp, rtcp)) => return Ok((rtp, rtcp, port)),
                 Err(error) => {

@@ -29,7 +29,8 @@ pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.web.listen = local;
     config.sip.listen = local;
-    config.sip.domains = vec![Domain { name: "*".to_owned(), host: "127.0.0.1".to_owned(), port: 5060 }];
+    config.sip.domains =
+        vec![Domain { name: "*".to_owned(), host: "127.0.0.1".to_owned(), port: Some(5060), transport: None }];
     config.media.web_listen = local;
     config.media.trunk_listen = local.ip();
     config.media.workers = 1;
@@ -57,6 +58,16 @@ impl Door {
 
     pub(crate) fn web(&self) -> SocketAddr {
         self.running.web
+    }
+
+    /// Where PBXs send SIP.
+    pub(crate) fn sip(&self) -> SocketAddr {
+        self.running.sip
+    }
+
+    /// Where they connect by TLS.
+    pub(crate) fn sip_tls(&self) -> SocketAddr {
+        self.running.sip_tls.expect("a TLS listener")
     }
 
     /// Stops it and waits for its end, which must be in order.

@@ -1,5 +1,7 @@
 //! A browser without media: `sip_core`'s agent on a WebSocket, with a description that a browser could have written.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use crate::door::{self, Browser};
 use futures_util::{SinkExt, StreamExt};
 use sip_core::agent::{

@@ -37,11 +37,12 @@ impl UserAgent {
             TransactionEvent::Ack { request, .. } => self.handle_ack(&request, now),
             TransactionEvent::Response { id, response } => self.handle_outcome(id, Ok(response), now),
             TransactionEvent::Timeout { id } => self.handle_outcome(id, Err(Failure::Timeout), now),
+            TransactionEvent::TransportFailed { id } if self.endpoint.falls_back(id) => {}
             TransactionEvent::TransportFailed { id } => self.handle_outcome(id, Err(Failure::TransportFailed), now),
             TransactionEvent::StrayResponse { .. } => self.endpoint.counters.stray_responses += 1,
             TransactionEvent::ServerTransportFailed { id } => self.handle_unanswerable(id),
             TransactionEvent::AckTimeout { .. } => {}
-            TransactionEvent::ClientTerminated { id } => self.endpoint.forget_client(id),
+            TransactionEvent::ClientTerminated { id } => self.endpoint.retire(id, now),
             TransactionEvent::ServerTerminated { id } => self.handle_server_terminated(id),
         }
     }

@@ -9,13 +9,15 @@ use super::{AgentError, Config, Counters, LocalSocket, TransferId, headers};
 use crate::dialog::Dialog;
 use crate::entropy::Entropy;
 use crate::flow::{Flow, SocketId, Transport};
-use crate::message::{CSeq, HeaderName, Method, NameAddr, Reason, Request, Response, Uri, Via};
+use crate::message::{CSeq, HeaderName, Method, NameAddr, Reason, Request, Response, Scheme, Uri, Via};
 use crate::ordered::Map;
 use crate::time::{Duration, Instant};
 use crate::transaction::{ClientId, Limits, ServerId, Transactions};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
+/// What one datagram surely carries: a longer request takes a stream (RFC 3261 §18.1.1).
+const MAX_DATAGRAM: usize = 1_300;
 /// 2xx of one INVITE whose ACKs are kept for repetition: one for each fork.
 const MAX_FORKS: usize = 8;
 
@@ -53,6 +55,14 @@ struct SentAck {
     bytes: Vec<u8>,
 }
 
+/// A request that went by a stream because of its length, for the datagram it would else have been (RFC 3261 §18.1.1).
+#[derive(Debug)]
+struct Oversize {
+    request: Request,
+    flow: Flow,
+    has_failed: bool,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -64,6 +74,7 @@ pub(crate) struct Endpoint {
     sockets: Map<SocketId, (LocalSocket, Vec<NameAddr>)>,
     owners: Map<ClientId, (Owner, Flow)>,
     acks: Map<ClientId, Vec<SentAck>>,
+    oversize: Map<ClientId, Oversize>,
     outputs: VecDeque<Output>,
     /// Sockets that are gone for the moment: what is sent there is lost.
     muted: Vec<SocketId>,
@@ -81,6 +92,7 @@ impl Endpoint {
             sockets: Map::new(),
             owners: Map::new(),
             acks: Map::new(),
+            oversize: Map::new(),
             outputs: VecDeque::new(),
             muted: Vec::new(),
             ended: Vec::new(),
@@ -137,13 +149,52 @@ impl Endpoint {
         owner: Owner,
         now: Instant,
     ) -> Result<ClientId, AgentError> {
-        let local = self.socket(flow.socket)?;
-        let (transport, contact) = (local.transport, local.contact.clone());
+        let contact = self.socket(flow.socket)?.contact.clone();
         headers::complete_request(&mut request, &self.config, Some(&contact));
         self.put_via(&mut request, flow.socket)?;
+        let (flow, oversize) = self.make_room(&mut request, flow)?;
+        let transport = self.socket(flow.socket)?.transport;
         let client = self.transactions.request(request, flow, transport, now).map_err(|_| AgentError::Full)?;
         self.owners.insert(client, (owner, flow));
+        if let Some(oversize) = oversize {
+            self.oversize.insert(client, oversize);
+        }
         Ok(client)
+    }
+
+    /// A request too long for a datagram takes a stream, where there is one (RFC 3261 §18.1.1).
+    fn make_room(&mut self, request: &mut Request, flow: Flow) -> Result<(Flow, Option<Oversize>), AgentError> {
+        let stream = flow.remote.filter(|_| self.socket(flow.socket).is_ok_and(|local| !local.transport.is_reliable()));
+        let stream =
+            stream.and_then(|remote| self.socket_for(Transport::Tcp, remote).map(|id| Flow::datagram(id, remote)));
+        match stream {
+            Some(stream) if request.write().len() > MAX_DATAGRAM => {
+                let oversize = Oversize { request: request.clone(), flow, has_failed: false };
+                request.headers.remove_first(&HeaderName::Via);
+                self.put_via(request, stream.socket)?;
+                Ok((stream, Some(oversize)))
+            }
+            _ => Ok((flow, None)),
+        }
+    }
+
+    /// A request could not be sent. Whether it will be as the datagram it would else have been.
+    pub(crate) fn falls_back(&mut self, client: ClientId) -> bool {
+        let oversize = self.oversize.get_mut(&client);
+        oversize.map(|oversize| oversize.has_failed = true).is_some()
+    }
+
+    /// A transaction has ended; a request that fell back starts anew for the same owner.
+    pub(crate) fn retire(&mut self, client: ClientId, now: Instant) {
+        match (self.oversize.remove(&client), self.owner(client)) {
+            (Some(Oversize { request, flow, has_failed: true }), Some((owner, _))) => {
+                self.owners.insert(client, (owner, flow));
+                if self.transactions.request_as(client, request, flow, Transport::Udp, now).is_err() {
+                    self.forget_client(client);
+                }
+            }
+            _ => self.forget_client(client),
+        }
     }
 
     /// Sends the ACK of a 2xx to `invite`, and again whenever `client` sees another copy of that 2xx.
@@ -165,10 +216,10 @@ impl Endpoint {
             ack.set_body("application/sdp", answer);
         }
         headers::complete_request(&mut ack, &self.config, None);
+        let flow = self.next_hop(&ack, flow);
         if self.put_via(&mut ack, flow.socket).is_err() {
             return;
         }
-        let flow = self.next_hop(&ack, flow);
         let bytes = ack.write();
         self.transmit(flow, bytes.clone());
         self.remember_ack(client, SentAck { fork: dialog.remote_tag().to_owned(), flow, bytes });
@@ -307,28 +358,47 @@ impl Endpoint {
         self.config.timers.patience()
     }
 
-    /// Where a request inside a dialog goes. A datagram goes to the address that its first Route or its Request-URI
-    /// names (RFC 3261 §8.1.2); names, and addresses behind a NAT that only the flow gets through, stay on the flow.
+    /// Where a request inside a dialog goes. On a flow with an address, to the address and by the transport that its
+    /// first Route or its Request-URI names (RFC 3261 §8.1.2); names, and addresses behind a NAT that only the flow gets
+    /// through, stay on the flow.
     pub(crate) fn next_hop(&self, request: &Request, flow: Flow) -> Flow {
-        let Some(current) = flow.remote else {
+        let (Some(current), Ok(local)) = (flow.remote, self.socket(flow.socket)) else {
             return flow;
         };
         let route = request.headers.routes().ok().and_then(|routes| routes.into_iter().next());
         let loose = route.filter(|route| route.uri.params.has("lr"));
         let uri = loose.as_ref().map_or(&request.uri, |route| &route.uri);
-        let port = uri.port.unwrap_or(5060);
+        let transport = transport_of(uri, local.transport);
+        let port = uri.port.unwrap_or(if transport == Transport::Tls { 5061 } else { 5060 });
         match uri.host.ip() {
             Some(ip) if port != 0 && is_reachable(ip, current.ip()) => {
-                Flow::datagram(flow.socket, SocketAddr::new(ip, port))
+                let remote = SocketAddr::new(ip, port);
+                let stays = transport == local.transport && ip.is_ipv4() == current.is_ipv4();
+                let other = if stays { Some(flow.socket) } else { self.socket_for(transport, remote) };
+                other.map_or(flow, |socket| Flow::datagram(socket, remote))
             }
             _ => flow,
         }
     }
 
+    /// The first socket of this transport and of the address's family.
+    fn socket_for(&self, transport: Transport, remote: SocketAddr) -> Option<SocketId> {
+        let serves = |local: &LocalSocket| {
+            let ip = local.contact.host.ip();
+            local.transport == transport && ip.is_some_and(|ip| ip.is_ipv4() == remote.is_ipv4())
+        };
+        self.sockets.iter().find(|(_, (local, _))| serves(local)).map(|(id, _)| *id)
+    }
+
     fn put_via(&mut self, request: &mut Request, socket: SocketId) -> Result<(), AgentError> {
         let branch = self.entropy.token(20);
         let local = self.socket(socket)?;
-        let rport = if local.transport == Transport::Udp { ";rport" } else { "" };
+        let rport = match local.transport {
+            Transport::Udp => ";rport",
+            // The other side may send its requests by the connection that this one came on (RFC 5923 §5).
+            Transport::Tls => ";alias",
+            Transport::Tcp | Transport::Ws | Transport::Wss => "",
+        };
         let (transport, sent_by) = (local.transport.as_str(), &local.sent_by);
         let via = ["SIP/2.0/", transport, " ", sent_by, ";branch=", Via::COOKIE, &branch, rport].concat();
         request.headers.push_front(HeaderName::Via, via);
@@ -357,6 +427,19 @@ fn cancel_of(invite: &Request) -> Request {
 fn transactions(config: &Config) -> Transactions {
     let limits = Limits { clients: config.max_transactions, servers: config.max_transactions };
     Transactions::with_limits(config.timers.clone(), limits)
+}
+
+/// The transport that a URI asks for; one that asks for none is reached like its sender.
+fn transport_of(uri: &Uri, current: Transport) -> Transport {
+    let wanted = uri.params.get("transport").unwrap_or_default();
+    let named = [Transport::Udp, Transport::Tcp, Transport::Tls];
+    let named = named.into_iter().find(|transport| transport.uri_parameter().eq_ignore_ascii_case(wanted));
+    match (&uri.scheme, named) {
+        // sips: over TCP is TLS (RFC 3261 §26.2.2).
+        (Scheme::Sips, _) => Transport::Tls,
+        (_, Some(named)) => named,
+        _ => current,
+    }
 }
 
 /// Whether an address in a message is likely to be where its sender, seen at `seen`, can be reached.

@@ -19,7 +19,8 @@ const RESERVED: [HeaderName; 8] = [
     HeaderName::ContentLength,
 ];
 
-/// Adds what a request of this method carries and does not have yet.
+/// Adds what a request of this method carries and does not have yet. A row of the application without a value keeps that
+/// header out.
 pub(crate) fn complete_request(request: &mut Request, config: &Config, contact: Option<&Uri>) {
     let Request { method, headers, .. } = request;
     add(headers, HeaderName::MaxForwards, || Some(MAX_FORWARDS.to_owned()));
@@ -35,6 +36,7 @@ pub(crate) fn complete_request(request: &mut Request, config: &Config, contact: 
     if !matches!(method, Method::Ack | Method::Cancel) {
         add(headers, HeaderName::UserAgent, || config.product.clone());
     }
+    headers.remove_empty();
 }
 
 /// Adds what a response to a request of this method carries and does not have yet.

@@ -50,7 +50,7 @@ pub(crate) use endpoint::{Endpoint, Owner};
 pub(crate) use requests::out_of_dialog;
 
 use crate::flow::{Flow, SocketId};
-use crate::message::{HeaderName, Message, Method, StatusCode};
+use crate::message::{HeaderName, Message, Method, Request, StatusCode};
 use crate::ordered::Map;
 use crate::publication::Publications;
 use crate::session::{Session, Sessions};
@@ -366,7 +366,8 @@ impl UserAgent {
         self.drain(now);
     }
 
-    /// The network says that nobody is at the other end of this flow (ICMP unreachable).
+    /// The network says that nobody is at the other end of this flow (ICMP unreachable), or the connection under a flow
+    /// with an address has ended. Sessions go on; the next message on the flow makes the host connect again.
     pub fn handle_flow_failed(&mut self, flow: Flow, now: Instant) {
         self.endpoint.transactions.handle_flow_failed(flow, now);
         self.drain(now);
@@ -408,6 +409,15 @@ impl UserAgent {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// Whether a request is one of this agent's own calls that has come back to it (RFC 3261 §16.3): it has the
+    /// Call-ID and the From tag of one.
+    #[must_use]
+    pub fn has_looped(&self, request: &Request) -> bool {
+        let tag = request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));
+        let (Ok(call_id), Some(tag)) = (request.headers.call_id(), tag) else { return false };
+        self.sessions.find(call_id, &tag).is_some()
     }
 
     /// What was counted.

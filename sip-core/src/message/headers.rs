@@ -105,6 +105,11 @@ impl Headers {
         Some(first)
     }
 
+    /// Removes the rows without a value.
+    pub(crate) fn remove_empty(&mut self) {
+        self.rows.retain(|row| !row.value.is_empty());
+    }
+
     /// How many rows there are.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -103,9 +103,22 @@ impl Transactions {
         transport: Transport,
         now: Instant,
     ) -> Result<ClientId, RequestError> {
+        let id = ClientId(self.fresh_id());
+        self.request_as(id, request, flow, transport, now)?;
+        Ok(id)
+    }
+
+    /// The same under the number of a transaction that has ended without an answer: another try for the same owner.
+    pub(crate) fn request_as(
+        &mut self,
+        id: ClientId,
+        request: Request,
+        flow: Flow,
+        transport: Transport,
+        now: Instant,
+    ) -> Result<(), RequestError> {
         let key = self.admit(&request)?;
         let cancelled = key.cancelled().and_then(|invite| self.clients.find(&invite));
-        let id = ClientId(self.fresh_id());
         let is_reliable = transport.is_reliable();
         let outbox = &mut self.outbox;
         let mut cx = Context { outbox, owner: Owner::Client(id), flow, is_reliable, now };
@@ -117,7 +130,7 @@ impl Transactions {
         if let Some(invite) = cancelled {
             self.step_client(invite, ClientInput::CancelSent, now);
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Answers a request. Of an INVITE, each copy of the 2xx passes here too.
@@ -142,13 +155,15 @@ impl Transactions {
         }
     }
 
-    /// Messages on this flow do not arrive: an ICMP error, or a refused connection.
+    /// Messages on this flow do not arrive: an ICMP error, a refused connection, one that has ended. An INVITE that has
+    /// had an answer waits on: the next may come on a connection of the other side's.
     pub fn handle_flow_failed(&mut self, flow: Flow, now: Instant) {
         for id in self.clients.on_flow(flow) {
             self.step_client(id, ClientInput::FlowFailed, now);
         }
         for id in self.servers.on_flow(flow) {
-            self.step_server(id, ServerInput::FlowFailed, now);
+            let input = if self.servers.send_home(id) { ServerInput::Repeated } else { ServerInput::FlowFailed };
+            self.step_server(id, input, now);
         }
     }
 

@@ -52,7 +52,7 @@ impl Transactions {
         let invite = cancelled.and_then(|key| self.servers.find(&key));
         // A CANCEL of what is here is let in: there is at most one for each INVITE.
         if self.servers.len() >= self.limits.servers && invite.is_none() {
-            return self.refuse(&request, flow);
+            return self.refuse(&request, flow, transport);
         }
         let merge = MergeKey::of(&request);
         let is_merged = merge.as_ref().is_some_and(|merge| self.servers.has_merged(merge));
@@ -78,7 +78,8 @@ impl Transactions {
         now: Instant,
     ) -> ServerId {
         let id = ServerId(self.fresh_id());
-        let flow = reply_path::reply_flow(request, flow);
+        let home = reply_path::sent_by_flow(request, flow, transport).filter(|_| transport.is_reliable());
+        let flow = reply_path::reply_flow(request, flow, transport);
         let is_reliable = transport.is_reliable();
         let outbox = &mut self.outbox;
         let mut cx = Context { outbox, owner: Owner::Server(id), flow, is_reliable, now };
@@ -86,17 +87,17 @@ impl Transactions {
             Method::Invite => ServerMachine::Invite(ServerInvite::start(id, request, &mut cx)),
             _ => ServerMachine::NonInvite(ServerNonInvite::start(id)),
         };
-        let server = Server { key, merge, flow, is_reliable, machine, to_tag: None };
+        let server = Server { key, merge, flow, home, is_reliable, machine, to_tag: None };
         self.servers.insert(id, server);
         id
     }
 
     /// A 503 without a transaction: for requests above the limit.
-    fn refuse(&mut self, request: &Request, flow: Flow) {
+    fn refuse(&mut self, request: &Request, flow: Flow, transport: Transport) {
         self.counters.refused_requests += 1;
         let tag = stateless_tag(request);
         let response = request.reply(StatusCode::SERVICE_UNAVAILABLE, Some(&tag));
-        self.outbox.transmit(reply_path::reply_flow(request, flow), response.write());
+        self.outbox.transmit(reply_path::reply_flow(request, flow, transport), response.write());
     }
 
     pub(super) fn receive_response(&mut self, response: Response, flow: Flow, now: Instant) {

@@ -1,17 +1,22 @@
 //! Where a response goes: `received` and `rport` are written into the topmost Via when a request comes
 //! (RFC 3261 §18.2.1, RFC 3581 §4) and read when its response leaves (§18.2.2).
 //!
-//! For datagrams only: on a connection the response takes the connection. `maddr` is not obeyed, because it would let
-//! anybody aim our responses.
+//! On a connection the response takes the connection, and a new one to the port of sent-by when it is gone. `maddr` is
+//! not obeyed, because it would let anybody aim our responses.
 
 use core::net::SocketAddr;
 
-use crate::flow::Flow;
+use crate::flow::{Flow, Transport};
 use crate::message::text::decimal;
 use crate::message::{HeaderName, Host, Request, Via};
 
 /// The port of a sent-by without one.
-const DEFAULT_PORT: u16 = 5060;
+const fn default_port(transport: Transport) -> u16 {
+    match transport {
+        Transport::Tls => 5061,
+        _ => 5060,
+    }
+}
 
 /// Writes into the topmost Via where the request really came from.
 pub(super) fn stamp(request: &mut Request, flow: Flow) {
@@ -41,18 +46,21 @@ fn stamped(via: &Via, source: SocketAddr) -> Via {
     via
 }
 
-/// The flow for the responses to a request whose Via is stamped: to the source where `rport` asked for that, else to
-/// the source's address and the port of sent-by.
-pub(super) fn reply_flow(request: &Request, flow: Flow) -> Flow {
-    let (Some(source), Ok(via)) = (flow.remote, request.headers.via()) else {
-        return flow;
-    };
-    if via.params.has("rport") {
+/// The flow for the responses to a request whose Via is stamped: the connection it came on; of datagrams, the source
+/// where `rport` asked for that, else the source's address and the port of sent-by.
+pub(super) fn reply_flow(request: &Request, flow: Flow, transport: Transport) -> Flow {
+    let wants_rport = || request.headers.via().is_ok_and(|via| via.params.has("rport"));
+    if transport.is_reliable() || wants_rport() {
         return flow;
     }
-    let port = via.port.filter(|port| *port != 0);
-    let target = SocketAddr::new(source.ip(), port.unwrap_or(DEFAULT_PORT));
-    Flow::datagram(flow.socket, target)
+    sent_by_flow(request, flow, transport).unwrap_or(flow)
+}
+
+/// The source's address with the port of sent-by: where a response goes whose connection is gone (§18.2.2).
+pub(super) fn sent_by_flow(request: &Request, flow: Flow, transport: Transport) -> Option<Flow> {
+    let (source, via) = (flow.remote?, request.headers.via().ok()?);
+    let port = via.port.filter(|port| *port != 0).unwrap_or(default_port(transport));
+    Some(Flow::datagram(flow.socket, SocketAddr::new(source.ip(), port)))
 }
 
 #[cfg(test)]
@@ -71,7 +79,7 @@ mod tests {
         stamp(&mut request, flow);
         let vias = request.headers.vias().unwrap();
         assert_eq!(vias[1].to_string(), "SIP/2.0/UDP below;branch=z9hG4bK0");
-        (vias[0].to_string(), reply_flow(&request, flow))
+        (vias[0].to_string(), reply_flow(&request, flow, Transport::Udp))
     }
 
     fn to(address: &str) -> Flow {

@@ -45,6 +45,8 @@ pub(super) struct Server {
     pub(super) merge: Option<MergeKey>,
     /// Where the responses go.
     pub(super) flow: Flow,
+    /// Where they go when the connection they came on is gone (RFC 3261 §18.2.2).
+    pub(super) home: Option<Flow>,
     pub(super) is_reliable: bool,
     pub(super) machine: ServerMachine,
     /// The To tag of our last response, by which an ACK of RFC 2543 is known.
@@ -101,6 +103,16 @@ impl Servers {
 
     pub(super) fn server_mut(&mut self, id: ServerId) -> Option<&mut Server> {
         self.by_id.get_mut(&id)
+    }
+
+    /// Moves a transaction to the flow on which its sender listens; once.
+    pub(super) fn send_home(&mut self, id: ServerId) -> bool {
+        let Some(server) = self.by_id.get_mut(&id) else { return false };
+        let Some(home) = server.home.take().filter(|home| *home != server.flow) else { return false };
+        self.by_flow.remove(&(server.flow, id));
+        server.flow = home;
+        self.by_flow.insert((home, id));
+        true
     }
 
     pub(super) fn on_flow(&self, flow: Flow) -> Vec<ServerId> {
