@@ -78,9 +78,9 @@ export class Relay {
     return (await fetch(`${this.http}/healthz`)).json();
   }
 
-  /** No call is left, on either leg. */
-  async isIdle(ms = 5_000) {
-    await until(async () => (await this.health()).calls === 0, { ms, what: "the relay has no call left" });
+  /** No call is left, on either leg, but for so many that are known. */
+  async isIdle({ ms = 5_000, but = 0 } = {}) {
+    await until(async () => (await this.health()).calls === but, { ms, what: `the relay has ${but || "no"} call left` });
   }
 
   stop() {

@@ -18,6 +18,7 @@ const TYPES = {
 const FOLDERS = {
   "/package/": path.join(root, "npm"),
   "/bundle/": path.join(cache, "bundle"),
+  "/interop/": path.join(tests, "interop/page"),
   "/": path.join(tests, "e2e/page"),
 };
 

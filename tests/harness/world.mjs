@@ -61,7 +61,7 @@ export async function loadedPage(browser, site, name = "index.html") {
   };
   await page.evaluate(
     () => new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error("the page did not load the package")), 10_000);
+      const late = setTimeout(() => reject(new Error("the page did not load the package")), 20_000);
       const look = () => {
         if (!window.t?.loaded) return setTimeout(look, 10);
         clearTimeout(late);

@@ -6,7 +6,7 @@ let context;
 export async function audio() {
   if (!context) {
     context = new AudioContext({ sampleRate: 48_000 });
-    await context.audioWorklet.addModule("recorder.js");
+    await context.audioWorklet.addModule(new URL("recorder.js", import.meta.url));
   }
   return context;
 }

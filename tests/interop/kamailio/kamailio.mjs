@@ -1,11 +1,12 @@
 // A foreign SIP server: Debian's Kamailio with WebSocket, as registrar and proxy, on loopback.
 
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { freeTcpPort, freeUdpPort, Program, until } from "../../harness/process.mjs";
 import { cache, tests } from "../../harness/paths.mjs";
 
-/** One of the accounts that kamailio.cfg knows: alice and bob. */
+/** One of the accounts that kamailio.cfg knows: alice, bob, carol, dave and erin. */
 export function account(user) {
   return { uri: `sip:${user}@pbx.test`, password: `${user}-secret` };
 }
@@ -48,6 +49,10 @@ export class Kamailio {
 
   get url() {
     return `ws://127.0.0.1:${this.port}`;
+  }
+
+  get version() {
+    return /kamailio (\S+)/.exec(execFileSync(binary(), ["-v"], { encoding: "utf8" }))[1];
   }
 
   get log() {

@@ -1,0 +1,15 @@
+// Our SDK on Kamailio's own WebSocket, without our relay: between two browsers.
+
+import { notYet } from "../not-yet.mjs";
+import { profile } from "../profile.mjs";
+import { betweenBrowsers, cannot } from "./stage.mjs";
+
+profile({
+  id: "kamailio-direct",
+  title: "Kamailio, direct",
+  file: "kamailio/direct.test.mjs",
+  about: "our SDK on Kamailio's own WebSocket, without our relay; the far side is another browser",
+  start: () => betweenBrowsers({ direct: true }),
+  cannot,
+  fails: notYet,
+});
