@@ -3,6 +3,7 @@
 // It is told what to do over its control port (netstrings with JSON). Two habits to know: it hangs up when the file it
 // plays is over, so the file must outlast the call; and beside its SIP port it takes the TCP port after it.
 
+import { spawnSync } from "node:child_process";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
@@ -18,9 +19,9 @@ export class Baresip {
 
   /**
    * Starts one. `plays` is a WAV file of 8 kHz; `account` adds an address to register: { uri, password,
-   * registrar }. `answers` is "auto" or "manual".
+   * registrar }. `answers` is "auto" or "manual", `digitsBy` "rtpevent" or "info"; `trace` puts SIP into its log.
    */
-  static async start(name, { plays, answers = "auto", account, codecs = "PCMU/8000/1,PCMA/8000/1" }) {
+  static async start(name, { plays, answers = "auto", account, codecs = "PCMU/8000/1,PCMA/8000/1", digitsBy = "rtpevent", trace = false }) {
     const phone = new Baresip();
     phone.folder = path.join(cache, "baresip", name);
     phone.port = await pairOfPorts();
@@ -28,8 +29,8 @@ export class Baresip {
     await rm(phone.folder, { recursive: true, force: true });
     await mkdir(path.join(phone.folder, "heard"), { recursive: true });
     await writeFile(path.join(phone.folder, "config"), configuration(phone, controlPort, plays));
-    await writeFile(path.join(phone.folder, "accounts"), `${address(phone, account, answers)};audio_codecs=${codecs}\n`);
-    phone.#program = new Program(`baresip-${name}`, "baresip", ["-f", phone.folder, "-v"]);
+    await writeFile(path.join(phone.folder, "accounts"), `${address(phone, account, answers)};audio_codecs=${codecs};dtmfmode=${digitsBy}\n`);
+    phone.#program = new Program(`baresip-${name}`, "baresip", ["-f", phone.folder, "-v", ...(trace ? ["-s"] : [])]);
     await phone.#program.line(/baresip is ready/);
     await phone.#connect(controlPort);
     return phone;
@@ -37,6 +38,10 @@ export class Baresip {
 
   get uri() {
     return `sip:phone@127.0.0.1:${this.port}`;
+  }
+
+  static get version() {
+    return /baresip v(\S+)/.exec(spawnSync("baresip", ["-h"], { encoding: "utf8" }).stdout)?.[1];
   }
 
   get log() {
@@ -60,6 +65,28 @@ export class Baresip {
     this.#command("hangup");
   }
 
+  hold() {
+    this.#command("hold");
+  }
+
+  resume() {
+    this.#command("resume");
+  }
+
+  /** A REFER within the call. */
+  transfer(target) {
+    this.#command("transfer", target);
+  }
+
+  sendDigits(digits) {
+    this.#command("sndcode", digits);
+  }
+
+  /** Forgets the events so far. */
+  forget() {
+    this.#events = [];
+  }
+
   /** The next event of that type, in the order they came: CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED … */
   async event(type, ms = 15_000) {
     return until(
@@ -71,11 +98,17 @@ export class Baresip {
     );
   }
 
+  /** Forgets what it heard so far. */
+  clearHeard() {
+    this.#forgotten = new Date().toISOString().slice(0, 19).replace(/[T:]/g, "-");
+  }
+  #forgotten = "";
+
   /** What it heard in its last call, decoded. */
   async heard() {
     const folder = path.join(this.folder, "heard");
     const files = await until(async () => {
-      const found = (await readdir(folder)).filter((name) => name.endsWith("-dec.wav")).sort();
+      const found = (await readdir(folder)).filter((name) => name.endsWith("-dec.wav") && name.slice(5) >= this.#forgotten).sort();
       return found.length > 0 && found;
     }, { what: "baresip writes what it heard" });
     return readWav(path.join(folder, files.at(-1)));

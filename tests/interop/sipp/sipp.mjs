@@ -1,5 +1,6 @@
 // SIPp: a foreign peer that does exactly what a scenario says, and judges whether the other side did.
 
+import { spawnSync } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { freeUdpPort, isBound, Program, until } from "../../harness/process.mjs";
@@ -13,17 +14,17 @@ export class Sipp {
 
   /**
    * Starts a scenario of tests/sipp/ for one call, as a UAS that waits, or as a UAC that calls `target` (host:port).
-   * `keys` fill the scenario's own keywords, `status` its STATUS.
+   * `keys` fill the scenario's own keywords, `status` its STATUS. `file` is a scenario from elsewhere.
    */
-  static async start(scenario, { target, service, keys = {}, status, user, password, echo = false, seconds = 40 } = {}) {
+  static async start(scenario, { target, service, keys = {}, status, user, password, echo = false, seconds = 40, file, port } = {}) {
     const sipp = new Sipp();
-    sipp.port = await freeUdpPort();
+    sipp.port = port ?? (await freeUdpPort());
     count += 1;
     const name = `sipp-${scenario}-${count}`;
     const errors = path.join(logs, `${name}.errors`);
     await rm(errors, { force: true });
     const args = [
-      ...["-sf", await written(scenario, status)],
+      ...["-sf", file ?? (await written(scenario, status))],
       ...["-i", "127.0.0.1", "-p", String(sipp.port), "-mi", "127.0.0.1", "-mp", String(await freeUdpPort())],
       ...["-m", "1", "-nostdin", "-timeout", `${seconds}s`, "-timeout_error", "-trace_err", "-error_file", errors],
       ...(echo ? ["-rtp_echo"] : []),
@@ -37,6 +38,10 @@ export class Sipp {
     // It says nothing before it ends; its port tells when it is there.
     await until(() => sipp.#program.end || isBound(sipp.port), { what: "SIPp has its port" });
     return sipp;
+  }
+
+  static get version() {
+    return /SIPp v([\d.]+)/.exec(spawnSync("sipp", ["-v"], { encoding: "utf8" }).stdout)?.[1];
   }
 
   get address() {

@@ -1,0 +1,35 @@
+// Twinkle behind Kamailio, behind our relay: the list of cases.
+
+import { Relay } from "../../harness/relay.mjs";
+import { World } from "../../harness/world.mjs";
+import { account, Kamailio } from "../kamailio/kamailio.mjs";
+import { notYet } from "../not-yet.mjs";
+import { profile } from "../profile.mjs";
+import { Scene } from "../scene.mjs";
+import { Softphone } from "./softphone.mjs";
+import { Twinkle } from "./twinkle.mjs";
+
+const phone = "a phone has no registrar";
+
+profile({
+  id: "twinkle",
+  title: "Twinkle",
+  file: "twinkle/twinkle.test.mjs",
+  about: "our SDK through our relay and Kamailio; the far side is Twinkle",
+  start: async () => {
+    const world = await World.start({ relay: false });
+    const kamailio = world.add(await Kamailio.start());
+    const relay = world.add(await Relay.before(kamailio.address));
+    const far = await Softphone.start(kamailio);
+    return new Scene(world, { server: relay, relay, account: account("alice"), far, versions: { Twinkle: Twinkle.version, Kamailio: kamailio.version } });
+  },
+  cannot: {
+    register: phone,
+    "wrong-password": phone,
+    "digits-in-info-dtmf": "Twinkle sends INFO as dtmf-relay only",
+    lamp: "a phone keeps no voice mail",
+    refresh: "Twinkle has no session timers",
+    "delayed-in": "Twinkle always offers",
+  },
+  fails: notYet,
+});
