@@ -68,9 +68,12 @@ const suites = {
     steps: [step("e2e", nodeTests("tests/e2e"), minutes(12), countNode)],
   },
   interop: {
-    about: "baresip, SIPp, JsSIP, Kamailio",
+    about: "Asterisk, Kamailio, baresip, SIPp, JsSIP, SIP.js",
     needs: "build",
-    steps: [step("interop", nodeTests("tests/interop"), minutes(12), countNode)],
+    steps: [
+      step("interop", nodeTests("tests/interop"), minutes(15), countNode),
+      step("the matrix of peers and cases", ["node", "tests/interop/matrix.mjs"], minutes(1)),
+    ],
   },
 };
 
