@@ -9,7 +9,7 @@ use relay_core::media::control::{G711Law, MediaCommand, MediaEvent, MediaId, Sid
 use sip_core::Duration;
 use sip_core::agent::EndedBy;
 use sip_core::digest::Credentials;
-use sip_core::message::{HeaderName, Method, Reason, StatusCode};
+use sip_core::message::{HeaderName, Reason, StatusCode};
 use world::{BROWSER, End, RELAY, TRUNK_SDP, WEB_OFFER, World, invite};
 
 #[test]
@@ -326,23 +326,6 @@ fn a_silent_pbx_is_asked_and_only_a_dead_one_loses_its_call() {
     world.pass(Duration::from_secs(33));
 
     assert_eq!(world.browser_ended(call).q850, Some(41));
-}
-
-#[test]
-fn digits_by_info_become_telephone_events() {
-    let mut world = World::new();
-    let (call, _) = world.established();
-    let body = Some(("application/dtmf-relay".to_owned(), b"Signal=5\r\nDuration=160\r\n".to_vec()));
-
-    world.browser.session_request(call, Method::Info, vec![], body, world.now).unwrap();
-    world.settle();
-
-    let digits = world.commands.iter().find_map(|command| match command {
-        MediaCommand::Digits { digits, duration, .. } => Some((digits.clone(), *duration)),
-        _ => None,
-    });
-    assert_eq!(digits, Some(("5".to_owned(), Duration::from_millis(160))));
-    assert!(!world.ladder(End::Pbx).contains(&"INFO".to_owned()));
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(super) struct Call {
     pub(super) room: Option<MediaRoom>,
     pub(super) deadline: Option<Instant>,
     pub(super) described: DescribedLegs,
+    /// The browser wants the PBX's digits as INFO.
+    pub(super) takes_digits: bool,
     pub(super) is_media_closed: bool,
     /// The browser's address of record.
     pub(super) aor: Option<Uri>,

@@ -1,7 +1,8 @@
 //! Which headers cross from one leg to the other. Everything not named here stays on its leg: routing, identity and
 //! capabilities are each leg's own (the browser must not be able to speak to the PBX through them).
 
-use sip_core::message::{HeaderName, Headers};
+use crate::media::control::Side;
+use sip_core::message::{HeaderName, Headers, dtmf};
 
 /// Rows of a message on one leg, for a message on the other.
 pub(super) type Rows = Vec<(HeaderName, String)>;
@@ -47,6 +48,36 @@ pub(super) fn to_web_response(headers: &Headers) -> Rows {
 /// What the browser's response tells the PBX.
 pub(super) fn to_trunk_response(headers: &Headers) -> Rows {
     pick(headers, &[HeaderName::RetryAfter, HeaderName::Warning, HeaderName::Reason])
+}
+
+/// What a request inside a dialog brings along with its body.
+pub(super) fn in_dialog_request(from: Side, headers: &Headers) -> Rows {
+    let mut rows = match from {
+        Side::Web => to_trunk_request(headers),
+        Side::Trunk => to_web_request(headers),
+    };
+    rows.extend(pick(headers, &[HeaderName::InfoPackage, HeaderName::ContentDisposition, HeaderName::Accept]));
+    rows
+}
+
+/// What the answer to a request inside a dialog says besides its status; `from` gave it.
+pub(super) fn in_dialog_response(from: Side, headers: &Headers) -> Rows {
+    let mut rows = match from {
+        Side::Trunk => to_web_response(headers),
+        Side::Web => to_trunk_response(headers),
+    };
+    rows.extend(pick(headers, &[HeaderName::Accept, HeaderName::RecvInfo]));
+    rows
+}
+
+/// Whether a client takes digits as INFO: it allows the method and names the body.
+pub(super) fn takes_digits(headers: &Headers) -> bool {
+    let names = |name: HeaderName, wanted: &str| {
+        headers
+            .values(&name)
+            .any(|value| value.split(';').next().is_some_and(|value| value.trim().eq_ignore_ascii_case(wanted)))
+    };
+    names(HeaderName::Allow, "INFO") && names(HeaderName::Accept, dtmf::RELAY)
 }
 
 /// Whether news of a transfer are wanted (RFC 4488).

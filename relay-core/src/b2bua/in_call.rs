@@ -126,6 +126,8 @@ impl B2bua {
                 let taken = self.note_answer(id, side, text, crossing.offered);
                 (!taken).then_some(StatusCode::NOT_ACCEPTABLE_HERE)
             }
+            // To the side that asks these would say that its own dialog is gone.
+            Err(StatusCode::REQUEST_TIMEOUT | StatusCode::CALL_DOES_NOT_EXIST) => Some(StatusCode::SERVER_TIMEOUT),
             Err(status) => Some(status),
         };
         if let Some(asked) = crossing.asked {

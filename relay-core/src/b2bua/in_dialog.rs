@@ -1,14 +1,12 @@
 //! Requests inside an established call that cross from leg to leg, and digits among them.
 
-use super::call::other;
+use super::call::{Stage, other};
 use super::{B2bua, SideKey, headers};
 use crate::media::control::{MediaCommand, MediaId, Side};
 use sip_core::agent::{Failure, IncomingId, Reply, RequestId, SessionId};
-use sip_core::message::{Method, Request, Response, StatusCode};
+use sip_core::message::{Method, Request, Response, StatusCode, dtmf};
 use sip_core::{Duration, Instant};
 
-/// A digit without a duration (RFC 2833's usual tone).
-const TONE: Duration = Duration::from_millis(100);
 /// Requests that wait for the other leg's answer.
 const MAX_RELAYED: usize = 10_000;
 
@@ -25,12 +23,38 @@ impl B2bua {
         let Some(id) = self.calls.of_leg(side, session) else {
             return self.respond(side, incoming, StatusCode::CALL_DOES_NOT_EXIST, now);
         };
-        match (side, digits_of(request)) {
-            (Side::Web, Some((digits, duration))) => {
-                self.media(MediaCommand::Digits { id, digits, duration });
+        match dtmf::Info::read(request) {
+            dtmf::Info::Malformed => self.respond(side, incoming, StatusCode::BAD_REQUEST, now),
+            dtmf::Info::Digits(digits, duration) if self.plays_digits(id, other(side)) => {
+                self.media(MediaCommand::Digits { id, to: other(side), digits, duration });
                 self.respond(side, incoming, StatusCode::OK, now);
             }
             _ => self.cross(side, id, incoming, request, now),
+        }
+    }
+
+    /// Whether digits go to this side as telephone-events. A page sees none of them, so one that takes INFO gets that.
+    fn plays_digits(&self, id: MediaId, side: Side) -> bool {
+        let Some(call) = self.calls.call(id) else { return false };
+        let Stage::Talking(talk) = &call.stage else { return false };
+        match side {
+            Side::Web => !call.takes_digits && talk.web.remote.telephone_event.is_some(),
+            Side::Trunk => talk.trunk.as_ref().is_some_and(|trunk| trunk.remote.telephone_event.is_some()),
+        }
+    }
+
+    /// A telephone-event ended: the far end that cannot have it as one gets an INFO.
+    pub(super) fn handle_digit(&mut self, id: MediaId, from: Side, digit: char, duration: Duration, now: Instant) {
+        let to = other(from);
+        let Some(call) = self.calls.call(id) else { return };
+        let is_wanted = match to {
+            Side::Web => call.takes_digits,
+            Side::Trunk => !self.plays_digits(id, Side::Trunk),
+        };
+        if let (true, Some(session)) = (is_wanted, call.leg(to)) {
+            let body = Some(dtmf::body(dtmf::RELAY, digit, duration));
+            let told = self.agent(to).session_request(session, Method::Info, Vec::new(), body, now);
+            Self::note(told.map(drop), "session_request");
         }
     }
 
@@ -71,12 +95,12 @@ impl B2bua {
         } else if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, Some(response.status), now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
-            let mut rows = headers::to_web_response(&response.headers);
+            let mut rows = headers::in_dialog_response(side, &response.headers);
             rows.extend(headers::refer_sub(&response.headers));
             let reply =
                 Reply { status: response.status, reason: Some(response.reason.clone()), headers: rows, body: None };
             self.reply(other(side), incoming, reply, now);
-        } else {
+        } else if side == Side::Trunk {
             self.register_answered(id, response, now);
         }
     }
@@ -88,7 +112,7 @@ impl B2bua {
             self.probe_answered(call, None, now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
             self.respond(other(side), incoming, StatusCode::REQUEST_TIMEOUT, now);
-        } else {
+        } else if side == Side::Trunk {
             self.register_failed(id, failure, now);
         }
     }
@@ -99,38 +123,4 @@ impl B2bua {
             SideKey::Web => None,
         }
     }
-}
-
-/// The digits of an INFO, in either of the usual bodies.
-fn digits_of(request: &Request) -> Option<(String, Duration)> {
-    if request.method != Method::Info {
-        return None;
-    }
-    let body = core::str::from_utf8(&request.body).ok()?;
-    let content_type = request.headers.content_type()?;
-    if content_type.is("application/dtmf-relay") {
-        dtmf_relay(body)
-    } else if content_type.is("application/dtmf") {
-        digits(body.trim()).map(|digits| (digits, TONE))
-    } else {
-        None
-    }
-}
-
-/// `Signal=5` and `Duration=160`, a line each.
-fn dtmf_relay(body: &str) -> Option<(String, Duration)> {
-    let field = |name: &str| {
-        let fields = body.lines().filter_map(|line| line.split_once('='));
-        let mut values = fields.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
-        values.next()
-    };
-    let millis = field("duration").and_then(|value| value.parse::<u64>().ok());
-    let duration = millis.map_or(TONE, |millis| Duration::from_millis(millis.clamp(40, 6_000)));
-    Some((digits(field("signal")?)?, duration))
-}
-
-fn digits(text: &str) -> Option<String> {
-    let text = text.to_ascii_uppercase();
-    let is_digit = |digit: char| matches!(digit, '0'..='9' | 'A'..='D' | '*' | '#');
-    (!text.is_empty() && text.len() <= 32 && text.chars().all(is_digit)).then_some(text)
 }

@@ -3,6 +3,7 @@
 use super::B2bua;
 use super::call::{Call, CallDirection, Stage, other};
 use super::cause::{self, Refusal};
+use super::headers;
 use crate::media::control::{MediaCommand, MediaId, Side};
 use sip_core::Instant;
 use sip_core::agent::{AgentError, End, SessionEvent, SessionId};
@@ -25,7 +26,12 @@ impl B2bua {
             }
             (Side::Trunk, Outbound, E::Accepted { answer, .. }) => self.trunk_accepts(id, answer.as_deref(), now),
             (Side::Web, Inbound, E::Progress { response, .. }) => self.web_progresses(id, &response, now),
-            (Side::Web, Inbound, E::Accepted { answer, .. }) => self.web_accepts(id, answer.as_deref(), now),
+            (Side::Web, Inbound, E::Accepted { response, answer }) => {
+                if let Some(call) = self.calls.call_mut(id) {
+                    call.takes_digits = headers::takes_digits(&response.headers);
+                }
+                self.web_accepts(id, answer.as_deref(), now);
+            }
             (Side::Trunk, _, E::Confirmed { answer: Some(answer) }) => self.trunk_describes(id, &answer, now),
             (_, _, E::Confirmed { .. }) => self.catch_up(id, now),
             (side, _, E::Offered { offer, .. }) => self.offered(id, side, session, offer.as_deref(), now),

@@ -25,7 +25,7 @@ impl B2bua {
             MediaEvent::WebConnected { id } => {
                 tracing::debug!(call = id.0, "the browser's media is connected")
             }
-            MediaEvent::Digit { id, from, .. } => tracing::debug!(call = id.0, ?from, "a digit"),
+            MediaEvent::Digit { id, from, digit, duration } => self.handle_digit(id, from, digit, duration, now),
         }
     }
 

@@ -88,6 +88,7 @@ impl B2bua {
             room: None,
             deadline: None,
             described: DescribedLegs::default(),
+            takes_digits: direction == CallDirection::Outbound && headers::takes_digits(&request.headers),
             is_media_closed: false,
             aor: None,
             refers: Vec::new(),

@@ -63,7 +63,7 @@ impl B2bua {
             _ => {
                 let content_type = request.headers.get(&HeaderName::ContentType).unwrap_or_default().to_owned();
                 let body = (!request.body.is_empty()).then(|| (content_type, request.body.clone()));
-                Ok((headers::to_trunk_request(&request.headers), body))
+                Ok((headers::in_dialog_request(side, &request.headers), body))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What signalling may tell a session.
 
-use super::control::{MediaEvent, MediaReport, TrunkRemote, WebRemote};
+use super::control::{MediaEvent, MediaReport, Side, TrunkRemote, WebRemote};
 use super::drops::DropReason;
 use super::payload::{EventFormat, Format};
 use super::{Bench, MediaSession};
@@ -40,9 +40,13 @@ impl MediaSession {
         self.play_early(bench, now);
     }
 
-    /// Digits for the PBX.
-    pub(super) fn dial(&mut self, digits: &str, duration: Duration, bench: &mut Bench, now: Instant) {
-        if !self.trunk_leg.outlet.dial(digits, duration, now) {
+    /// Digits for one side.
+    pub(super) fn dial(&mut self, to: Side, digits: &str, duration: Duration, bench: &mut Bench, now: Instant) {
+        let leg = match to {
+            Side::Web => &mut self.web_leg,
+            Side::Trunk => &mut self.trunk_leg,
+        };
+        if !leg.outlet.dial(digits, duration, now) {
             bench.drops.count(DropReason::Digits);
         }
     }

@@ -40,10 +40,12 @@ pub enum MediaCommand {
         /// The PBX's side.
         remote: TrunkRemote,
     },
-    /// Send these digits toward the PBX as telephone-events (RFC 4733).
+    /// Send these digits as telephone-events (RFC 4733).
     Digits {
         /// The call's media.
         id: MediaId,
+        /// To whom.
+        to: Side,
         /// 0-9, A-D, *, #.
         digits: String,
         /// Of each tone.

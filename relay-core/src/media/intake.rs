@@ -41,6 +41,9 @@ pub(super) struct Intake {
     buffer: JitterBuffer,
     events: EventReceiver,
     format: Option<Format>,
+    /// The one before the last change: its packets that are under way, or come until our answer has arrived, are sound
+    /// as before (RFC 3264 §8.3.2).
+    before: Option<Format>,
     event_format: Option<EventFormat>,
     decoder: Option<Box<dyn Decoder>>,
     /// None while nothing is playing.
@@ -81,6 +84,7 @@ impl Intake {
             buffer: JitterBuffer::default(),
             events: EventReceiver::default(),
             format: None,
+            before: None,
             event_format: None,
             decoder: None,
             timeline: None,
@@ -93,7 +97,12 @@ impl Intake {
     pub(super) fn describe(&mut self, format: Format, event_format: Option<EventFormat>) {
         let sound = |format: Format| (format.kind, format.rate);
         if self.format.map(sound) != Some(sound(format)) {
-            (self.decoder, self.timeline) = (None, None);
+            let is_same_time =
+                self.format.is_some_and(|before| (before.clock(), before.ratio()) == (format.clock(), format.ratio()));
+            // Between codecs of one clock the sound goes on where it is.
+            self.timeline = self.timeline.filter(|_| is_same_time);
+            self.before = self.format.filter(|before| is_same_time && before.payload_type != format.payload_type);
+            self.decoder = None;
         }
         (self.format, self.event_format) = (Some(format), event_format);
     }
@@ -115,8 +124,10 @@ impl Intake {
 
     /// Whether packets of this payload type are expected.
     pub(super) fn expects(&self, payload_type: u8) -> bool {
-        let audio = self.format.is_some_and(|format| format.payload_type == payload_type);
-        audio || self.event_format.is_some_and(|format| format.payload_type == payload_type)
+        let audio = |format: &Option<Format>| format.is_some_and(|format| format.payload_type == payload_type);
+        audio(&self.format)
+            || audio(&self.before)
+            || self.event_format.is_some_and(|format| format.payload_type == payload_type)
     }
 
     /// Takes a packet. Sound is only decoded when it is `audible`; events always count.
@@ -125,6 +136,7 @@ impl Intake {
             heard.dropped = Some(DropReason::RtpPayloadType);
             return;
         }
+        self.follow(packet.payload_type);
         let number = match self.reception.count(packet, self.clock(), now) {
             Arrival::Sequel(number) => number,
             Arrival::First(number) => {
@@ -143,6 +155,14 @@ impl Intake {
             Turn::Later | Turn::Duplicate => {}
         }
         self.drain(audible, now, heard);
+    }
+
+    /// Both of two codecs may come around a change: whichever does is decoded.
+    fn follow(&mut self, payload_type: u8) {
+        if self.before.is_some_and(|before| before.payload_type == payload_type) {
+            core::mem::swap(&mut self.format, &mut self.before);
+            self.decoder = None;
+        }
     }
 
     /// Counts a packet that nobody is to hear.

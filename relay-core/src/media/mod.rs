@@ -280,7 +280,9 @@ impl MediaSession {
     }
 
     fn handle_outlet_timeouts(&mut self, bench: &mut Bench, now: Instant) {
-        let Bench { transmits, drops, .. } = bench;
+        let Bench { transmits, drops, plain, .. } = bench;
+        let web = &mut self.web;
+        self.web_leg.outlet.handle_timeout(now, &mut |packet| web.send_rtp(packet, plain, transmits));
         let trunk = &self.trunk;
         self.trunk_leg.outlet.handle_timeout(now, &mut |packet| {
             if let Err(reason) = trunk.send_rtp(packet, transmits) {
@@ -304,6 +306,7 @@ impl MediaSession {
             self.web_leg.intake.next_timeout(),
             self.trunk_leg.intake.next_timeout(),
             self.trunk_leg.outlet.next_timeout(),
+            self.web_leg.outlet.next_timeout(),
             self.web_leg.reporter.next_timeout(),
             self.trunk_leg.reporter.next_timeout(),
             silence,

@@ -97,8 +97,8 @@ impl Worker {
             MediaCommand::Trunk { id, remote } => {
                 self.with(id, now, |session, bench| session.describe_trunk(&remote, bench, now))
             }
-            MediaCommand::Digits { id, digits, duration } => {
-                self.with(id, now, |session, bench| session.dial(&digits, duration, bench, now));
+            MediaCommand::Digits { id, to, digits, duration } => {
+                self.with(id, now, |session, bench| session.dial(to, &digits, duration, bench, now));
             }
             MediaCommand::Close { id } => self.close(id, now),
         }

@@ -138,7 +138,7 @@ fn digits_on_command_are_sent_in_their_time_and_without_sound() {
     let mut world = World::connected(Options::default());
     world.talk(20, |_| false);
     let digits = "12#".to_owned();
-    world.command(MediaCommand::Digits { id: ID, digits, duration: Duration::from_millis(100) });
+    world.command(MediaCommand::Digits { id: ID, to: Side::Trunk, digits, duration: Duration::from_millis(100) });
     world.talk(50, |_| false);
 
     let events: Vec<_> = world.pbx.events().cloned().collect();
@@ -163,7 +163,12 @@ fn digits_on_command_are_sent_in_their_time_and_without_sound() {
 #[test]
 fn digits_without_sound_are_sent_too() {
     let mut world = World::connected(Options::default());
-    world.command(MediaCommand::Digits { id: ID, digits: "7".into(), duration: Duration::from_millis(60) });
+    world.command(MediaCommand::Digits {
+        id: ID,
+        to: Side::Trunk,
+        digits: "7".into(),
+        duration: Duration::from_millis(60),
+    });
     world.run(500);
     let ends = world.pbx.events().map(|(_, packet)| read(packet)).filter(|(_, end, _)| *end).count();
     assert_eq!(ends, 3);
