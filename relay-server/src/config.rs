@@ -6,11 +6,13 @@
 mod error;
 pub mod keys;
 mod load;
+mod negotiation;
 mod trunk;
 mod value;
 
 pub use error::{ConfigError, Place};
 pub use load::{Loaded, Sources, load};
+pub use negotiation::{Leg, Negotiation, ShortIntervals, Wish};
 pub use trunk::{Host, TRUNK_KEYS, Trunk};
 pub use value::Value;
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub trunks: Vec<Trunk>,
     /// Audio.
     pub media: Media,
+    /// What each leg of a call negotiates for itself.
+    pub negotiation: Negotiation,
     /// How much is taken on.
     pub limits: Limits,
     /// What is written to standard error.
@@ -298,6 +302,7 @@ impl Config {
         }
         self.check_tls()?;
         self.check_families()?;
+        self.negotiation.check()?;
         self.check_site()
     }
 

@@ -241,6 +241,8 @@ fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>) -> b2bua::Config {
         max_bindings: config.limits.registrations,
         ring_timeout: config.limits.ring_timeout,
         resolve_ttl: config.limits.resolve_ttl,
+        web_leg: config.negotiation.web.for_b2bua(),
+        trunk_leg: config.negotiation.trunk.for_b2bua(),
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod pair;
 
-use pair::{ANSWER, Alone, OFFER, Pair, Side, answer, uri};
+use pair::{ANSWER, Alone, OFFER, Pair, Side, answer, invite_of_bob, uri};
 use sip_core::agent::{AgentError, EndedBy, Event, Failure, Invite, SessionEvent, SessionState};
 use sip_core::message::{HeaderName, Method, Request, StatusCode};
 use sip_core::{Duration, Transport};
@@ -47,10 +47,31 @@ fn a_delayed_offer_that_is_refused_is_acknowledged_and_hung_up() {
     pair.alice.agent.answer_offer(alice, Err(StatusCode::NOT_ACCEPTABLE_HERE), pair.now).unwrap();
     pair.settle();
 
-    assert_eq!(pair.story()[2..], ["alice ACK", "alice BYE", "bob 200 BYE"]);
+    assert_eq!(pair.story()[2..4], ["alice ACK", "alice BYE"]);
     let end = pair.alice.end();
     assert_eq!((end.by, end.status), (EndedBy::Local, Some(StatusCode::NOT_ACCEPTABLE_HERE)));
-    assert_eq!(pair.bob.end().by, EndedBy::Remote);
+    let end = pair.bob.end();
+    assert!(matches!(end.failure, Some(Failure::Protocol(_))), "its offer has no answer: {end:?}");
+}
+
+#[test]
+fn an_ack_without_the_answer_to_our_offer_ends_the_call() {
+    let mut alone = Alone::new(Transport::Udp);
+    let mut invite = invite_of_bob("1");
+    invite.set_body("application/sdp", "");
+    invite.headers.remove(&HeaderName::ContentType);
+    alone.receive(invite.clone());
+    let id = alone.incoming_call();
+    alone.agent.accept(id, OFFER.to_owned(), Vec::new(), alone.now).unwrap();
+    alone.drain();
+    let ok = alone.next_response(200);
+    invite.headers.set(HeaderName::From, ok.headers.get(&HeaderName::To).unwrap());
+    invite.headers.set(HeaderName::To, ok.headers.get(&HeaderName::From).unwrap());
+    alone.receive(request_of_bob(&invite, &Method::Ack, 1));
+
+    alone.next_request(Method::Bye);
+    let end = alone.end();
+    assert!(matches!((end.by, end.failure), (EndedBy::System, Some(Failure::Protocol(_)))));
 }
 
 #[test]

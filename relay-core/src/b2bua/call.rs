@@ -69,6 +69,8 @@ pub(super) enum Stage {
     Calling(Box<Calling>),
     /// The web leg is called.
     Ringing { offer: Option<TrunkSdp> },
+    /// Both legs answered; the browser's description is to come with its ACK.
+    Describing(Box<TrunkSdp>),
     /// Both legs answered.
     Talking(Box<Talk>),
     /// One leg is over and the other was told; the media's last report is awaited.
@@ -79,7 +81,8 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Preparing {
     pub(super) request: Box<Request>,
-    pub(super) offer: WebSdp,
+    /// None for a delayed offer: ours goes out with our responses.
+    pub(super) offer: Option<WebSdp>,
     pub(super) next_hop: NextHop,
     /// None until the DNS has answered.
     pub(super) route: Option<VecDeque<Target>>,
@@ -92,7 +95,8 @@ pub(super) struct Preparing {
 pub(super) struct Calling {
     /// What the browser gets in each of our responses, the same in all.
     pub(super) answer: String,
-    pub(super) offer: WebSdp,
+    /// The browser's description; none until it has answered our offer.
+    pub(super) offer: Option<WebSdp>,
     /// What media is not told before the browser has our answer: its time for ICE begins with it.
     pub(super) untold: Option<WebRemote>,
     /// What the PBX described before it answered: it plays something.

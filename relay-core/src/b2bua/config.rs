@@ -2,6 +2,7 @@
 
 use crate::media::control::TrunkCodec;
 use core::net::SocketAddr;
+use sip_core::agent::{Refresher, Reliability, SessionTimers};
 use sip_core::{Duration, SocketId, Transport};
 use std::sync::Arc;
 
@@ -26,6 +27,34 @@ pub struct Config {
     pub ring_timeout: Duration,
     /// The longest that a DNS record is believed, whatever its own time to live.
     pub resolve_ttl: Duration,
+    /// What is negotiated with browsers.
+    pub web_leg: LegConfig,
+    /// What is negotiated with PBXs.
+    pub trunk_leg: LegConfig,
+}
+
+/// What one leg of each call negotiates for itself; the other leg hears nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegConfig {
+    /// Provisional responses that are acknowledged (RFC 3262).
+    pub reliability: Reliability,
+    /// Sessions that end unless they are refreshed (RFC 4028); none leaves that to the other side.
+    pub session_timers: Option<SessionTimers>,
+}
+
+impl Default for LegConfig {
+    fn default() -> Self {
+        Self { reliability: Reliability::Supported, session_timers: Some(SessionTimers::default()) }
+    }
+}
+
+impl LegConfig {
+    /// For browsers, whose timers are late when their page is in the background: the relay refreshes.
+    #[must_use]
+    pub fn web() -> Self {
+        let timers = SessionTimers { refresher: Some(Refresher::Local), ..SessionTimers::default() };
+        Self { session_timers: Some(timers), ..Self::default() }
+    }
 }
 
 impl Default for Config {
@@ -40,6 +69,8 @@ impl Default for Config {
             max_bindings: 20_000,
             ring_timeout: Duration::from_secs(180),
             resolve_ttl: Duration::from_secs(60),
+            web_leg: LegConfig::web(),
+            trunk_leg: LegConfig::default(),
         }
     }
 }

@@ -45,7 +45,7 @@ impl B2bua {
 
     /// By how many bytes it is too long. It is written by an agent like the one that will send it.
     fn excess(&self, invite: &Invite, target: Target) -> Option<usize> {
-        let mut agent = UserAgent::new(agent_config(&self.config, &[]), [0; 32]);
+        let mut agent = UserAgent::new(agent_config(&self.config, &self.config.trunk_leg, &[]), [0; 32]);
         let socket = self.trunk_socket(target.socket)?;
         agent.open_socket(socket.id, local_socket(socket));
         agent.invite(invite.clone(), Instant::ZERO).ok()?;

@@ -17,9 +17,11 @@ impl B2bua {
         let Some(id) = self.calls.of_leg(side, session) else {
             return;
         };
-        let Some(direction) = self.calls.call(id).map(|call| call.direction) else {
+        let Some(call) = self.calls.call(id) else {
             return;
         };
+        let (direction, is_talking) = (call.direction, matches!(call.stage, Stage::Talking(_)));
+        let awaits_browser = side == Side::Web && call.awaits_browser();
         match (side, direction, event) {
             (Side::Trunk, Outbound, E::Progress { response, answer }) => {
                 self.trunk_progresses(id, &response, answer.as_deref(), now);
@@ -32,8 +34,16 @@ impl B2bua {
                 }
                 self.web_accepts(id, answer.as_deref(), now);
             }
+            (_, _, E::Confirmed { answer: Some(answer) } | E::Answered { result: Ok(Some(answer)) })
+                if awaits_browser =>
+            {
+                self.browser_describes(id, &answer, now);
+            }
             (Side::Trunk, _, E::Confirmed { answer: Some(answer) }) => self.trunk_describes(id, &answer, now),
             (_, _, E::Confirmed { .. }) => self.catch_up(id, now),
+            (side, _, E::Offered { offer, .. }) if !is_talking => {
+                self.offered_early(id, side, session, offer.as_deref(), now);
+            }
             (side, _, E::Offered { offer, .. }) => self.offered(id, side, session, offer.as_deref(), now),
             (side, _, E::Answered { result }) => self.answered(id, side, result, now),
             (side, _, E::Ended(end)) => self.leg_ended(id, side, session, &end, now),

@@ -37,7 +37,7 @@ impl B2bua {
         match call.stage {
             Stage::Preparing(_) => self.dial_if_ready(id, now),
             Stage::PreparingInbound { .. } => self.ring_browser(id, now),
-            Stage::Calling(_) | Stage::Ringing { .. } | Stage::Talking(_) | Stage::Ending => {}
+            Stage::Calling(_) | Stage::Ringing { .. } | Stage::Describing(_) | Stage::Talking(_) | Stage::Ending => {}
         }
     }
 

@@ -13,6 +13,7 @@ mod calls;
 mod cause;
 mod config;
 mod dns;
+mod early;
 mod failover;
 mod fit;
 mod headers;
@@ -33,7 +34,7 @@ mod transfers;
 mod trunks;
 
 pub use call::{CallDirection, CallRecord};
-pub use config::{Config, Domain, Gateway, GatewayId, Trunk, TrunkSocket};
+pub use config::{Config, Domain, Gateway, GatewayId, LegConfig, Trunk, TrunkSocket};
 pub use dns::{Answer, Question, Record, RecordKind};
 pub use port::{FlowFault, Input, Output};
 pub use trunks::{GatewayStatus, Health};
@@ -112,13 +113,13 @@ impl B2bua {
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
         let mut entropy = Entropy::new(seed);
         // A browser's Replaces may name a dialog that only the PBX has.
-        let trunk_config = agent::Config { replaces: true, ..agent_config(&config, &[]) };
+        let trunk_config = agent::Config { replaces: true, ..agent_config(&config, &config.trunk_leg, &[]) };
         let mut trunk = UserAgent::new(trunk_config, entropy.bytes());
         for socket in &config.sockets {
             trunk.open_socket(socket.id, local_socket(socket));
         }
         Self {
-            web: UserAgent::new(agent_config(&config, &[Method::Register]), entropy.bytes()),
+            web: UserAgent::new(agent_config(&config, &config.web_leg, &[Method::Register]), entropy.bytes()),
             trunk,
             calls: Calls::default(),
             bindings: Bindings::default(),
@@ -274,7 +275,7 @@ impl B2bua {
     }
 }
 
-fn agent_config(config: &Config, application_methods: &[Method]) -> agent::Config {
+fn agent_config(config: &Config, leg: &LegConfig, application_methods: &[Method]) -> agent::Config {
     let default = agent::Config::default();
     agent::Config {
         product: config.product.clone(),
@@ -285,6 +286,8 @@ fn agent_config(config: &Config, application_methods: &[Method]) -> agent::Confi
         max_transactions: MAX_TRANSACTIONS,
         supported: vec!["replaces", "norefersub"],
         allow: default.allow.iter().cloned().chain([Method::Refer]).collect(),
+        reliability: leg.reliability,
+        session_timers: leg.session_timers,
         ..default
     }
 }

@@ -31,7 +31,7 @@ impl B2bua {
         }
     }
 
-    fn admit(&self, request: &Request, offer: Option<&str>) -> Result<(WebSdp, NextHop), Refusal> {
+    fn admit(&self, request: &Request, offer: Option<&str>) -> Result<(Option<WebSdp>, NextHop), Refusal> {
         if self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
@@ -39,11 +39,17 @@ impl B2bua {
         let next_hop = self.next_hop(&request.uri);
         let next_hop = next_hop.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
         transfers::read_replaces(&request.headers)?;
-        let offer = offer.ok_or_else(|| not_acceptable(SdpFault::NoAudio))?;
-        Ok((WebSdp::offer(offer).map_err(not_acceptable)?, next_hop))
+        Ok((offer.map(WebSdp::offer).transpose().map_err(not_acceptable)?, next_hop))
     }
 
-    fn prepare(&mut self, web: SessionId, request: Box<Request>, offer: WebSdp, next_hop: NextHop, now: Instant) {
+    fn prepare(
+        &mut self,
+        web: SessionId,
+        request: Box<Request>,
+        offer: Option<WebSdp>,
+        next_hop: NextHop,
+        now: Instant,
+    ) {
         let before = self.calls.challenged_at(&attempt_of(&request));
         let route = match self.route(next_hop, before, now) {
             Route::Targets(targets) => Some(targets),
@@ -144,10 +150,9 @@ impl B2bua {
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
-        let direction = offer.remote.direction;
+        let direction = offer.as_ref().map_or(Direction::SENDRECV, |offer| offer.remote.direction);
         let is_told = told.is_some();
-        let write = |at| offer.write_answer(room, &call.ice, at, direction);
-        let answer = told.unwrap_or_else(|| call.described.web.next(id.0, write));
+        let answer = told.unwrap_or_else(|| call.describe_to_browser(offer.as_ref(), room));
         let write = |at| sdp_bridge::trunk_offer(room.trunk, &room.codecs, at, direction.mirrored());
         let sdp = call.described.trunk.next(id.0, write);
         let browser = call.web.and_then(|web| self.web.session(web)).map(|view| view.flow.socket);
@@ -155,7 +160,7 @@ impl B2bua {
         let rows = browser.and_then(|browser| self.replaces_of_browser(browser, &request.headers).ok());
         invite.headers.extend(rows.unwrap_or_default());
         let invite = self.fit(invite, target);
-        let untold = (!is_told).then(|| offer.remote.clone());
+        let untold = offer.as_ref().filter(|_| !is_told).map(|offer| offer.remote.clone());
         let (route, has_credentials) = (route.unwrap_or_default(), headers::has_credentials(&request.headers));
         let calling = Calling { answer, offer, untold, early: None, attempt, trunk, request, next_hop, target, route };
         match self.trunk.invite(invite, now) {
@@ -257,13 +262,18 @@ impl B2bua {
     }
 
     fn connect(&mut self, id: MediaId, calling: Calling, trunk: TrunkSdp, now: Instant) {
-        let told = Ways { web: Direction::SENDRECV, trunk: calling.offer.remote.direction.mirrored() };
         self.media(MediaCommand::Trunk { id, remote: trunk.remote.clone() });
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         call.record.answered = Some(now);
-        call.stage = Stage::Talking(Box::new(Talk::new(calling.offer, Some(trunk), told)));
+        call.stage = match calling.offer {
+            Some(web) => {
+                let told = Ways { web: Direction::SENDRECV, trunk: web.remote.direction.mirrored() };
+                Stage::Talking(Box::new(Talk::new(web, Some(trunk), told)))
+            }
+            None => Stage::Describing(Box::new(trunk)),
+        };
         if let Some(web) = call.web {
             let told = self.web.accept(web, calling.answer, Vec::new(), now);
             Self::note(told, "accept");

@@ -89,6 +89,19 @@ impl World {
         world
     }
 
+    /// Gives one end other settings, before anything has happened.
+    pub(crate) fn equip(&mut self, end: End, config: agent::Config) {
+        match end {
+            End::Browser => {
+                let contact = "sip:me@abc.invalid;transport=ws";
+                self.browser = agent_with(config, [2; 32], BROWSER, Transport::Ws, "abc.invalid", contact);
+            }
+            End::Pbx => {
+                self.pbx = agent_with(config, [3; 32], TRUNK, Transport::Udp, PBX, "sip:pbx@192.0.2.99:5060");
+            }
+        }
+    }
+
     /// The browser's flow to the relay.
     pub(crate) fn web_flow() -> Flow {
         Flow::connection(BROWSER)
@@ -296,6 +309,17 @@ fn agent(
     contact: &str,
 ) -> UserAgent {
     let config = agent::Config { application_methods: methods.to_vec(), ..agent::Config::default() };
+    agent_with(config, seed, socket, transport, sent_by, contact)
+}
+
+fn agent_with(
+    config: agent::Config,
+    seed: [u8; 32],
+    socket: SocketId,
+    transport: Transport,
+    sent_by: &str,
+    contact: &str,
+) -> UserAgent {
     let mut agent = UserAgent::new(config, seed);
     let contact: Uri = contact.parse().unwrap();
     agent.open_socket(socket, LocalSocket { transport, sent_by: sent_by.to_owned(), contact });

@@ -36,6 +36,10 @@ const ADDRESS6_OR_NONE: &str = "an IPv6 address with a port, such as \"[::]:5060
 const IP6_OR_NONE: &str = "an IPv6 address, such as \"::\", or \"\"";
 const TIME: &str = "a time with its unit, such as \"25s\", \"500ms\" or \"3m\", and more than nothing";
 
+const TIME_OR_NONE: &str = "a time with its unit, such as \"30m\" or \"1800s\", or \"0s\" for none";
+const RELIABILITY: &str = "\"none\", \"supported\" or \"required\"";
+const REFRESHER: &str = "\"relay\", \"peer\" or \"any\"";
+
 /// Every key there is, in the order of `relay.example.toml`.
 #[rustfmt::skip]
 pub const KEYS: &[Key] = &[
@@ -75,6 +79,15 @@ pub const KEYS: &[Key] = &[
     key("media.trunk_external_ipv6", IP6_OR_NONE, |c, v| put(&mut c.media.trunk_external_ipv6, v)),
     key("media.trunk_ports", "the first and the last port, such as \"10000-19999\"", |c, v| put(&mut c.media.trunk_ports, v)),
     key("media.codecs", "a list of codecs, each once: \"PCMU\", \"PCMA\", \"G722\"", put_codecs),
+    key("negotiation.web_100rel", RELIABILITY, |c, v| put(&mut c.negotiation.web.reliability, v)),
+    key("negotiation.web_session_expires", TIME_OR_NONE, |c, v| put(&mut c.negotiation.web.session_expires, v)),
+    key("negotiation.web_session_minimum", TIME, |c, v| put_some_time(&mut c.negotiation.web.session_minimum, v)),
+    key("negotiation.web_session_refresher", REFRESHER, |c, v| put(&mut c.negotiation.web.refresher, v)),
+    key("negotiation.trunk_100rel", RELIABILITY, |c, v| put(&mut c.negotiation.trunk.reliability, v)),
+    key("negotiation.trunk_session_expires", TIME_OR_NONE, |c, v| put(&mut c.negotiation.trunk.session_expires, v)),
+    key("negotiation.trunk_session_minimum", TIME, |c, v| put_some_time(&mut c.negotiation.trunk.session_minimum, v)),
+    key("negotiation.trunk_session_refresher", REFRESHER, |c, v| put(&mut c.negotiation.trunk.refresher, v)),
+    key("negotiation.short_intervals", "\"refused\", or \"allowed\" in tests", |c, v| put(&mut c.negotiation.short_intervals, v)),
     key("limits.calls", COUNT, |c, v| put_within(&mut c.limits.calls, 1..=1_000_000, v)),
     key("limits.registrations", COUNT, |c, v| put_within(&mut c.limits.registrations, 1..=1_000_000, v)),
     key("limits.connections", COUNT, |c, v| put_within(&mut c.limits.connections, 1..=1_000_000, v)),

@@ -1,6 +1,7 @@
 //! A setting before it has a type, and the types a setting can have.
 
-use super::{Domain, LogFormat};
+use super::{Domain, LogFormat, ShortIntervals, Wish};
+use sip_core::agent::Reliability;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -137,6 +138,38 @@ impl<T: FromValue> FromValue for Option<T> {
         match value.text() {
             Some("") => Some(None),
             _ => T::from_value(value).map(Some),
+        }
+    }
+}
+
+impl FromValue for Reliability {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value.text()? {
+            "none" => Some(Self::None),
+            "supported" => Some(Self::Supported),
+            "required" => Some(Self::Required),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Wish {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value.text()? {
+            "any" => Some(Self::Any),
+            "relay" => Some(Self::Relay),
+            "peer" => Some(Self::Peer),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for ShortIntervals {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value.text()? {
+            "refused" => Some(Self::Refused),
+            "allowed" => Some(Self::Allowed),
+            _ => None,
         }
     }
 }

@@ -238,7 +238,8 @@ pub enum SessionEvent {
     Accepted {
         /// The response.
         response: Box<Response>,
-        /// Its SDP; none where a reliable provisional response has settled that.
+        /// Its SDP; or that of the reliable provisional response that has settled the matter, unless an UPDATE has
+        /// changed it since.
         answer: Option<String>,
     },
     /// UAS: the ACK for our 2xx arrived.

@@ -237,6 +237,10 @@ impl Session {
             return self.leave(reason, endpoint, now);
         }
         let answer = if delayed { Body::sdp(&ack.headers, &ack.body) } else { None };
+        if delayed && answer.is_none() {
+            let failure = Failure::Protocol("an ACK without the answer to our offer");
+            return self.leave_with(None, cause::by_failure(failure), endpoint, now);
+        }
         self.note_remote(answer.as_deref());
         endpoint.emit_session(self.id, SessionEvent::Confirmed { answer });
     }

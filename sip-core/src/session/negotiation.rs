@@ -188,6 +188,7 @@ impl Session {
             return;
         };
         let request = Box::new(request);
+        usage.early_answer = None;
         usage.negotiation = Negotiation::Offered { server, request: request.clone() };
         endpoint.emit_session(self.id, SessionEvent::Offered { offer, request });
     }

@@ -131,6 +131,7 @@ impl Session {
             Ok(client) => {
                 if let Some(usage) = self.usages().get_mut(place) {
                     usage.heard = None;
+                    usage.early_answer = None;
                     let socket = flow.socket;
                     usage.negotiation = Negotiation::Offering { socket, client, request, attempt };
                 }

@@ -179,6 +179,7 @@ impl Session {
             Progress::Reliable(rack) => {
                 if sdp.is_some() {
                     usage.negotiation = Negotiation::Settled;
+                    usage.early_answer.clone_from(&sdp);
                     self.note_local(&offer, endpoint);
                     self.note_remote(sdp.as_deref());
                 }
@@ -200,7 +201,8 @@ impl Session {
         let (client, invite) = (outgoing.client, outgoing.invite.clone());
         let is_open = matches!(usage.negotiation, Negotiation::Opening | Negotiation::OwingPrack { .. });
         // What a reliable response has settled, a 2xx does not change (RFC 6337 §2.2).
-        let answer = Body::sdp(&response.headers, &response.body).filter(|_| is_open);
+        let early = usage.early_answer.take();
+        let answer = if is_open { Body::sdp(&response.headers, &response.body) } else { early };
         let local = String::from_utf8_lossy(&invite.body).into_owned();
         if wanted && is_open && invite.body.is_empty() {
             usage.negotiation = Negotiation::OwingAck { client, invite: Box::new(invite) };

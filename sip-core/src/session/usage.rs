@@ -15,6 +15,8 @@ pub(super) struct Usage {
     pub(super) retry: Option<Retry>,
     /// Whether the other side's Allow names UPDATE.
     pub(super) allows_update: bool,
+    /// The other side's answer in a reliable response, until an UPDATE replaces it.
+    pub(super) early_answer: Option<String>,
     /// RSeq of the last reliable response to our INVITE under way (RFC 3262 §4).
     pub(super) heard: Option<u32>,
 }
@@ -39,7 +41,8 @@ impl Side {
 impl Usage {
     /// A dialog whose first offer is not answered yet.
     pub(super) const fn new(dialog: Dialog, side: Side) -> Self {
-        Self { dialog, side, negotiation: Negotiation::Opening, retry: None, allows_update: false, heard: None }
+        let negotiation = Negotiation::Opening;
+        Self { dialog, side, negotiation, retry: None, allows_update: false, early_answer: None, heard: None }
     }
 
     /// Learns from any message of the other side which methods it takes.
