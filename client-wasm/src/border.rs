@@ -12,7 +12,7 @@ use crate::event_types::{
 };
 use crate::types::{
     Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, DigitMethod, ErrorCode, ErrorInfo, OnPageHide,
-    Party, RegistrationGrant,
+    Party, RegistrationGrant, TransferOptions,
 };
 
 /// The settings of a user agent.
@@ -86,6 +86,12 @@ pub(crate) fn publish_options(given: JsValue) -> Result<PublishOptions, ErrorInf
     Ok(PublishOptions { expires: fields.number("expires")?, headers: fields.headers()? })
 }
 
+/// The options of a transfer.
+pub(crate) fn transfer_options(given: JsValue) -> Result<TransferOptions, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
+    Ok(TransferOptions { headers: fields.headers()?, subscribe: fields.value("subscribe").as_bool() })
+}
+
 /// A way to send digits.
 pub(crate) fn digit_method(word: &str) -> Result<DigitMethod, ErrorInfo> {
     let all = [DigitMethod::Auto, DigitMethod::Rtp, DigitMethod::InfoRelay, DigitMethod::InfoDtmf];
@@ -153,6 +159,23 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
         CoreEvent::PublicationChange { publication, change } => Record::event("publicationChange", None)
             .put("publication", &publication.into())
             .put("change", &publication_change(&change)),
+        CoreEvent::TransferChange { call, state, status, confirmed, error } => {
+            Record::event("transferChange", Some(call))
+                .text("state", state.as_str())
+                .maybe("status", status)
+                .put("confirmed", &confirmed.into())
+                .maybe("error", error.as_ref().map(error_info))
+        }
+        CoreEvent::TransferRequest { call, target, referred_by, replaces } => {
+            Record::event("transferRequest", Some(call))
+                .text("target", &target)
+                .maybe("referredBy", referred_by.as_ref().map(party))
+                .put("replaces", &replaces.into())
+        }
+        CoreEvent::TransferWithdrawn { call } => Record::event("transferWithdrawn", Some(call)),
+        CoreEvent::CallReplaced { call, remote } => {
+            Record::event("callReplaced", Some(call)).put("remote", &party(&remote))
+        }
         CoreEvent::CallEnded { call, end } => Record::event("callEnded", Some(call)).put("end", &call_end(&end)),
     }
     .into()

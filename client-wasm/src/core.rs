@@ -16,7 +16,7 @@ use crate::border;
 use crate::driver::Shell;
 use crate::event_types::{MessageOptions, PublishOptions, SubscribeOptions};
 use crate::phone::Phone;
-use crate::types::{AnswerOptions, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo};
+use crate::types::{AnswerOptions, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo, TransferOptions};
 
 /// A SIP user agent: its connection, its registration and its calls.
 #[wasm_bindgen]
@@ -107,6 +107,36 @@ impl Core {
     #[wasm_bindgen(js_name = setMuted)]
     pub fn set_muted(&self, call: u32, muted: bool) -> Result<(), JsValue> {
         self.alive()?.tell(|phone, _| phone.set_muted(call, muted)).map_err(thrown)
+    }
+
+    /// Has the other side of a call call somebody (RFC 3515). `transferChange` tells how it goes; when the new call
+    /// stands, this one is hung up.
+    pub fn transfer(&self, call: u32, target: &str, options: Ts<TransferOptions>) -> Result<(), JsValue> {
+        let shell = self.alive()?;
+        let options = border::transfer_options(options.into()).map_err(thrown)?;
+        shell.tell(|phone, now| phone.transfer(call, target, &options, now)).map_err(thrown)
+    }
+
+    /// Has the other side of a call take this page's place in another call, which is answered (RFC 3891).
+    #[wasm_bindgen(js_name = transferToCall)]
+    pub fn transfer_to_call(&self, call: u32, other: u32, options: Ts<TransferOptions>) -> Result<(), JsValue> {
+        let shell = self.alive()?;
+        let options = border::transfer_options(options.into()).map_err(thrown)?;
+        shell.tell(|phone, now| phone.transfer_to_call(call, other, &options, now)).map_err(thrown)
+    }
+
+    /// Does what the other side asked for by `transferRequest`. Returns the id of the new call.
+    #[wasm_bindgen(js_name = acceptTransfer)]
+    pub fn accept_transfer(&self, call: u32, options: Ts<CallOptions>) -> Result<u32, JsValue> {
+        let shell = self.alive()?;
+        let options = border::call_options(options.into()).map_err(thrown)?;
+        shell.accept_transfer(call, options).map_err(thrown)
+    }
+
+    /// Refuses it with a SIP status.
+    #[wasm_bindgen(js_name = rejectTransfer)]
+    pub fn reject_transfer(&self, call: u32, status: u16) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, now| phone.reject_transfer(call, status, now)).map_err(thrown)
     }
 
     /// Holds the other side, or resumes. The event `holdResult` says whether it was done.

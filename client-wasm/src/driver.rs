@@ -103,6 +103,16 @@ impl Shell {
         Ok(call)
     }
 
+    /// Makes the call that the other side of another asked for.
+    pub(crate) fn accept_transfer(&self, asked: u32, options: CallOptions) -> Result<u32, ErrorInfo> {
+        let now = self.clock.now();
+        let CallOptions { headers, display_name, stream } = options;
+        let call = self.phone.borrow_mut().accept_transfer(asked, &headers, display_name, now)?;
+        self.give_stream(call, &stream);
+        self.drive();
+        Ok(call)
+    }
+
     /// Has the page's own sound sent in a call.
     pub(crate) fn give_stream(&self, call: u32, stream: &JsValue) {
         if !stream.is_undefined() && !stream.is_null() {
@@ -130,7 +140,7 @@ impl Shell {
                 Output::CloseSocket(id) => self.close_socket(id),
                 Output::Send { socket, bytes } => self.send(socket, &bytes),
                 Output::MakeOffer { call, fresh } => self.media(call).make_offer(fresh),
-                Output::MakeAnswer { call, offer } => self.media(call).make_answer(offer),
+                Output::MakeAnswer { call, offer, fresh } => self.media(call).make_answer(offer, fresh),
                 Output::ApplyAnswer { call, answer } => self.media(call).apply_answer(answer),
                 Output::SetMuted { call, muted } => self.media(call).set_muted(muted),
                 Output::SetWay { call, way } => self.media(call).set_way(way),

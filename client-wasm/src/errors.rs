@@ -3,7 +3,7 @@
 //! One table gives each [`ErrorCode`] its sentence and says whether trying again makes sense; the functions below it
 //! choose the code. Nothing here knows how a failure was noticed.
 
-use sip_core::agent::{End, Failure};
+use sip_core::agent::{End, Failure, TransferEvent};
 use sip_core::message::{HeaderName, Response};
 
 use crate::types::{EndedBy, ErrorCode, ErrorInfo};
@@ -46,6 +46,8 @@ const fn describe(code: ErrorCode) -> (Retry, &'static str) {
         E::Timeout => (Later, "The server did not answer in time. Try again later."),
         E::MediaFailed => (Later, "The sound's connection failed. Check the network and firewall and call again."),
         E::IncompatibleMedia => (Never, "Both sides have no kind of sound in common."),
+        E::TransferUnsupported => (Never, "The other side cannot be transferred. The call goes on."),
+        E::TransferUnconfirmed => (Later, "The other side did not say how the transfer went. It may have succeeded."),
         E::InvalidTarget => {
             (Never, "This is no phone number and no SIP address. Examples: +49 30 1234, bob, sip:bob@example.com.")
         }
@@ -174,6 +176,18 @@ pub(crate) fn change(status: u16) -> ErrorInfo {
         status => refusal(status, None).code,
     };
     ErrorInfo::with_message(code, "The other side did not take this. The call goes on as before.").with_status(status)
+}
+
+/// The error of a transfer that did not succeed.
+pub(crate) fn transfer(event: &TransferEvent) -> ErrorInfo {
+    match event {
+        TransferEvent::Refused { status, .. } if matches!(status.as_u16(), 405 | 420 | 501) => {
+            ErrorInfo::new(ErrorCode::TransferUnsupported).with_status(status.as_u16())
+        }
+        TransferEvent::Refused { status, .. } | TransferEvent::Failed { status, .. } => refusal(status.as_u16(), None),
+        TransferEvent::Lost(failure @ (Failure::Timeout | Failure::TransportFailed)) => from_failure(failure),
+        _ => ErrorInfo::new(ErrorCode::TransferUnconfirmed),
+    }
 }
 
 /// The error behind a final response (RFC 3261 §21) and the Q.850 cause that may stand beside it.

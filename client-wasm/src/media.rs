@@ -78,9 +78,12 @@ impl Media {
         });
     }
 
-    /// Makes an answer and tells the phone.
-    pub(crate) fn make_answer(self: Rc<Self>, offer: String) {
+    /// Makes an answer, on another peer connection if it is to be `fresh`, and tells the phone.
+    pub(crate) fn make_answer(self: Rc<Self>, offer: String, fresh: bool) {
         spawn_local(async move {
+            if fresh {
+                self.drop_peer();
+            }
             let result = self.answer(&offer).await;
             self.tell_description(result);
         });

@@ -142,6 +142,19 @@ pub struct AnswerOptions {
     pub stream: JsValue,
 }
 
+/// How to transfer a call.
+#[derive(Default, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct TransferOptions {
+    /// Headers added to the REFER.
+    #[tsify(optional)]
+    pub headers: Vec<(String, String)>,
+    /// Whether news of the transfer are wanted. Default `true`; otherwise the other side's agreement is all that is known
+    /// (RFC 4488).
+    #[tsify(optional)]
+    pub subscribe: Option<bool>,
+}
+
 /// Something happened. The order is the order in which it happened.
 #[derive(Tsify)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -314,6 +327,46 @@ pub enum CoreEvent {
         change: PublicationChange,
     },
     /// A call is over. Always its last event, and never missing.
+    /// A transfer that this page asked for goes on. May come after `callEnded`.
+    TransferChange {
+        /// Which call is transferred.
+        call: u32,
+        /// Now.
+        state: TransferState,
+        /// The SIP status of the new call, where it has one.
+        #[tsify(optional)]
+        status: Option<u16>,
+        /// Whether the new call is known to be answered: not where the other side only agreed to make it.
+        confirmed: bool,
+        /// Why it failed.
+        #[tsify(optional)]
+        error: Option<ErrorInfo>,
+    },
+    /// The other side asks this page to call somebody in place of this call: `acceptTransfer` or `rejectTransfer`.
+    TransferRequest {
+        /// In which call.
+        call: u32,
+        /// Whom to call.
+        target: String,
+        /// Who asks, by its own words.
+        #[tsify(optional)]
+        referred_by: Option<Party>,
+        /// Whether the target is in a call already, whose other side this page would replace.
+        replaces: bool,
+    },
+    /// The other side asks no more.
+    TransferWithdrawn {
+        /// In which call.
+        call: u32,
+    },
+    /// Somebody else took the place of a call's other side. The call goes on.
+    CallReplaced {
+        /// Which.
+        call: u32,
+        /// Who is there now.
+        remote: Party,
+    },
+    /// A call is over. Always its last event, and never missing, but for those of a transfer.
     CallEnded {
         /// Which.
         call: u32,
@@ -381,6 +434,20 @@ pub enum DigitMethod {
     InfoRelay,
     /// As INFO with `application/dtmf`.
     InfoDtmf,
+}
+
+/// A transfer that this page asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum TransferState {
+    /// The other side agreed to call.
+    Accepted,
+    /// Its call goes on: `status`.
+    Progress,
+    /// Its call was answered; ours is hung up.
+    Succeeded,
+    /// It failed, and the call is as before.
+    Failed,
 }
 
 /// One side of a call.
@@ -482,6 +549,10 @@ pub enum ErrorCode {
     MediaFailed,
     /// Both sides have no codec or no security in common.
     IncompatibleMedia,
+    /// The other side, or the server between, knows no transfers.
+    TransferUnsupported,
+    /// The other side agreed to the transfer and never said how it went.
+    TransferUnconfirmed,
     /// The target is no phone number and no SIP address.
     InvalidTarget,
     /// A setting is wrong.
@@ -538,6 +609,7 @@ words! {
         New "new" Calling "calling" Ringing "ringing" Early "early" Active "active" Ended "ended"
     }
     DigitMethod { Auto "auto" Rtp "rtp" InfoRelay "info-relay" InfoDtmf "info-dtmf" }
+    TransferState { Accepted "accepted" Progress "progress" Succeeded "succeeded" Failed "failed" }
     EndedBy { Local "local" Remote "remote" System "system" }
     ErrorCode {
         MicDenied "MIC_DENIED"
@@ -558,6 +630,8 @@ words! {
         Timeout "TIMEOUT"
         MediaFailed "MEDIA_FAILED"
         IncompatibleMedia "INCOMPATIBLE_MEDIA"
+        TransferUnsupported "TRANSFER_UNSUPPORTED"
+        TransferUnconfirmed "TRANSFER_UNCONFIRMED"
         InvalidTarget "INVALID_TARGET"
         InvalidConfig "INVALID_CONFIG"
         InvalidArgument "INVALID_ARGUMENT"

@@ -10,6 +10,7 @@ use sip_core::message::{HeaderName, NameAddr, Response, Uri};
 
 use super::digits::Digits;
 use super::hold::Hold;
+use super::transfer::Replacing;
 use crate::types::{CallState, Party};
 
 /// One call.
@@ -36,7 +37,7 @@ pub(super) enum Stage {
 }
 
 /// A change of the descriptions during a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub(super) enum Negotiation {
     /// None is under way.
     None,
@@ -46,6 +47,8 @@ pub(super) enum Negotiation {
     Making,
     /// Our offer is sent, or waits for another attempt after a collision.
     Ours,
+    /// Our peer connection makes the description for who takes the other side's place.
+    Replacing(Box<Replacing>),
 }
 
 /// What our INVITE will be made of.
@@ -69,6 +72,14 @@ impl Call {
             | Stage::Answering { session, .. }
             | Stage::Active { session, .. } => Some(*session),
         }
+    }
+
+    /// Whether this session gives its place to another, or takes it.
+    pub(super) fn is_replacing(&self, one: SessionId) -> bool {
+        let Stage::Active { session, negotiation: Negotiation::Replacing(replacing) } = &self.stage else {
+            return false;
+        };
+        *session == one || replacing.session == one
     }
 
     /// Whether this page called.

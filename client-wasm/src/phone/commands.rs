@@ -1,6 +1,6 @@
 //! What the page asks the phone to do. Each is done at once or refused with a sentence.
 
-use sip_core::message::{HeaderName, StatusCode};
+use sip_core::message::{HeaderName, StatusCode, Uri};
 use sip_core::{Duration, Instant};
 
 use super::call::{Call, Outgoing, Stage};
@@ -73,8 +73,18 @@ impl Phone {
         now: Instant,
     ) -> Result<u32, ErrorInfo> {
         let target = target::parse(target, &self.settings.home)?;
+        Ok(self.dial(target, settings::headers(headers)?, display_name, now))
+    }
+
+    pub(super) fn dial(
+        &mut self,
+        target: Uri,
+        headers: Vec<(HeaderName, String)>,
+        display_name: Option<String>,
+        now: Instant,
+    ) -> u32 {
         let mut all = self.settings.headers.clone();
-        all.extend(settings::headers(headers)?);
+        all.extend(headers);
         let mut from = self.settings.from.clone();
         from.display_name = display_name.or(from.display_name);
         let invite = Box::new(Outgoing { target, from, headers: all });
@@ -84,7 +94,7 @@ impl Phone {
         self.connect(now);
         // Somebody waits: no time to lose on a connection that is being waited for, or is dead.
         self.connection.wake(&mut self.entropy, &mut self.out, now);
-        Ok(call)
+        call
     }
 
     /// Takes an incoming call.
@@ -100,7 +110,7 @@ impl Phone {
         let (session, offer) = (*session, offer.take());
         call.stage = Stage::Answering { session, headers };
         self.out.push_back(match offer {
-            Some(offer) => Output::MakeAnswer { call: id, offer },
+            Some(offer) => Output::MakeAnswer { call: id, offer, fresh: false },
             None => Output::MakeOffer { call: id, fresh: false },
         });
         Ok(())

@@ -134,6 +134,14 @@ impl Phone {
         }
     }
 
+    /// Another other side holds nobody and is held by nobody.
+    pub(super) fn reset_hold(&mut self, id: u32) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let before = (call.hold.local, call.hold.remote);
+        (call.hold.local, call.hold.remote) = (false, false);
+        self.tell_hold(id, before);
+    }
+
     /// Both sides agreed to what was noted.
     pub(super) fn settle_description(&mut self, id: u32) {
         if let Some(call) = self.calls.get_mut(id) {

@@ -21,6 +21,7 @@ mod subscriptions;
 mod target;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::collections::VecDeque;
 
@@ -35,6 +36,7 @@ use messages::Messages;
 use registration::{Effect, Registration};
 use settings::Settings;
 use subscriptions::Watches;
+use transfer::Transfers;
 
 use crate::types::{CallEnd, CallState, CoreConfig, CoreEvent, EndedBy, ErrorCode, ErrorInfo};
 
@@ -51,8 +53,8 @@ pub(crate) enum Output {
     Send { socket: SocketId, bytes: Vec<u8> },
     /// Open the microphone and make an offer; `fresh` throws the peer connection away first.
     MakeOffer { call: u32, fresh: bool },
-    /// Open the microphone, if it is not, and answer this offer.
-    MakeAnswer { call: u32, offer: String },
+    /// Open the microphone, if it is not, and answer this offer; `fresh` as above.
+    MakeAnswer { call: u32, offer: String, fresh: bool },
     /// Which way sound is to flow in descriptions from now on: `sendrecv`, `sendonly` or `inactive`.
     SetWay { call: u32, way: &'static str },
     /// Take our offer back.
@@ -79,6 +81,7 @@ pub(crate) struct Phone {
     connection: Connection,
     registration: Registration,
     calls: Calls,
+    transfers: Transfers,
     /// Connections that calls have been on, and wait to come back from.
     lost: Vec<SocketId>,
     messages: Messages,
@@ -96,6 +99,7 @@ impl Phone {
             connection: Connection::new(settings.servers.clone(), settings.keep_alive),
             registration: Registration::new(),
             calls: Calls::default(),
+            transfers: Transfers::default(),
             lost: Vec::new(),
             messages: Messages::default(),
             watches: Watches::default(),
@@ -158,6 +162,9 @@ impl Phone {
             }
             (Err(error), Some(Stage::Active { negotiation: Negotiation::Making, .. })) if is_holding => {
                 self.fail_hold(id, error);
+            }
+            (Err(_), Some(Stage::Active { negotiation: Negotiation::Replacing(_), .. })) => {
+                self.fail_replacing(id, now)
             }
             (Err(error), _) => self.handle_media_failed(id, error, now),
         }
@@ -232,7 +239,11 @@ impl Phone {
                     self.out.push_back(Output::Send { socket: flow.socket, bytes })
                 }
                 agent::Output::Event(event) => self.handle_event(event, now),
-                agent::Output::Timeout(at) => return at,
+                agent::Output::Timeout(at) => {
+                    if !self.send_reports(now) {
+                        return at;
+                    }
+                }
             }
         }
     }
@@ -252,6 +263,10 @@ impl Phone {
                 let effect = self.registration.handle_event(id, event, &mut self.entropy, &mut self.out, now);
                 self.follow_registrar(effect, now);
             }
+            Event::IncomingCall { session, request, offer, replaces: Some(old), .. } => {
+                self.handle_replacing((session, old), &request, offer, now);
+            }
+            Event::Transfer { id, session, event } => self.handle_transfer(id, session, event, now),
             Event::IncomingCall { session, request, offer, .. } => self.handle_incoming(session, &request, offer, now),
             Event::Session { id, event } => self.handle_session(id, event, now),
             Event::Request { id, session, request, .. } if request.method == Method::Message => {
@@ -283,6 +298,11 @@ impl Phone {
                 let status = StatusCode::new(refusal).unwrap_or(StatusCode::BUSY_HERE);
                 let _ = self.agent.reject(session, status, None, Vec::new(), now);
             }
+            (Stage::Active { negotiation: Negotiation::Replacing(replacing), .. }, Some(session)) => {
+                let new = replacing.session;
+                let _ = self.agent.reject(new, StatusCode::DECLINE, None, Vec::new(), now);
+                let _ = self.agent.hang_up(session, None, now);
+            }
             (_, Some(session)) => drop(self.agent.hang_up(session, None, now)),
             (_, None) => {}
         }
@@ -293,6 +313,7 @@ impl Phone {
         if !self.calls.remove(call) {
             return;
         }
+        self.forget_transfers(call, &end);
         self.out.push_back(Output::CloseMedia { call });
         self.out.push_back(Output::Event(CoreEvent::CallChange {
             call,

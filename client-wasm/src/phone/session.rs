@@ -37,6 +37,11 @@ impl Phone {
     }
 
     pub(super) fn handle_session(&mut self, session: SessionId, event: SessionEvent, now: Instant) {
+        if let SessionEvent::Ended(_) = event
+            && self.ends_replacing(session)
+        {
+            return;
+        }
         let Some(id) = self.calls.of_session(session) else {
             // The page let go of this call already; whatever comes now is answered without it.
             if let SessionEvent::Offered { .. } = event {
@@ -45,9 +50,13 @@ impl Phone {
             return;
         };
         match event {
-            SessionEvent::Progress { response, answer } => self.handle_progress(id, &response, answer),
+            SessionEvent::Progress { response, answer } => {
+                self.report(id, response.status, &response.reason);
+                self.handle_progress(id, &response, answer);
+            }
             SessionEvent::Accepted { response, answer } => {
                 let status = response.status.as_u16();
+                self.report(id, response.status, &response.reason);
                 if let Some(answer) = &answer {
                     self.note_description(id, answer);
                 }
@@ -124,7 +133,7 @@ impl Phone {
         }
         self.set_wish(id);
         self.out.push_back(match offer {
-            Some(offer) => Output::MakeAnswer { call: id, offer },
+            Some(offer) => Output::MakeAnswer { call: id, offer, fresh: false },
             None => Output::MakeOffer { call: id, fresh: false },
         });
     }
@@ -203,6 +212,7 @@ impl Phone {
                         self.fail_hold(id, ErrorInfo::new(ErrorCode::WrongState));
                     }
                 }
+                Negotiation::Replacing(replacing) => self.finish_replacing(id, *replacing, sdp, now),
                 before => *negotiation = before,
             },
             Stage::Inviting { .. } | Stage::Ringing { .. } => {}

@@ -129,7 +129,7 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
     let product = || concat!("Switchhook/", env!("CARGO_PKG_VERSION")).to_owned();
     Config {
         product: Some(config.user_agent.clone().unwrap_or_else(product)),
-        supported: vec!["outbound", "path", "gruu"],
+        supported: vec!["replaces", "norefersub", "outbound", "path", "gruu"],
         allow: vec![
             Method::Invite,
             Method::Ack,
@@ -141,8 +141,11 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
             Method::Notify,
             Method::Message,
             Method::Info,
+            Method::Refer,
         ],
         application_methods: vec![Method::Message],
+        transfers: true,
+        replaces: true,
         max_sessions: MAX_CALLS,
         full_status: 486,
         max_transactions: MAX_TRANSACTIONS,

@@ -165,7 +165,8 @@ impl Referring {
             return if ended { Fate::IsOver } else { Fate::Lives };
         }
         let lifetime = state.as_ref().and_then(|state| state.params.get("expires")?.parse().ok());
-        self.deadline = now + lifetime.map_or(LIFETIME, Duration::from_secs).min(LIFETIME);
+        // The last news may need some time on their way.
+        self.deadline = now + lifetime.map_or(LIFETIME, Duration::from_secs).min(LIFETIME) + endpoint.patience();
         match line {
             Some(StatusLine { status, .. }) if status.is_success() => {
                 self.tell_end(id, TransferEvent::Succeeded { status, is_confirmed: true }, ended, endpoint, now)

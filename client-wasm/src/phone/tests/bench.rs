@@ -20,6 +20,7 @@ pub(super) fn sdp(keys: &str) -> String {
 pub(super) enum Wish {
     Offer(bool),
     Answer(String),
+    FreshAnswer(String),
     Apply(String),
     Tones(String),
     Way(&'static str),
@@ -79,11 +80,14 @@ impl Bench {
             call_recovery: None,
         };
         change(&mut config);
-        let server = Config {
+        let mut server = Config {
             application_methods: vec![Method::Register, Method::Message, Method::Subscribe, Method::Publish],
             dialog_methods: vec![Method::Subscribe],
+            supported: vec!["replaces"],
+            transfers: true,
             ..Config::default()
         };
+        server.allow.push(Method::Refer);
         Self {
             phone: Phone::new(&config, [1; 32]).map_err(|error| error.message).unwrap(),
             server: UserAgent::new(server, [2; 32]),
@@ -193,7 +197,8 @@ impl Bench {
                 }
                 Output::Send { socket, bytes } => self.deliver(socket, &bytes),
                 Output::MakeOffer { fresh, .. } => self.wishes.push(Wish::Offer(fresh)),
-                Output::MakeAnswer { offer, .. } => self.wishes.push(Wish::Answer(offer)),
+                Output::MakeAnswer { offer, fresh: false, .. } => self.wishes.push(Wish::Answer(offer)),
+                Output::MakeAnswer { offer, .. } => self.wishes.push(Wish::FreshAnswer(offer)),
                 Output::ApplyAnswer { answer, .. } => self.wishes.push(Wish::Apply(answer)),
                 Output::SendTones { digits, .. } => self.wishes.push(Wish::Tones(digits)),
                 Output::CloseMedia { .. } => self.wishes.push(Wish::Close),

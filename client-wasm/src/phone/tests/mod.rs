@@ -7,3 +7,4 @@ mod events;
 mod failover;
 mod in_call;
 mod registration;
+mod transfer;
