@@ -30,7 +30,11 @@ export {
   PlaybackBlockedEvent,
   RegistrationChangeEvent,
   RemoteTrackEvent,
+  ReplacedEvent,
   SipErrorEvent,
+  TransferProgressEvent,
+  TransferRequestEvent,
+  TransferWithdrawnEvent,
   TypedEventTarget,
   type UserAgentEventMap,
 } from "./sdk/events.js";
@@ -52,6 +56,13 @@ export {
   type SubscriptionEventMap,
   SubscriptionStateChangeEvent,
 } from "./sdk/subscription.js";
+export {
+  Consultation,
+  type TransferDecision,
+  type TransferOptions,
+  type TransferPolicy,
+  type TransferResult,
+} from "./sdk/transfer.js";
 export type { RingbackRegion } from "./sdk/ringtone.js";
 export type {
   Account,

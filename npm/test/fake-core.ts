@@ -116,6 +116,25 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
     this.#events.push({ type: "muteChange", call, muted });
   }
 
+  transfer(call: number, target: string): void {
+    this.commands.push(`transfer ${String(call)} ${target}`);
+    if (target.includes(" ")) throw coreError("INVALID_TARGET", "That is no number.");
+  }
+
+  transferToCall(call: number, other: number): void {
+    this.commands.push(`transferToCall ${String(call)} ${String(other)}`);
+  }
+
+  acceptTransfer(call: number, options: CallOptions): number {
+    this.commands.push(`acceptTransfer ${String(call)}`);
+    this.lastOptions = options;
+    return ++this.#calls;
+  }
+
+  rejectTransfer(call: number, status: number): void {
+    this.commands.push(`rejectTransfer ${String(call)} ${String(status)}`);
+  }
+
   setHeld(call: number, held: boolean): void {
     this.commands.push(`setHeld ${String(call)} ${String(held)}`);
   }

@@ -20,6 +20,9 @@ import {
   MuteChangeEvent,
   PlaybackBlockedEvent,
   RemoteTrackEvent,
+  ReplacedEvent,
+  TransferRequestEvent,
+  TransferWithdrawnEvent,
   TypedEventTarget,
 } from "./events.js";
 import { Holding } from "./holding.js";
@@ -27,7 +30,9 @@ import { iterate } from "./iterate.js";
 import { type MessageOptions, MessageReceivedEvent, sendMessage } from "./messages.js";
 import { RemoteAudio } from "./remote-audio.js";
 import { type PlayingTone, playRingback, playRingtone, type RingbackRegion } from "./ringtone.js";
+import { type CallKin, Consultation, transfer, type TransferOptions, type TransferResult } from "./transfer.js";
 import type { CallEnd, CallState, DigitMethod, Held, Party } from "./types.js";
+import type { CallOptions } from "./user-agent.js";
 
 /** How a call sounds on this page. */
 export interface CallAudio {
@@ -69,10 +74,11 @@ export interface CallInit {
   readonly local?: Party | undefined;
   readonly headers?: readonly (readonly [string, string])[];
   readonly audio: CallAudio;
+  readonly kin: CallKin;
   readonly signal?: AbortSignal | undefined;
 }
 
-const EVENT_TYPES = ["statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message", "ended"];
+const EVENT_TYPES = ["statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message", "transferprogress", "transferrequest", "transferwithdrawn", "replaced", "ended"];
 
 /** A telephone call. */
 export class Call extends TypedEventTarget<CallEventMap> {
@@ -86,6 +92,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly startedAt = new Date();
 
   readonly #driver: Driver;
+  readonly #kin: CallKin;
   readonly #listener: CallListener;
   readonly #audio: RemoteAudio | undefined;
   readonly #ringback: RingbackRegion | false;
@@ -111,6 +118,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.headers = init.headers ?? [];
     this.#remote = init.remote;
     this.#driver = driver;
+    this.#kin = init.kin;
     this.#listener = {
       handleFact: (fact) => { this.#handleFact(fact); },
       handleFailure: (error) => { this.#finish({ by: "system", reason: error.reason ?? "", error }); },
@@ -254,6 +262,22 @@ export class Call extends TypedEventTarget<CallEventMap> {
     await sendMessage(this.#driver, this.#listener, body, options);
   }
 
+  /**
+   * Connects the other side with `target`: a number, an address, or another call of this page that is answered. Fulfilled
+   * when they talk to each other, and this call is hung up; rejected with a `SipError` when that fails, and this call
+   * goes on.
+   */
+  transfer(target: string | Call, options: TransferOptions = {}): Promise<TransferResult> {
+    const to = typeof target === "string" ? target : target.#listener;
+    return transfer(this, (core, listener) => { this.#driver.transfer(this.#listener, to, core, listener); }, options);
+  }
+
+  /** Holds this call and calls somebody to ask first: `complete()` transfers to them, `cancel()` comes back. */
+  consult(target: string, options: CallOptions = {}): Consultation {
+    if (this.#state !== "active") throw wrongState("Somebody can be consulted while both sides talk.");
+    return new Consultation(this, this.#kin.call(target, options), target);
+  }
+
   /** Plays the other side through this element from now on. */
   attachAudio(element: HTMLAudioElement): void {
     if (!this.#audio) throw wrongState("This call was made with audio.element false: play remoteStream yourself.");
@@ -286,6 +310,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
       case "holdResult": this.#holding.handleResult(fact.error && SipError.fromInfo(fact.error)); break;
       case "mediaChange": this.dispatchEvent(new MediaChangeEvent(fact.state)); break;
       case "remoteTrack": this.#handleTrack(); break;
+      case "transferRequest": this.#handleTransferRequest(fact); break;
+      case "transferWithdrawn": this.dispatchEvent(new TransferWithdrawnEvent()); break;
+      case "callReplaced": this.#handleReplaced(fact.remote); break;
       case "callMessage": this.dispatchEvent(MessageReceivedEvent.of(fact)); break;
       case "callEnded": this.#finish(endOf(fact)); break;
     }
@@ -309,6 +336,23 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #handleHold({ local, remote }: EventOf<"holdChange">): void {
     this.#held = { local, remote };
     this.dispatchEvent(new HoldChangeEvent(this.#held));
+  }
+
+  #handleTransferRequest({ target, referredBy, replaces }: EventOf<"transferRequest">): void {
+    const accept = (options: CallOptions): Call => this.#kin.follow(this, target, options);
+    const reject = (status: number): void => { this.#driver.rejectTransfer(this.#listener, status); };
+    const request = new TransferRequestEvent(target, referredBy, replaces, accept, reject);
+    const { policy } = this.#kin;
+    const decision = typeof policy === "function" ? policy(request) : policy;
+    if (decision === "accept") request.accept();
+    else if (decision === "refuse") request.reject();
+    if (decision !== "refuse") this.dispatchEvent(request);
+  }
+
+  #handleReplaced(remote: Party): void {
+    const previous = this.#remote;
+    this.#remote = remote;
+    this.dispatchEvent(new ReplacedEvent(remote, previous));
   }
 
   #handleTrack(): void {

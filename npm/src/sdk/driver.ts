@@ -18,6 +18,7 @@ import type {
 import { loadCore } from "../load.js";
 import { SipError } from "./errors.js";
 import { Routes } from "./routes.js";
+import type { CoreTransfer, TransferListener } from "./transfer.js";
 
 export type { CoreConfig } from "../../wasm/switchhook_core.js";
 
@@ -70,6 +71,8 @@ export class Driver {
   readonly #agent: AgentListener;
   readonly #listeners = new Map<number, CallListener>();
   readonly #ids = new Map<CallListener, number>();
+  /** By the call that is transferred; may outlive it. */
+  readonly #transfers = new Map<number, TransferListener>();
   readonly #messages = new Routes<MessageListener>();
   readonly #subscriptions = new Routes<SubscriptionListener>();
   readonly #publications = new Routes<PublicationListener>();
@@ -144,6 +147,30 @@ export class Driver {
 
   setMuted(listener: CallListener, muted: boolean): void {
     this.#callCommand(listener, (core, id) => { core.setMuted(id, muted); });
+  }
+
+  /** Transfers a call to `target`, a number or another call. Throws when it cannot be. */
+  transfer(listener: CallListener, target: string | CallListener, options: CoreTransfer, follow: TransferListener): void {
+    const id = this.#ids.get(listener);
+    const other = typeof target === "string" ? undefined : this.#ids.get(target);
+    if (id === undefined) throw overError();
+    this.#run((core) => {
+      if (typeof target === "string") core.transfer(id, target, options);
+      else if (other === undefined) throw overError();
+      else core.transferToCall(id, other, options);
+      this.#transfers.set(id, follow);
+    });
+  }
+
+  /** Makes the call that the other side of `asked` asked for. */
+  acceptTransfer(asked: CallListener, listener: CallListener, options: CallOptions): void {
+    const id = this.#ids.get(asked);
+    if (id === undefined) throw overError();
+    this.#run((core) => { this.#bind(core.acceptTransfer(id, options), listener); });
+  }
+
+  rejectTransfer(listener: CallListener, status: number): void {
+    this.#callCommand(listener, (core, id) => { core.rejectTransfer(id, status); });
   }
 
   setHeld(listener: CallListener, held: boolean): void {
@@ -228,6 +255,7 @@ export class Driver {
     this.#core = undefined;
     this.#listeners.clear();
     this.#ids.clear();
+    this.#abandonTransfers(disposedError());
     core?.dispose();
     const error = disposedError();
     this.#others().forEach((listener) => { listener.handleFailure(error); });
@@ -293,6 +321,7 @@ export class Driver {
       case "registrationChange": this.#agent.handleRegistration(event); break;
       case "incomingCall": this.#agent.handleIncoming(event, (listener) => { this.#bind(event.call, listener); }); break;
       case "callEnded": this.#end(event); break;
+      case "transferChange": this.#followTransfer(event); break;
       case "message": this.#agent.handleMessage(event); break;
       case "messageSent": this.#messages.release(event.message)?.handleSent(event); break;
       case "notify": this.#subscriptions.listener(event.subscription)?.handleFact(event); break;
@@ -312,6 +341,18 @@ export class Driver {
     const isOver = event.change.state === "ended";
     const listener = isOver ? this.#publications.release(event.publication) : this.#publications.listener(event.publication);
     listener?.handleFact(event);
+  }
+
+  #followTransfer(event: EventOf<"transferChange">): void {
+    const follow = this.#transfers.get(event.call);
+    if (event.state === "succeeded" || event.state === "failed") this.#transfers.delete(event.call);
+    follow?.handleChange(event);
+  }
+
+  #abandonTransfers(error: SipError): void {
+    const followers = [...this.#transfers.values()];
+    this.#transfers.clear();
+    followers.forEach((follow) => { follow.handleFailure(error); });
   }
 
   #end(event: EventOf<"callEnded">): void {
@@ -335,9 +376,14 @@ export class Driver {
     this.#disposed = true;
     this.#listeners.clear();
     this.#ids.clear();
+    this.#abandonTransfers(error);
     listeners.forEach((listener) => { listener.handleFailure(error); });
     this.#agent.handleFailure(error);
   }
+}
+
+function overError(): SipError {
+  return new SipError({ code: "WRONG_STATE", message: "The call is over." });
 }
 
 function disposedError(): SipError {

@@ -7,7 +7,8 @@ import type { Call } from "./call.js";
 import type { MessageReceivedEvent } from "./messages.js";
 import type { SipError } from "./errors.js";
 import type { Registration } from "./registration.js";
-import type { CallEnd, CallState, ConnectionState, Held, RegistrationState } from "./types.js";
+import type { CallEnd, CallState, ConnectionState, Held, Party, RegistrationState } from "./types.js";
+import type { CallOptions } from "./user-agent.js";
 
 /** The WebSocket to the server changed. */
 export class ConnectionChangeEvent extends Event {
@@ -128,6 +129,67 @@ export class RemoteTrackEvent extends Event {
   }
 }
 
+/** A transfer that this page asked for goes on. */
+export class TransferProgressEvent extends Event {
+  constructor(
+    /** `accepted`: the other side agreed. `progress`: its call has come so far. */
+    readonly state: "accepted" | "progress",
+    /** The SIP status of the new call. */
+    readonly status?: number,
+  ) {
+    super("transferprogress");
+  }
+}
+
+/** The other side asks this page to call somebody in place of this call. */
+export class TransferRequestEvent extends Event {
+  /** The new call, once it was accepted, by whomever. */
+  call: Call | undefined;
+
+  readonly #accept: (options: CallOptions) => Call;
+  readonly #reject: (status: number) => void;
+
+  constructor(
+    /** Whom to call. */
+    readonly target: string,
+    /** Who asks, by its own words. */
+    readonly referredBy: Party | undefined,
+    /** Is the target in a call already, whose other side this page would replace? */
+    readonly replaces: boolean,
+    accept: (options: CallOptions) => Call,
+    reject: (status: number) => void,
+  ) {
+    super("transferrequest");
+    this.#accept = accept;
+    this.#reject = reject;
+  }
+
+  /** Calls the target. The other side hears how it goes, and hangs this call up when it is answered. */
+  accept(options: CallOptions = {}): Call {
+    this.call ??= this.#accept(options);
+    return this.call;
+  }
+
+  /** Refuses: 603 (declined) unless you name another status, such as 403 (forbidden). */
+  reject(status = 603): void {
+    this.#reject(status);
+  }
+}
+
+/** The other side does not ask for a transfer any more: it hung up, or waited two minutes. */
+export class TransferWithdrawnEvent extends Event {
+  constructor() {
+    super("transferwithdrawn");
+  }
+}
+
+/** Somebody else took the place of the other side, and the call goes on with them. */
+export class ReplacedEvent extends Event {
+  constructor(readonly remote: Party, readonly previous: Party) {
+    super("replaced");
+  }
+}
+
 /** A call is over. Its last event, and never missing. */
 export class CallEndedEvent extends Event {
   constructor(readonly end: CallEnd) {
@@ -154,6 +216,10 @@ export interface CallEventMap {
   digit: DigitEvent;
   mediachange: MediaChangeEvent;
   remotetrack: RemoteTrackEvent;
+  transferprogress: TransferProgressEvent;
+  transferrequest: TransferRequestEvent;
+  transferwithdrawn: TransferWithdrawnEvent;
+  replaced: ReplacedEvent;
   message: MessageReceivedEvent;
   playbackblocked: PlaybackBlockedEvent;
   ended: CallEndedEvent;

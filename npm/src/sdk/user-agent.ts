@@ -25,6 +25,7 @@ import { MessageReceivedEvent, type MessageOptions, sendMessage } from "./messag
 import { Publication, type PublishDocument, type PublishOptions } from "./publication.js";
 import { serverUrl } from "./server-url.js";
 import { Subscription, type SubscribeOptions } from "./subscription.js";
+import type { CallKin, TransferPolicy } from "./transfer.js";
 import type { Account, ConnectionState, OnPageHide, Party } from "./types.js";
 
 /** The microphone and the loudspeaker. */
@@ -68,6 +69,11 @@ export interface UserAgentOptions {
    * every 95 to 120 seconds where it answers them.
    */
   keepAlive?: number;
+  /**
+   * What is done when the other side of a call asks this page to call somebody else: `"ask"` leaves it to listeners of
+   * `transferrequest`, and refuses after two minutes; `"accept"` and `"refuse"` decide, as may a function. Default `"ask"`.
+   */
+  transferPolicy?: TransferPolicy;
   /** What happens to calls and the registration when the page goes away. Default `"hangup"`. */
   onPageHide?: OnPageHide;
   /** Closes the user agent when it aborts. */
@@ -99,6 +105,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   readonly #options: UserAgentOptions;
   readonly #driver: Driver;
   readonly #calls = new Set<Call>();
+  readonly #kin: CallKin;
   readonly #closed = new AbortController();
   #wantsRegistration: boolean;
   #wasReady = false;
@@ -112,6 +119,11 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   constructor(options: UserAgentOptions) {
     super();
     this.#options = options;
+    this.#kin = {
+      call: (target, more) => this.call(target, more),
+      follow: (asked, target, more) => this.#follow(asked, target, more),
+      policy: options.transferPolicy ?? "ask",
+    };
     this.#wantsRegistration = Boolean(options.register ?? options.account);
     this.#driver = new Driver(coreConfig(options), this.#listener());
     options.signal?.addEventListener("abort", () => void this.close(), { signal: this.#closed.signal });
@@ -189,6 +201,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       remote: { uri: target },
       local: localParty(this.#options.account, options.displayName),
       audio: { ...this.#options.audio, ...audio },
+      kin: this.#kin,
       signal,
     }));
     this.#driver.start()
@@ -294,10 +307,30 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
 
   #handleIncoming({ from, to, headers }: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void {
     const { audio = {} } = this.#options;
-    const call = this.#adopt(new Call(this.#driver, { direction: "incoming", remote: from, local: to, headers, audio }));
+    const call = this.#adopt(new Call(this.#driver, { direction: "incoming", remote: from, local: to, headers, audio, kin: this.#kin }));
     adopt(call.listener);
     call.listener.handleFact({ type: "callChange", call: 0, state: "ringing" });
     this.dispatchEvent(new IncomingCallEvent(call));
+  }
+
+  /** The call that the other side of `asked` asked for: the core knows how it is to be made. */
+  #follow(asked: Call, target: string, options: CallOptions): Call {
+    const { signal, audio, ...coreOptions } = options;
+    const call = this.#adopt(new Call(this.#driver, {
+      direction: "outgoing",
+      remote: { uri: target },
+      local: localParty(this.#options.account, options.displayName),
+      audio: { ...this.#options.audio, ...audio },
+      kin: this.#kin,
+      signal,
+    }));
+    try {
+      this.#driver.acceptTransfer(asked.listener, call.listener, coreOptions);
+    } catch (thrown) {
+      call.listener.handleFailure(SipError.from(thrown));
+      throw thrown;
+    }
+    return call;
   }
 
   #adopt(call: Call): Call {
