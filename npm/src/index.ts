@@ -10,7 +10,8 @@
  * Importing this does nothing and is safe on a server; WebAssembly is fetched when a `UserAgent` first needs it.
  */
 export { configure, type Configuration } from "./load.js";
-export { Call, type AnswerOptions, type CallAudio, type DigitOptions } from "./sdk/call.js";
+export { Call } from "./sdk/call.js";
+export type { AnswerOptions, CallAudio, DigitOptions } from "./sdk/call-options.js";
 export type { EventContent, EventContents } from "./sdk/content/index.js";
 export type { DialogInfo, DialogState } from "./sdk/content/dialog-info.js";
 export type { MessageCounts, MessageSummary } from "./sdk/content/message-summary.js";
@@ -61,6 +62,7 @@ export {
   type TransferDecision,
   type TransferOptions,
   type TransferPolicy,
+  TransferRequest,
   type TransferResult,
 } from "./sdk/transfer.js";
 export type { RingbackRegion } from "./sdk/ringtone.js";

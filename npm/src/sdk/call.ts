@@ -5,6 +5,7 @@
  * SIP is decided in the core, which it reaches through the driver only.
  */
 import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
+import type { AnswerOptions, CallInit, DigitOptions } from "./call-options.js";
 import { deferred } from "./deferred.js";
 import { Dialling } from "./dialling.js";
 import { dispose } from "./dispose.js";
@@ -30,53 +31,16 @@ import { iterate } from "./iterate.js";
 import { type MessageOptions, MessageReceivedEvent, sendMessage } from "./messages.js";
 import { RemoteAudio } from "./remote-audio.js";
 import { type PlayingTone, playRingback, playRingtone, type RingbackRegion } from "./ringtone.js";
-import { type CallKin, Consultation, transfer, type TransferOptions, type TransferResult } from "./transfer.js";
-import type { CallEnd, CallState, DigitMethod, Held, Party } from "./types.js";
+import {
+  type CallKin,
+  Consultation,
+  transfer,
+  type TransferOptions,
+  TransferRequest,
+  type TransferResult,
+} from "./transfer.js";
+import type { CallEnd, CallState, Held, Party } from "./types.js";
 import type { CallOptions } from "./user-agent.js";
-
-/** How a call sounds on this page. */
-export interface CallAudio {
-  /** Plays the other side. Default: an element of our own. `false`: nothing, the page uses `remoteStream`. */
-  element?: HTMLAudioElement | false;
-  /** The tone while it rings at the other side and sends no sound of its own. Default `"eu"`. */
-  ringback?: RingbackRegion | false;
-  /** The tone of an incoming call. Default `true`. */
-  ringtone?: boolean;
-}
-
-/** How to answer. */
-export interface AnswerOptions {
-  /** Headers added to the answer. */
-  headers?: [string, string][];
-  /** Sound to send instead of the microphone's. Its tracks stay the page's. */
-  stream?: MediaStream;
-  /** Hangs up when it aborts. */
-  signal?: AbortSignal;
-}
-
-/** How to send digits. */
-export interface DigitOptions {
-  /**
-   * `auto`: as telephone events (RFC 4733) where the other side takes them, else by INFO. `rtp`: as telephone events
-   * only. `info-relay`, `info-dtmf`: by INFO with `application/dtmf-relay` or `application/dtmf`. Default `auto`.
-   */
-  method?: DigitMethod;
-  /** Milliseconds that each digit sounds, 40 to 6000. Default 100. */
-  duration?: number;
-  /** Milliseconds between two digits, at least 30. Default 70. */
-  gap?: number;
-}
-
-/** @internal What a call is made of; only `UserAgent` makes one. */
-export interface CallInit {
-  readonly direction: "outgoing" | "incoming";
-  readonly remote: Party;
-  readonly local?: Party | undefined;
-  readonly headers?: readonly (readonly [string, string])[];
-  readonly audio: CallAudio;
-  readonly kin: CallKin;
-  readonly signal?: AbortSignal | undefined;
-}
 
 const EVENT_TYPES = ["statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message", "transferprogress", "transferrequest", "transferwithdrawn", "replaced", "ended"];
 
@@ -341,12 +305,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #handleTransferRequest({ target, referredBy, replaces }: EventOf<"transferRequest">): void {
     const accept = (options: CallOptions): Call => this.#kin.follow(this, target, options);
     const reject = (status: number): void => { this.#driver.rejectTransfer(this.#listener, status); };
-    const request = new TransferRequestEvent(target, referredBy, replaces, accept, reject);
-    const { policy } = this.#kin;
-    const decision = typeof policy === "function" ? policy(request) : policy;
-    if (decision === "accept") request.accept();
-    else if (decision === "refuse") request.reject();
-    if (decision !== "refuse") this.dispatchEvent(request);
+    const request = new TransferRequest({ target, referredBy, replaces }, accept, reject);
+    if (request.follow(this.#kin.policy)) this.dispatchEvent(new TransferRequestEvent(request));
   }
 
   #handleReplaced(remote: Party): void {

@@ -20,7 +20,7 @@ import { SipError } from "./errors.js";
 import { Routes } from "./routes.js";
 import type { CoreTransfer, TransferListener } from "./transfer.js";
 
-export type { CoreConfig } from "../../wasm/switchhook_core.js";
+export type { CallOptions as CoreCallOptions, CoreConfig } from "../../wasm/switchhook_core.js";
 
 /** The event of one type. */
 export type EventOf<T extends CoreEvent["type"]> = Extract<CoreEvent, { type: T }>;

@@ -7,8 +7,8 @@ import type { Call } from "./call.js";
 import type { MessageReceivedEvent } from "./messages.js";
 import type { SipError } from "./errors.js";
 import type { Registration } from "./registration.js";
+import type { TransferRequest } from "./transfer.js";
 import type { CallEnd, CallState, ConnectionState, Held, Party, RegistrationState } from "./types.js";
-import type { CallOptions } from "./user-agent.js";
 
 /** The WebSocket to the server changed. */
 export class ConnectionChangeEvent extends Event {
@@ -143,36 +143,8 @@ export class TransferProgressEvent extends Event {
 
 /** The other side asks this page to call somebody in place of this call. */
 export class TransferRequestEvent extends Event {
-  /** The new call, once it was accepted, by whomever. */
-  call: Call | undefined;
-
-  readonly #accept: (options: CallOptions) => Call;
-  readonly #reject: (status: number) => void;
-
-  constructor(
-    /** Whom to call. */
-    readonly target: string,
-    /** Who asks, by its own words. */
-    readonly referredBy: Party | undefined,
-    /** Is the target in a call already, whose other side this page would replace? */
-    readonly replaces: boolean,
-    accept: (options: CallOptions) => Call,
-    reject: (status: number) => void,
-  ) {
+  constructor(readonly request: TransferRequest) {
     super("transferrequest");
-    this.#accept = accept;
-    this.#reject = reject;
-  }
-
-  /** Calls the target. The other side hears how it goes, and hangs this call up when it is answered. */
-  accept(options: CallOptions = {}): Call {
-    this.call ??= this.#accept(options);
-    return this.call;
-  }
-
-  /** Refuses: 603 (declined) unless you name another status, such as 403 (forbidden). */
-  reject(status = 603): void {
-    this.#reject(status);
   }
 }
 

@@ -8,7 +8,8 @@ import { deferred } from "./deferred.js";
 import { defined } from "./defined.js";
 import type { EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
-import { TransferProgressEvent, type TransferRequestEvent } from "./events.js";
+import { TransferProgressEvent } from "./events.js";
+import type { Party } from "./types.js";
 import type { CallOptions } from "./user-agent.js";
 
 /** How to transfer a call. */
@@ -35,7 +36,57 @@ export interface TransferResult {
 export type TransferDecision = "ask" | "accept" | "refuse";
 
 /** What is done when the other side asks for a transfer: leave it to listeners of `transferrequest`, or decide. */
-export type TransferPolicy = TransferDecision | ((request: TransferRequestEvent) => TransferDecision);
+export type TransferPolicy = TransferDecision | ((request: TransferRequest) => TransferDecision);
+
+/** What the other side of a call asks for: that this page calls somebody in its place. */
+export class TransferRequest {
+  /** Whom to call. */
+  readonly target: string;
+  /** Who asks, by its own words. */
+  readonly referredBy: Party | undefined;
+  /** Is the target in a call already, whose other side this page would replace? */
+  readonly replaces: boolean;
+  readonly #accept: (options: CallOptions) => Call;
+  readonly #reject: (status: number) => void;
+  #call: Call | undefined;
+
+  /** @internal Comes with `transferrequest`, and to a policy. */
+  constructor(
+    asked: { target: string; referredBy?: Party | undefined; replaces: boolean },
+    accept: (options: CallOptions) => Call,
+    reject: (status: number) => void,
+  ) {
+    this.target = asked.target;
+    this.referredBy = asked.referredBy;
+    this.replaces = asked.replaces;
+    this.#accept = accept;
+    this.#reject = reject;
+  }
+
+  /** The new call, once this was accepted, by whomever. */
+  get call(): Call | undefined {
+    return this.#call;
+  }
+
+  /** Calls the target. The other side hears how it goes, and hangs the old call up when the new one is answered. */
+  accept(options: CallOptions = {}): Call {
+    this.#call ??= this.#accept(options);
+    return this.#call;
+  }
+
+  /** Refuses: 603 (declined) unless you name another status, such as 403 (forbidden). */
+  reject(status = 603): void {
+    this.#reject(status);
+  }
+
+  /** @internal Does what the policy says. Returns whether the page is to hear of it. */
+  follow(policy: TransferPolicy): boolean {
+    const decision = typeof policy === "function" ? policy(this) : policy;
+    if (decision === "accept") this.accept();
+    else if (decision === "refuse") this.reject();
+    return decision !== "refuse";
+  }
+}
 
 /** @internal Who hears how a transfer goes. */
 export interface TransferListener {
@@ -66,7 +117,7 @@ export async function transfer(call: Call, send: SendTransfer, options: Transfer
   try {
     return await outcome(call, (listener) => { send(defined({ headers, subscribe }), listener); }, signal);
   } catch (thrown) {
-    if (holds && call.state === "active") call.resume().catch(ignore);
+    if (holds) call.resume().catch(ignore);
     throw SipError.from(thrown);
   }
 }

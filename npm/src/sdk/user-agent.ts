@@ -3,11 +3,13 @@
  *
  * Making one returns at once; the core is loaded and connected behind it. SIP is decided in the core.
  */
-import { Call, type CallAudio } from "./call.js";
+import { Call } from "./call.js";
+import type { CallAudio } from "./call-options.js";
 import { defined } from "./defined.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { asyncDispose, dispose } from "./dispose.js";
-import { type AgentListener, type CallListener, type CoreConfig, Driver, type EventOf } from "./driver.js";
+import { coreConfig, coreOptions } from "./core-config.js";
+import { type AgentListener, type CallListener, Driver, type EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
   ConnectionChangeEvent,
@@ -18,12 +20,10 @@ import {
   TypedEventTarget,
   type UserAgentEventMap,
 } from "./events.js";
-import { instanceId } from "./instance-id.js";
 import type { ReconnectPolicy, Registration, Server, UnregisterOptions } from "./registration.js";
 import { unlockTones } from "./ringtone.js";
 import { MessageReceivedEvent, type MessageOptions, sendMessage } from "./messages.js";
 import { Publication, type PublishDocument, type PublishOptions } from "./publication.js";
-import { serverUrl } from "./server-url.js";
 import { Subscription, type SubscribeOptions } from "./subscription.js";
 import type { CallKin, TransferPolicy } from "./transfer.js";
 import type { Account, ConnectionState, OnPageHide, Party } from "./types.js";
@@ -195,17 +195,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
    */
   call(target: string, options: CallOptions = {}): Call {
     this.#assertOpen();
-    const { signal, audio, ...coreOptions } = options;
-    const call = this.#adopt(new Call(this.#driver, {
-      direction: "outgoing",
-      remote: { uri: target },
-      local: localParty(this.#options.account, options.displayName),
-      audio: { ...this.#options.audio, ...audio },
-      kin: this.#kin,
-      signal,
-    }));
+    const call = this.#make(target, options);
     this.#driver.start()
-      .then(() => { if (call.state !== "ended") this.#driver.call(call.listener, target, coreOptions); })
+      .then(() => { if (call.state !== "ended") this.#driver.call(call.listener, target, coreOptions(options)); })
       .catch((error: unknown) => { call.listener.handleFailure(SipError.from(error)); });
     return call;
   }
@@ -315,22 +307,25 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
 
   /** The call that the other side of `asked` asked for: the core knows how it is to be made. */
   #follow(asked: Call, target: string, options: CallOptions): Call {
-    const { signal, audio, ...coreOptions } = options;
-    const call = this.#adopt(new Call(this.#driver, {
-      direction: "outgoing",
-      remote: { uri: target },
-      local: localParty(this.#options.account, options.displayName),
-      audio: { ...this.#options.audio, ...audio },
-      kin: this.#kin,
-      signal,
-    }));
+    const call = this.#make(target, options);
     try {
-      this.#driver.acceptTransfer(asked.listener, call.listener, coreOptions);
+      this.#driver.acceptTransfer(asked.listener, call.listener, coreOptions(options));
     } catch (thrown) {
       call.listener.handleFailure(SipError.from(thrown));
       throw thrown;
     }
     return call;
+  }
+
+  #make(target: string, { displayName, audio, signal }: CallOptions): Call {
+    return this.#adopt(new Call(this.#driver, {
+      direction: "outgoing",
+      remote: { uri: target },
+      local: localParty(this.#options.account, displayName),
+      audio: { ...this.#options.audio, ...audio },
+      kin: this.#kin,
+      signal,
+    }));
   }
 
   #adopt(call: Call): Call {
@@ -380,33 +375,6 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   #assertOpen(): void {
     if (this.closed) throw closedError();
   }
-}
-
-function coreConfig(options: UserAgentOptions): CoreConfig {
-  const { server, account, register, audio, iceServers, headers, userAgent, onPageHide } = options;
-  const named = options.servers ?? (server === undefined ? [] : [{ url: server }]);
-  if (named.length === 0) throw new SipError({ code: "INVALID_CONFIG", message: "No server is named.", fatal: true });
-  const servers = named.map(serverPair);
-  return defined({
-    server: servers[0]?.[0] ?? "",
-    servers,
-    callRecovery: options.callRecovery,
-    account,
-    expires: typeof register === "object" ? register.expires : undefined,
-    audio: audio?.input,
-    iceServers,
-    headers,
-    userAgent,
-    gatheringTimeoutMs: options.gatheringTimeout,
-    messageTypes: options.messageTypes,
-    keepAliveMs: options.keepAlive,
-    onPageHide,
-    instanceId: options.instanceId ?? (account && instanceId(account.uri)),
-  });
-}
-
-function serverPair({ url, weight = 1 }: Server): [string, number] {
-  return [serverUrl(url), weight];
 }
 
 function localParty(account: Account | undefined, displayName = account?.displayName): Party | undefined {

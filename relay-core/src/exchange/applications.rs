@@ -52,6 +52,11 @@ impl Applications {
         self.calls.iter().find(|(_, call)| call.session == session).map(|(player, _)| *player)
     }
 
+    /// The number that a session has called.
+    pub(super) fn number_of(&self, session: SessionId) -> Option<Number> {
+        self.calls.values().find(|call| call.session == session).map(|call| call.number.clone())
+    }
+
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.calls.values().filter_map(Call::deadline).min()
     }
@@ -104,8 +109,32 @@ impl Exchange {
         self.applications.calls.insert(player, Call { session, number, stage, offer, version: 0 });
     }
 
+    /// Opens a player for a number that has one, without a call so far.
+    pub(super) fn open_player(&mut self, number: &Number) -> Option<PlayerId> {
+        let application = first_application(number)?;
+        self.applications.last_player += 1;
+        let player = PlayerId(self.applications.last_player);
+        self.outputs.push_back(Output::OpenPlayer { player, application, seed: self.entropy.number() });
+        Some(player)
+    }
+
+    /// Gives a player a session that was answered elsewhere.
+    pub(super) fn adopt_player(
+        &mut self,
+        player: PlayerId,
+        session: SessionId,
+        number: Number,
+        address: Option<SocketAddr>,
+    ) {
+        let stage = address.map_or(Stage::Opening, |address| Stage::Talking { address });
+        self.applications.calls.insert(player, Call { session, number, stage, offer: None, version: 1 });
+    }
+
     /// The RTP socket is there, or could not be had.
     pub(super) fn player_opened(&mut self, player: PlayerId, address: Option<SocketAddr>, now: Instant) {
+        if self.target_opened(player, address, now) {
+            return;
+        }
         let Some(call) = self.applications.calls.get_mut(&player) else { return };
         let session = call.session;
         let Some(address) = address else {
@@ -193,7 +222,7 @@ impl Exchange {
         note(self.agent.answer_offer(session, result, now), "answer_offer");
     }
 
-    fn retarget(&mut self, player: PlayerId, description: &str) {
+    pub(super) fn retarget(&mut self, player: PlayerId, description: &str) {
         match sdp::remote(description) {
             Ok(remote) => self.outputs.push_back(Output::Retarget { player, remote }),
             Err(status) => tracing::debug!(player = player.0, %status, "a description that cannot be used"),

@@ -78,6 +78,29 @@ impl Bridges {
         }
     }
 
+    /// Two sessions that talk to each other from now on.
+    pub(super) fn join(&mut self, one: SessionId, other: SessionId, (from, to): (NameAddr, NameAddr)) {
+        let bridge = Bridge {
+            caller: one,
+            callee: Some(other),
+            account: String::new(),
+            ringing: Vec::new(),
+            refusal: None,
+            from,
+            to,
+            offer: None,
+        };
+        let id = self.insert(bridge);
+        self.parties.insert(other, (id, Party::Callee));
+    }
+
+    /// The call of a session is none any more; its sessions go on.
+    pub(super) fn dissolve(&mut self, session: SessionId) {
+        if let Some((id, _)) = self.party_of(session) {
+            self.remove(id);
+        }
+    }
+
     fn insert(&mut self, bridge: Bridge) -> BridgeId {
         self.last += 1;
         let id = BridgeId(self.last);

@@ -18,6 +18,7 @@ pub mod player;
 mod port;
 mod registrar;
 mod sdp;
+mod transfers;
 
 pub use config::{Account, Config};
 pub use numbers::{NUMBERS, Number};
@@ -31,6 +32,7 @@ use sip_core::agent::{self, Event, IncomingId, LocalSocket, Reply, RequestId, Se
 use sip_core::message::{Host, Method, Reason, Request, StatusCode, Uri};
 use sip_core::{Entropy, Instant, Transport};
 use std::collections::{BTreeMap, VecDeque};
+use transfers::Transfers;
 
 /// The demo exchange.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub struct Exchange {
     locations: Locations,
     applications: Applications,
     bridges: Bridges,
+    transfers: Transfers,
     /// Requests inside a call that were passed on and wait for the other side's answer.
     relayed: BTreeMap<RequestId, IncomingId>,
     entropy: Entropy,
@@ -61,6 +64,7 @@ impl Exchange {
             locations: Locations::default(),
             applications: Applications::default(),
             bridges: Bridges::default(),
+            transfers: Transfers::default(),
             relayed: BTreeMap::new(),
             entropy,
             outputs: VecDeque::new(),
@@ -114,7 +118,12 @@ impl Exchange {
     fn handle_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::IncomingCall { session, request, offer, .. } => self.incoming_call(session, &request, offer, now),
-            Event::Session { id, event } => self.join(id, event, now),
+            Event::Session { id, event } => {
+                if let Some(event) = self.transfer_event(id, event, now) {
+                    self.join(id, event, now);
+                }
+            }
+            Event::Transfer { id, session, event } => self.transfer(id, session, event, now),
             Event::Request { id, session: Some(session), request, .. } => {
                 self.in_call_request(id, session, &request, now);
             }
@@ -169,6 +178,7 @@ impl Exchange {
         self.drain(now);
         self.locations.handle_timeout(now);
         self.applications_timeout(now);
+        self.transfers_timeout(now);
     }
 
     fn handle_shutdown(&mut self, now: Instant) {
@@ -178,7 +188,8 @@ impl Exchange {
     }
 
     fn next_timeout(&self) -> Option<Instant> {
-        let all = [self.agent_timeout, self.locations.next_timeout(), self.applications.next_timeout()];
+        let own = self.transfers.next_timeout();
+        let all = [self.agent_timeout, self.locations.next_timeout(), self.applications.next_timeout(), own];
         all.into_iter().flatten().min()
     }
 
@@ -214,13 +225,18 @@ fn note<T>(result: Result<T, agent::AgentError>, command: &'static str) -> Optio
 }
 
 fn agent_config(config: &Config) -> agent::Config {
+    let default = agent::Config::default();
     agent::Config {
+        supported: vec!["norefersub"],
+        allow: default.allow.iter().cloned().chain([Method::Refer]).collect(),
+        transfers: true,
+        max_transfers: config.max_calls,
         product: Some(config.product.clone()),
         application_methods: vec![Method::Register],
         // The caller and all phones of the called account, and one that is refused.
         max_sessions: config.max_calls.saturating_mul(1 + locations::MAX_PHONES).saturating_add(1),
         full_status: 503,
-        ..agent::Config::default()
+        ..default
     }
 }
 

@@ -1,0 +1,41 @@
+/** The settings of a user agent and of a call, as the core takes them. */
+import { defined } from "./defined.js";
+import type { CoreCallOptions, CoreConfig } from "./driver.js";
+import { SipError } from "./errors.js";
+import { instanceId } from "./instance-id.js";
+import type { Server } from "./registration.js";
+import { serverUrl } from "./server-url.js";
+import type { CallOptions, UserAgentOptions } from "./user-agent.js";
+
+/** Throws a `SipError` when no server is named, or one has no address. */
+export function coreConfig(options: UserAgentOptions): CoreConfig {
+  const { server, account, register, audio, iceServers, headers, userAgent, onPageHide } = options;
+  const named = options.servers ?? (server === undefined ? [] : [{ url: server }]);
+  if (named.length === 0) throw new SipError({ code: "INVALID_CONFIG", message: "No server is named.", fatal: true });
+  const servers = named.map(serverPair);
+  return defined({
+    server: servers[0]?.[0] ?? "",
+    servers,
+    callRecovery: options.callRecovery,
+    account,
+    expires: typeof register === "object" ? register.expires : undefined,
+    audio: audio?.input,
+    iceServers,
+    headers,
+    userAgent,
+    gatheringTimeoutMs: options.gatheringTimeout,
+    messageTypes: options.messageTypes,
+    keepAliveMs: options.keepAlive,
+    onPageHide,
+    instanceId: options.instanceId ?? (account && instanceId(account.uri)),
+  });
+}
+
+function serverPair({ url, weight = 1 }: Server): [string, number] {
+  return [serverUrl(url), weight];
+}
+
+/** What the core is told of a call; the rest is the page's. */
+export function coreOptions({ headers, displayName, stream }: CallOptions): CoreCallOptions {
+  return defined({ headers, displayName, stream });
+}
