@@ -43,10 +43,12 @@ impl B2bua {
         if replaces.is_none() && self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
-        if self.trunk.has_looped(request) {
+        routes::forwards(&request.headers)?;
+        // A call of ours that comes back for a browser is a spiral through a proxy, for nobody it is a loop.
+        let is_for_nobody = self.bindings.binding(request.uri.user.as_deref().unwrap_or_default()).is_none();
+        if replaces.is_none() && is_for_nobody && self.trunk.has_looped(request) {
             return Err(Refusal::new(StatusCode::LOOP_DETECTED, "The Call Came Back To The Relay"));
         }
-        routes::forwards(&request.headers)?;
         self.callee(request, replaces)?;
         offer.map(|sdp| TrunkSdp::read(sdp, &self.config.codecs)).transpose().map_err(not_acceptable)
     }
