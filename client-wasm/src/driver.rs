@@ -209,7 +209,9 @@ impl Shell {
             return;
         }
         let timer = at.map(|at| {
-            let wait = at.since(self.clock.now()).as_micros().div_ceil(1_000).min(LONGEST_TIMER_MS.into());
+            let wait = at.since(self.clock.now());
+            let wait = wait.as_secs().min(LONGEST_TIMER_MS) * 1_000 + u64::from(wait.subsec_micros().div_ceil(1_000));
+            let wait = wait.min(LONGEST_TIMER_MS);
             let me = self.me.clone();
             (at, Timeout::new(u32::try_from(wait).unwrap_or(u32::MAX), move || expire(&me)))
         });

@@ -225,7 +225,8 @@ fn server(url: &str) -> Result<(Transport, Host), ErrorInfo> {
             ErrorCode::InvalidConfig,
         )
     };
-    let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
+    let (scheme, rest) = url.split_once(':').ok_or_else(invalid)?;
+    let rest = rest.strip_prefix("//").ok_or_else(invalid)?;
     let transport = match scheme.to_ascii_lowercase().as_str() {
         "wss" => Transport::Wss,
         "ws" => Transport::Ws,

@@ -65,7 +65,10 @@ impl Headers {
 
     /// Replaces all rows of a name by one, in the place of the first of them.
     pub fn set(&mut self, name: HeaderName, value: impl Into<String>) {
-        let value = value.into();
+        self.set_text(name, value.into());
+    }
+
+    fn set_text(&mut self, name: HeaderName, value: String) {
         match self.rows.iter().position(|row| row.name == name) {
             None => self.rows.push(Header { name, value }),
             Some(place) => {

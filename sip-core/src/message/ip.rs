@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::text::push_number;
+use super::text::{push_number, split_at_text};
 
 /// Adds an address; IPv6 in its short form, without brackets.
 pub(crate) fn push(out: &mut String, address: IpAddr) {
@@ -86,7 +86,7 @@ pub(crate) fn parse_v4(text: &str) -> Option<Ipv4Addr> {
 
 /// Eight groups, or fewer around one `::`; the last two may be written as an IPv4 address.
 pub(crate) fn parse_v6(text: &str) -> Option<Ipv6Addr> {
-    let (head, tail) = match text.split_once("::") {
+    let (head, tail) = match split_at_text(text, "::") {
         Some((head, tail)) => (head, Some(tail)),
         None => (text, None),
     };

@@ -50,6 +50,13 @@ pub(crate) fn write_port(port: Option<u16>, out: &mut String) {
     }
 }
 
+/// What stands before and behind the first `mark`, as `str::split_once` finds it: its two-way search, which is for long
+/// marks, would be 4 kB of the browser's module.
+pub(crate) fn split_at_text<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+    let at = text.as_bytes().windows(mark.len().max(1)).position(|window| window == mark.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + mark.len()..)?))
+}
+
 /// Bytes in lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);

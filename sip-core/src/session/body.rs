@@ -1,5 +1,7 @@
 //! The session description in a message (RFC 3261 §7.4, §8.2.3; RFC 5621 for the rest of a multipart).
 
+use crate::message::scan::trim;
+use crate::message::text::split_at_text;
 use crate::message::{HeaderName, Headers};
 
 const SDP: &str = "application/sdp";
@@ -57,13 +59,23 @@ fn is_optional(headers: &Headers) -> bool {
 /// The first part of type `application/sdp` (RFC 2046 §5.1). Parts in parts are not searched.
 fn sdp_part(text: &str, boundary: &str) -> Option<String> {
     let delimiter = ["--", boundary].concat();
-    text.split(delimiter.as_str()).skip(1).find_map(|part| {
-        let (head, content) = part.split_once("\r\n\r\n")?;
-        let is_sdp = head.lines().filter_map(|line| line.split_once(':')).any(|(name, value)| {
-            let kind = value.split(';').next().unwrap_or_default();
-            name.trim().eq_ignore_ascii_case("content-type") && kind.trim().eq_ignore_ascii_case(SDP)
-        });
-        is_sdp.then(|| content.strip_suffix("\r\n").unwrap_or(content).to_owned())
+    let (_, mut rest) = split_at_text(text, &delimiter)?;
+    loop {
+        let (part, next) = split_at_text(rest, &delimiter).map_or((rest, None), |(part, next)| (part, Some(next)));
+        if let Some((head, content)) = split_at_text(part, "\r\n\r\n")
+            && is_sdp(head)
+        {
+            return Some(content.strip_suffix("\r\n").unwrap_or(content).to_owned());
+        }
+        rest = next?;
+    }
+}
+
+/// Whether the head of a part names a session description.
+fn is_sdp(head: &str) -> bool {
+    head.split('\n').filter_map(|line| line.split_once(':')).any(|(name, value)| {
+        let kind = value.split(';').next().unwrap_or_default();
+        trim(name).eq_ignore_ascii_case("content-type") && trim(kind.trim_end_matches('\r')).eq_ignore_ascii_case(SDP)
     })
 }
 

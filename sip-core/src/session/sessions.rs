@@ -35,6 +35,12 @@ impl Sessions {
         let session = self.all.get_mut(&id)?;
         let socket = session.flow.socket;
         let result = act(session);
+        self.bring_up_to_date(id, socket);
+        Some(result)
+    }
+
+    fn bring_up_to_date(&mut self, id: SessionId, socket: SocketId) {
+        let Some(session) = self.all.get(&id) else { return };
         if session.flow.socket != socket {
             self.sockets.remove(&(socket, id));
             self.sockets.insert((session.flow.socket, id));
@@ -44,7 +50,6 @@ impl Sessions {
         } else {
             self.deadlines.set(id, session.deadline());
         }
-        Some(result)
     }
 
     fn remove(&mut self, id: SessionId) {
