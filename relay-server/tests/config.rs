@@ -219,3 +219,62 @@ fn a_site_that_is_not_there_is_an_error() {
 
     assert!(config.check_site().is_err());
 }
+
+const TRUNK: &str = "[[trunk]]\nname = \"office\"\ndomains = [\"example.com\"]\nhosts = [\"pbx:5061;transport=tls\"]\n";
+
+#[test]
+fn trunks_are_tables_of_their_own() {
+    let second = TRUNK.replace("office", "branch").replace("example.com", "*") + "probe = \"0s\"\ninsecure = true\n";
+    let config = from_file("trunks", &format!("{TRUNK}{second}")).unwrap().config;
+
+    let names: Vec<_> = config.trunks.iter().map(|trunk| trunk.name.as_str()).collect();
+    assert_eq!(names, ["office", "branch"]);
+    assert_eq!((config.trunks[0].hosts[0].host.as_str(), config.trunks[0].hosts[0].port), ("pbx", Some(5061)));
+    assert_eq!(config.trunks[0].probe, Duration::from_secs(30));
+    assert!(config.trunks[1].insecure && config.trunks[1].probe.is_zero());
+    assert!(config.check().is_ok());
+}
+
+#[test]
+fn each_mistake_in_a_file_is_named_with_its_line_and_remedy() {
+    let text = format!(
+        "[sip]\ntcp = \"yes\"\nlistn = 1\n{TRUNK}{}[[trunk]]\nname = \"third\"\nhosts = [\"pbx;transport=pigeon\"]\nprob = 1\n",
+        TRUNK.replace("office", "second")
+    );
+    let said = from_file("several", &text).expect_err("five mistakes").to_string();
+
+    let lines: Vec<&str> = said.lines().filter_map(|line| line.split_once(".toml:")).map(|(_, rest)| rest).collect();
+    assert_eq!(lines.len(), 5, "{said}");
+    for (line, start) in lines.iter().zip([
+        "2: sip.tcp cannot be \"yes\": it is true or false",
+        "3: there is no key \"sip.listn\"; did you mean \"sip.listen\"?",
+        "8: trunk.domains has \"example.com\", which an earlier trunk serves; name each domain once",
+        "14: trunk.hosts cannot be [\"pbx;transport=pigeon\"]: it is a list of \"host:port\"",
+        "15: there is no key \"trunk.prob\"; did you mean \"trunk.probe\"?",
+    ]) {
+        assert!(line.starts_with(start), "{line} does not start with {start}");
+    }
+}
+
+#[test]
+fn the_example_explains_every_key_of_a_trunk() {
+    for key in relay_server::config::TRUNK_KEYS {
+        let name = key.name.trim_start_matches("trunk.");
+        assert!(EXAMPLE.lines().any(|line| line.starts_with(&format!("# {name} = "))), "{name}");
+    }
+}
+
+#[test]
+fn tls_without_a_certificate_and_addresses_of_the_wrong_family_are_told() {
+    let check = |change: &dyn Fn(&mut Config)| {
+        let mut config = from_file("tls", TRUNK).unwrap().config;
+        change(&mut config);
+        config.check().expect_err("nonsense").to_string()
+    };
+    let no_certificate = check(&|config| config.sip.tls_listen = Some("0.0.0.0:5061".parse().unwrap()));
+    assert!(no_certificate.contains("there is no certificate; name one with sip.tls_certificate"), "{no_certificate}");
+    let no_file = check(&|config| config.trunks[0].ca = Some("/does/not/exist".into()));
+    assert!(no_file.starts_with("trunk.ca is /does/not/exist, which is not a file"), "{no_file}");
+    let v4 = check(&|config| config.sip.listen_ipv6 = Some("0.0.0.0:5060".parse().unwrap()));
+    assert!(v4.starts_with("sip.listen_ipv6 is 0.0.0.0, which is an IPv4 address"), "{v4}");
+}
