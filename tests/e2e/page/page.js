@@ -32,6 +32,8 @@ function watch(call) {
   const note = (what) => entry.journal.push({ at: performance.now(), ...what });
   call.addEventListener("statechange", (e) => note({ type: e.type, state: e.state, previous: e.previous, status: e.status, now: call.state }));
   call.addEventListener("mutechange", (e) => note({ type: e.type, muted: e.muted }));
+  call.addEventListener("holdchange", (e) => note({ type: e.type, held: plain(e.held), now: plain(call.held) }));
+  call.addEventListener("digit", (e) => note({ type: e.type, digit: e.digit, duration: e.duration }));
   call.addEventListener("digitsent", (e) => note({ type: e.type, digit: e.digit }));
   call.addEventListener("mediachange", (e) => note({ type: e.type, state: e.state }));
   call.addEventListener("remotetrack", () => note({ type: "remotetrack" }));
@@ -148,6 +150,16 @@ window.t = {
     if (muted) calls[id].call.mute();
     else calls[id].call.unmute();
   },
+  /** Holds or resumes; what became of it. */
+  hold: (id, held, ms = 10_000) => {
+    const { call } = calls[id];
+    const done = held ? call.hold() : call.resume();
+    return settled(done.then(() => ({ ok: true }), (error) => ({ ok: false, error: plainError(error) })), ms, "the hold");
+  },
+  held: (id) => plain(calls[id].call.held),
+  becomes: (id, held, ms = 10_000) =>
+    until(() => calls[id].call.held.local === held.local && calls[id].call.held.remote === held.remote, ms, `held ${JSON.stringify(held)}`),
+  received: (id) => calls[id].journal.filter((e) => e.type === "digit").map((e) => e.digit).join(""),
   digits: (id, digits, options) => {
     calls[id].call.sendDigits(digits, options);
   },
