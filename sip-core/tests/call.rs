@@ -175,14 +175,14 @@ fn commands_of_the_wrong_moment_are_refused_and_change_nothing() {
     let answer = pair.bob.agent.answer_offer(bob, Ok(ANSWER.to_owned()), pair.now);
     let injected = vec![(HeaderName::Other("X-A".to_owned()), "a\r\nVia: b".to_owned())];
     let info = pair.bob.agent.session_request(bob, Method::Info, injected, None, pair.now);
-    let bye = pair.bob.agent.session_request(bob, Method::Bye, Vec::new(), None, pair.now);
+    let invite = pair.bob.agent.session_request(bob, Method::Invite, Vec::new(), None, pair.now);
     pair.settle();
 
     assert_eq!(ring, Err(AgentError::WrongState { command: "ring", state: "confirmed" }));
     assert_eq!(accept, Err(AgentError::WrongState { command: "accept", state: "confirmed" }));
     assert_eq!(answer, Err(AgentError::WrongState { command: "answer_offer", state: "no offer is open" }));
     assert_eq!(info, Err(AgentError::InvalidHeader { name: "X-A".to_owned() }));
-    assert_eq!(bye, Err(AgentError::WrongMethod("BYE".to_owned())));
+    assert_eq!(invite, Err(AgentError::WrongMethod("INVITE".to_owned())));
     assert!(pair.story().is_empty());
 }
 

@@ -4,6 +4,7 @@
 //! the PBX (RFC 3261 §6 calls each of them a dialog).
 
 use super::calls::Attempt;
+use super::farewell::Farewell;
 use super::port::FlowFault;
 use super::routes::{NextHop, Target};
 use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
@@ -40,6 +41,10 @@ pub(super) struct Call {
     pub(super) room: Option<MediaRoom>,
     pub(super) deadline: Option<Instant>,
     pub(super) described: DescribedLegs,
+    /// The browser has said BYE.
+    pub(super) farewell: Option<Farewell>,
+    /// The PBX has our BYE and has not answered it.
+    pub(super) is_trunk_told: bool,
     /// The browser wants the PBX's digits as INFO.
     pub(super) takes_digits: bool,
     pub(super) is_media_closed: bool,

@@ -91,7 +91,8 @@ impl B2bua {
         if response.status.is_provisional() {
             return;
         }
-        if side == Side::Trunk && self.gateway_answered(id, response, now) {
+        let is_settled = self.bye_answered(side, id, Some(response), now);
+        if is_settled || (side == Side::Trunk && self.gateway_answered(id, response, now)) {
         } else if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, Some(response.status), now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
@@ -107,7 +108,8 @@ impl B2bua {
 
     /// A request that this relay sent got no response.
     pub(super) fn handle_failure(&mut self, side: Side, id: RequestId, failure: &Failure, now: Instant) {
-        if side == Side::Trunk && self.gateway_silent(id, failure, now) {
+        let is_settled = self.bye_answered(side, id, None, now);
+        if is_settled || (side == Side::Trunk && self.gateway_silent(id, failure, now)) {
         } else if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, None, now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {

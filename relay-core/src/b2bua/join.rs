@@ -26,7 +26,10 @@ impl B2bua {
             (Side::Trunk, Outbound, E::Progress { response, answer }) => {
                 self.trunk_progresses(id, &response, answer.as_deref(), now);
             }
-            (Side::Trunk, Outbound, E::Accepted { answer, .. }) => self.trunk_accepts(id, answer.as_deref(), now),
+            (Side::Trunk, Outbound, E::Accepted { answer, response }) => {
+                self.show_target(id, &response.headers);
+                self.trunk_accepts(id, answer.as_deref(), now);
+            }
             (Side::Web, Inbound, E::Progress { response, .. }) => self.web_progresses(id, &response, now),
             (Side::Web, Inbound, E::Accepted { response, answer }) => {
                 if let Some(call) = self.calls.call_mut(id) {
@@ -70,7 +73,7 @@ impl B2bua {
             return;
         };
         call.record.ended = now;
-        call.record.ended_by = Some(side);
+        call.record.ended_by = call.record.ended_by.or(Some(side));
         call.record.reason.clone_from(&end.reason);
         let stage = core::mem::replace(&mut call.stage, Stage::Ending);
         self.remember_challenge(stage, end, now);
@@ -79,12 +82,18 @@ impl B2bua {
     }
 
     fn end_leg(&mut self, id: MediaId, side: Side, end: &End, now: Instant) {
+        if side == Side::Web && self.farewell_timeout(id, now) {
+            return;
+        }
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         let Some(session) = call.leg(side) else {
             return;
         };
+        if side == Side::Trunk && call.has_told_trunk() {
+            return;
+        }
         if call.is_unanswered_caller(side) {
             let refusal = Refusal::from_end(end, other(side), call.fault.as_ref());
             call.record.status = Some(refusal.status);
@@ -175,6 +184,11 @@ impl Call {
             CallDirection::Outbound => Side::Web,
             CallDirection::Inbound => Side::Trunk,
         }
+    }
+
+    /// Whether the PBX has a BYE of ours that it has not answered.
+    fn has_told_trunk(&self) -> bool {
+        self.is_trunk_told || self.farewell.as_ref().is_some_and(|farewell| farewell.is_told)
     }
 
     /// Whether `side` is the caller and its INVITE has no final response yet.

@@ -84,7 +84,9 @@ impl B2bua {
     pub(super) fn calls_timeout(&mut self, now: Instant) {
         while let Some(id) = self.calls.pop_due(now) {
             if self.calls.call(id).is_some_and(|call| matches!(call.stage, Stage::Talking(_))) {
-                self.crossing_timeout(id, now);
+                if !self.farewell_timeout(id, now) {
+                    self.crossing_timeout(id, now);
+                }
                 continue;
             }
             if self.target_is_late(id, now) {

@@ -15,6 +15,7 @@ mod config;
 mod dns;
 mod early;
 mod failover;
+mod farewell;
 mod fit;
 mod headers;
 mod in_call;
@@ -64,6 +65,8 @@ pub struct B2bua {
     senders: Senders,
     relayed: BTreeMap<(SideKey, RequestId), IncomingId>,
     probes: BTreeMap<RequestId, MediaId>,
+    /// BYEs of browsers on their way to the PBX.
+    byes: BTreeMap<RequestId, MediaId>,
     resolver: Resolver,
     abilities: Abilities,
     trunks: Trunks,
@@ -119,7 +122,10 @@ impl B2bua {
             trunk.open_socket(socket.id, local_socket(socket));
         }
         Self {
-            web: UserAgent::new(agent_config(&config, &config.web_leg, &[Method::Register]), entropy.bytes()),
+            web: UserAgent::new(
+                agent_config(&config, &config.web_leg, &[Method::Register, Method::Bye]),
+                entropy.bytes(),
+            ),
             trunk,
             calls: Calls::default(),
             bindings: Bindings::default(),
@@ -127,6 +133,7 @@ impl B2bua {
             senders: Senders::default(),
             relayed: BTreeMap::new(),
             probes: BTreeMap::new(),
+            byes: BTreeMap::new(),
             resolver: Resolver::new(config.resolve_ttl),
             abilities: Abilities::new(config.sockets.iter().map(|socket| (socket.transport, socket.local))),
             trunks: Trunks::new(&config, Instant::ZERO),
@@ -226,6 +233,11 @@ impl B2bua {
                 self.trunk_calls((session, replaces), request, offer.as_deref(), now);
             }
             (side, Event::Session { id, event }) => self.join(side, id, event, now),
+            (Side::Web, Event::Request { id, session: Some(session), request, .. })
+                if request.method == Method::Bye =>
+            {
+                self.browser_leaves(id, session, request, now);
+            }
             (side, Event::Request { id, session: Some(session), request, .. }) => {
                 self.relay_request(side, id, session, &request, now);
             }

@@ -94,6 +94,8 @@ impl B2bua {
             room: None,
             deadline: None,
             described: DescribedLegs::default(),
+            farewell: None,
+            is_trunk_told: false,
             takes_digits: direction == CallDirection::Outbound && headers::takes_digits(&request.headers),
             is_media_closed: false,
             aor: None,

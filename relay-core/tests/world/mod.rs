@@ -62,6 +62,13 @@ impl World {
         Self::with(|_| {})
     }
 
+    /// With a PBX whose BYEs are answered by the test.
+    pub(crate) fn with_pbx_that_answers_byes() -> Self {
+        let methods = [Method::Register, Method::Bye];
+        let pbx = agent([3; 32], &methods, TRUNK, Transport::Udp, PBX, "sip:pbx@192.0.2.99:5060");
+        Self { pbx, ..Self::new() }
+    }
+
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             sockets: vec![socket()],

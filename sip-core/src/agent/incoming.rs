@@ -151,7 +151,7 @@ impl UserAgent {
                 self.refuse(server, &request, (StatusCode::TOO_MANY_HOPS, None), flow, now);
             }
             Method::Invite => self.handle_invite(server, request, flow, now),
-            _ if is_ours => self.hand_to_application(server, request, flow, now),
+            _ if is_ours && request.method != Method::Bye => self.hand_to_application(server, request, flow, now),
             Method::Subscribe => self.refuse_event(server, &request, flow, now),
             // Nobody may have us call somebody out of the blue.
             Method::Refer => {

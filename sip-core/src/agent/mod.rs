@@ -296,6 +296,7 @@ impl UserAgent {
     ///
     /// # Errors
     /// There is no such session, it is not confirmed, the method has a command of its own, or a header is broken.
+    /// A BYE ends the session when it is answered, or is not answered in time; a challenge leaves it standing.
     pub fn session_request(
         &mut self,
         id: SessionId,
@@ -313,6 +314,18 @@ impl UserAgent {
         let sent = self.requests.request_in_session((id, request), flow, &mut self.endpoint, now);
         self.drain(now);
         sent
+    }
+
+    /// Ends a session by the other side's BYE, which the application has answered: `Config::application_methods` names
+    /// the method. `Ended` follows.
+    pub fn end(&mut self, id: SessionId, bye: &Request, now: Instant) {
+        self.sessions.with(id, |session| session.end(bye, &mut self.endpoint, now));
+        self.drain(now);
+    }
+
+    /// Names another Contact in a session's messages from the next one on.
+    pub fn set_contact(&mut self, id: SessionId, contact: crate::message::Uri) {
+        self.sessions.with(id, |session| session.set_contact(contact));
     }
 
     /// Sends a request out of any dialog.

@@ -15,6 +15,18 @@ impl Session {
         }
     }
 
+    /// The other side's BYE, which the application has answered.
+    pub(crate) fn end(&mut self, bye: &Request, endpoint: &mut Endpoint, now: Instant) {
+        if let State::Confirmed(_) = self.state {
+            self.handle_confirmed_bye(bye, endpoint, now);
+        }
+    }
+
+    /// Names another Contact from the next message on.
+    pub(crate) fn set_contact(&mut self, contact: Uri) {
+        self.contact = contact;
+    }
+
     /// A request of the application inside the dialog, ready to be sent.
     pub(crate) fn request(
         &mut self,
@@ -69,6 +81,13 @@ impl Session {
         };
         usage.dialog.handle_response(request, &response);
         Auth::accepted(&mut self.auth, &response);
+        if request.method == Method::Bye {
+            let is_challenge = matches!(response.status.as_u16(), 401 | 407);
+            if !is_challenge {
+                self.close(cause::by_us(None, None), endpoint);
+            }
+            return;
+        }
         let is_gone = matches!(response.status, StatusCode::CALL_DOES_NOT_EXIST | StatusCode::REQUEST_TIMEOUT);
         if is_gone && !has_own_usage(&request.method) {
             self.leave_forgotten(response, endpoint, now);
@@ -77,6 +96,9 @@ impl Session {
 
     /// A request of the application got no answer at all (§12.2.1.2).
     pub(crate) fn note_silence(&mut self, request: &Request, endpoint: &mut Endpoint, now: Instant) {
+        if request.method == Method::Bye {
+            return self.close(cause::by_us(None, None), endpoint);
+        }
         if matches!(self.state, State::Confirmed(_)) && !has_own_usage(&request.method) {
             self.leave_with(None, cause::by_failure(Failure::Timeout), endpoint, now);
         }
@@ -95,8 +117,8 @@ impl Session {
 
 /// Methods that the agent sends by itself or by a command of their own.
 const fn has_own_command(method: &Method) -> bool {
-    use Method::{Ack, Bye, Cancel, Invite, Prack, Update};
-    matches!(method, Invite | Ack | Cancel | Bye | Prack | Update)
+    use Method::{Ack, Cancel, Invite, Prack, Update};
+    matches!(method, Invite | Ack | Cancel | Prack | Update)
 }
 
 /// Requests of another usage of the dialog, whose end is not the call's (RFC 5057 §4.1).

@@ -124,6 +124,7 @@ impl Session {
         }
         match request.method {
             Method::Prack => self.handle_prack(server, request, endpoint, now),
+            Method::Bye if self.leaves_bye(endpoint) => return Some(request),
             Method::Bye => self.handle_bye(server, &request, endpoint, now),
             Method::Invite => self.handle_reinvite(server, request, endpoint, now),
             Method::Update => self.handle_update(server, request, endpoint, now),
@@ -267,6 +268,11 @@ impl Session {
             State::Over => None,
         };
         dialog.filter(|dialog| dialog.remote_tag() == tag)
+    }
+
+    /// Whether the application answers the BYE of a call that stands.
+    fn leaves_bye(&self, endpoint: &Endpoint) -> bool {
+        matches!(self.state, State::Confirmed(_)) && endpoint.config.application_methods.contains(&Method::Bye)
     }
 
     fn handle_bye(&mut self, server: ServerId, bye: &Request, endpoint: &mut Endpoint, now: Instant) {
