@@ -1,9 +1,10 @@
 //! Browsers that are registered at a PBX through this relay.
 //!
 //! The PBX knows a binding by a Contact of ours, `sip:<token>@relay`; an INVITE to it leads to the browser's
-//! WebSocket. A binding outlives its WebSocket until it expires, so that the PBX keeps one Contact per browser.
+//! WebSocket. A binding outlives its WebSocket until it expires, so that the PBX keeps one Contact per browser; what was
+//! never granted goes with its WebSocket.
 
-use sip_core::message::Uri;
+use sip_core::message::{NameAddr, Uri};
 use sip_core::{Duration, Entropy, Flow, Instant, SocketId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,10 @@ pub(super) struct Binding {
     pub(super) cseq: u32,
     /// The PBX's address that answered last: a challenge is answered where it came from.
     pub(super) trunk: Option<Flow>,
+    /// REGISTERs without an answer: one at a time (RFC 3261 §10.2), and one that a browser in a hurry repeats.
+    in_flight: u8,
+    /// The WebSocket that asked for it, while it is only asked for.
+    asker: Option<SocketId>,
     /// What the PBX granted; none while it is only asked for, when nobody can be reached by it.
     pub(super) bound: Option<Box<Bound>>,
 }
@@ -38,9 +43,34 @@ pub(super) struct Bound {
     pub(super) contact: Uri,
     /// Its WebSocket; none while it is away.
     pub(super) flow: Option<Flow>,
+    /// The WebSocket it had last.
+    last: SocketId,
+    /// The proxies that its calls pass (RFC 3608), nearest first.
+    pub(super) service_route: Vec<NameAddr>,
     /// The address of record as the browser wrote it.
     pub(super) aor: Uri,
     pub(super) until: Instant,
+}
+
+/// What the PBX granted, and to whom.
+#[derive(Debug)]
+pub(super) struct Granted {
+    pub(super) aor: Uri,
+    pub(super) contact: Uri,
+    pub(super) flow: Flow,
+    pub(super) service_route: Vec<NameAddr>,
+    pub(super) until: Instant,
+}
+
+/// Why there is no binding for a REGISTER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    /// The relay has too many, or this WebSocket asks for too many at once.
+    Relay,
+    /// The address of record has too many.
+    Account,
+    /// The last REGISTER of this binding has no answer yet.
+    Busy,
 }
 
 /// All bindings, by token and by key.
@@ -50,7 +80,14 @@ pub(super) struct Bindings {
     by_key: BTreeMap<BindingKey, Token>,
     by_socket: BTreeSet<(SocketId, Token)>,
     by_expiry: BTreeSet<(Instant, Token)>,
+    /// Those that are only asked for, by who asks.
+    by_asker: BTreeSet<(SocketId, Token)>,
 }
+
+/// What one WebSocket may ask for at once without having been granted it.
+const MAX_ASKED: usize = 16;
+/// REGISTERs of one binding without an answer.
+const MAX_IN_FLIGHT: u8 = 2;
 
 /// How long an unanswered first REGISTER is remembered: the browser's second, with credentials, comes much sooner.
 const PENDING: Duration = Duration::from_secs(64);
@@ -60,13 +97,30 @@ impl Bindings {
         self.by_token.len()
     }
 
-    /// The binding of `key`, made if there is none and `max` allows.
-    pub(super) fn claim(&mut self, key: &BindingKey, max: usize, entropy: &mut Entropy, now: Instant) -> Option<Token> {
+    /// The binding of `key` for a REGISTER on `socket`, made if there is none and the limits allow: `max` in all, and
+    /// `per_aor` of one address of record.
+    pub(super) fn claim(
+        &mut self,
+        key: &BindingKey,
+        socket: SocketId,
+        (max, per_aor): (usize, usize),
+        entropy: &mut Entropy,
+        now: Instant,
+    ) -> Result<Token, Full> {
         if let Some(token) = self.by_key.get(key) {
-            return Some(token.clone());
+            let Some(binding) = self.by_token.get_mut(token).filter(|binding| binding.in_flight < MAX_IN_FLIGHT) else {
+                return Err(Full::Busy);
+            };
+            binding.in_flight += 1;
+            return Ok(token.clone());
         }
-        if self.by_token.len() >= max {
-            return None;
+        if self.by_token.len() >= max || self.of_socket(&self.by_asker, socket).count() >= MAX_ASKED {
+            return Err(Full::Relay);
+        }
+        // Those that are only asked for do not count, or anybody could fill somebody's account.
+        let is_bound = |token: &&Token| self.by_token.get(*token).is_some_and(|binding| binding.bound.is_some());
+        if self.of_aor(&key.aor).filter(is_bound).count() >= per_aor {
+            return Err(Full::Account);
         }
         let token = entropy.token(26);
         let binding = Binding {
@@ -75,12 +129,28 @@ impl Bindings {
             from_tag: entropy.token(12),
             cseq: 0,
             trunk: None,
+            in_flight: 1,
+            asker: Some(socket),
             bound: None,
         };
         self.by_key.insert(key.clone(), token.clone());
+        self.by_asker.insert((socket, token.clone()));
         self.by_token.insert(token.clone(), binding);
         self.by_expiry.insert((now + PENDING, token.clone()));
-        Some(token)
+        Ok(token)
+    }
+
+    fn of_aor<'a>(&'a self, aor: &'a str) -> impl Iterator<Item = &'a Token> {
+        let first = BindingKey { aor: aor.to_owned(), instance: String::new() };
+        self.by_key.range(first..).take_while(move |(key, _)| key.aor == aor).map(|(_, token)| token)
+    }
+
+    fn of_socket<'a>(
+        &self,
+        index: &'a BTreeSet<(SocketId, Token)>,
+        socket: SocketId,
+    ) -> impl Iterator<Item = &'a Token> + use<'a> {
+        index.range((socket, Token::new())..).take_while(move |(other, _)| *other == socket).map(|(_, token)| token)
     }
 
     pub(super) fn binding(&self, token: &str) -> Option<&Binding> {
@@ -101,14 +171,23 @@ impl Bindings {
         }
     }
 
-    /// The PBX granted the binding.
-    pub(super) fn bind(&mut self, token: &str, aor: Uri, contact: Uri, flow: Flow, until: Instant) {
-        self.unindex(token);
+    /// A REGISTER of a binding got its answer, or none.
+    pub(super) fn answered(&mut self, token: &str) {
         if let Some(binding) = self.by_token.get_mut(token) {
-            binding.bound = Some(Box::new(Bound { contact, flow: Some(flow), aor, until }));
-            self.by_socket.insert((flow.socket, token.to_owned()));
-            self.by_expiry.insert((until, token.to_owned()));
+            binding.in_flight = binding.in_flight.saturating_sub(1);
         }
+    }
+
+    /// The PBX granted the binding. Returns the WebSocket that the browser had before, where it has another now.
+    pub(super) fn bind(&mut self, token: &str, granted: Granted) -> Option<SocketId> {
+        self.unindex(token);
+        let Granted { aor, contact, flow, service_route, until } = granted;
+        let binding = self.by_token.get_mut(token)?;
+        let bound = Bound { contact, flow: Some(flow), last: flow.socket, service_route, aor, until };
+        let before = binding.bound.replace(Box::new(bound)).map(|bound| bound.last);
+        self.by_socket.insert((flow.socket, token.to_owned()));
+        self.by_expiry.insert((until, token.to_owned()));
+        before.filter(|before| *before != flow.socket)
     }
 
     /// The binding is gone.
@@ -120,7 +199,22 @@ impl Bindings {
         }
     }
 
+    /// All bindings of an address of record are gone.
+    pub(super) fn remove_all(&mut self, aor: &str) {
+        let tokens: Vec<Token> = self.of_aor(aor).cloned().collect();
+        tokens.iter().for_each(|token| self.remove(token));
+    }
+
+    /// What is bound on a WebSocket.
+    pub(super) fn bound_on(&self, socket: SocketId) -> impl Iterator<Item = &Bound> {
+        let tokens = self.of_socket(&self.by_socket, socket);
+        tokens.filter_map(|token| self.by_token.get(token)?.bound.as_deref())
+    }
+
     fn unindex(&mut self, token: &str) {
+        if let Some(asker) = self.by_token.get_mut(token).and_then(|binding| binding.asker.take()) {
+            self.by_asker.remove(&(asker, token.to_owned()));
+        }
         let Some(bound) = self.by_token.get(token).and_then(|binding| binding.bound.as_deref()) else { return };
         let (flow, until) = (bound.flow, bound.until);
         self.by_expiry.remove(&(until, token.to_owned()));
@@ -131,13 +225,14 @@ impl Bindings {
 
     /// A WebSocket is gone: its bindings wait for the browser to come back.
     pub(super) fn handle_socket_closed(&mut self, socket: SocketId) {
-        let first = (socket, Token::new());
-        let gone: Vec<_> = self.by_socket.range(first..).take_while(|(other, _)| *other == socket).cloned().collect();
-        for entry in gone {
-            if let Some(bound) = self.by_token.get_mut(&entry.1).and_then(|binding| binding.bound.as_deref_mut()) {
+        let asked: Vec<Token> = self.of_socket(&self.by_asker, socket).cloned().collect();
+        asked.iter().for_each(|token| self.remove(token));
+        let gone: Vec<Token> = self.of_socket(&self.by_socket, socket).cloned().collect();
+        for token in gone {
+            if let Some(bound) = self.by_token.get_mut(&token).and_then(|binding| binding.bound.as_deref_mut()) {
                 bound.flow = None;
             }
-            self.by_socket.remove(&entry);
+            self.by_socket.remove(&(socket, token));
         }
     }
 
@@ -167,18 +262,35 @@ impl Bindings {
 mod tests {
     use super::*;
 
-    fn key(aor: &str) -> BindingKey {
-        BindingKey { aor: aor.to_owned(), instance: "one".to_owned() }
-    }
-
     fn uri(text: &str) -> Uri {
         text.parse().unwrap()
     }
 
+    const LIMITS: (usize, usize) = (99, 3);
+
+    fn claim(bindings: &mut Bindings, aor: &str, instance: &str, socket: u64) -> Result<Token, Full> {
+        let key = BindingKey { aor: aor.to_owned(), instance: instance.to_owned() };
+        let seed = bindings.len() as u8;
+        bindings.claim(&key, SocketId(socket), LIMITS, &mut Entropy::new([seed; 32]), Instant::ZERO)
+    }
+
+    fn bind(bindings: &mut Bindings, token: &str, socket: u64, until: u64) -> Option<SocketId> {
+        let granted = Granted {
+            aor: uri("sip:a@example.com"),
+            contact: uri("sip:x@y.invalid"),
+            flow: Flow::connection(SocketId(socket)),
+            service_route: Vec::new(),
+            until: Instant::from_millis(until),
+        };
+        bindings.answered(token);
+        bindings.answered(token);
+        bindings.bind(token, granted)
+    }
+
     fn bound(bindings: &mut Bindings, aor: &str, socket: u64, until: u64) -> Token {
-        let token = bindings.claim(&key(aor), 9, &mut Entropy::new([7; 32]), Instant::ZERO).unwrap();
-        let flow = Flow::connection(SocketId(socket));
-        bindings.bind(&token, uri("sip:a@example.com"), uri("sip:x@y.invalid"), flow, Instant::from_millis(until));
+        let token = claim(bindings, aor, "one", socket).unwrap();
+        bindings.answered(&token);
+        bind(bindings, &token, socket, until);
         token
     }
 
@@ -216,11 +328,65 @@ mod tests {
     #[test]
     fn a_binding_that_was_never_granted_is_forgotten() {
         let mut bindings = Bindings::default();
-        bindings.claim(&key("sip:a@example.com"), 1, &mut Entropy::new([7; 32]), Instant::ZERO).unwrap();
-
-        assert!(bindings.claim(&key("sip:b@example.com"), 1, &mut Entropy::new([8; 32]), Instant::ZERO).is_none());
+        claim(&mut bindings, "sip:a@example.com", "one", 1).unwrap();
         bindings.handle_timeout(Instant::from_millis(64_000));
 
         assert_eq!(bindings.len(), 0);
+    }
+
+    #[test]
+    fn the_last_websocket_is_told_when_another_takes_its_place() {
+        let mut bindings = Bindings::default();
+        let token = bound(&mut bindings, "sip:a@example.com", 1, 60_000);
+
+        assert_eq!(bind(&mut bindings, &token, 1, 60_000), None);
+        assert_eq!(bind(&mut bindings, &token, 2, 60_000), Some(SocketId(1)), "taken over");
+        bindings.handle_socket_closed(SocketId(2));
+        assert_eq!(bind(&mut bindings, &token, 3, 60_000), Some(SocketId(2)), "and after a loss");
+        assert_eq!(bindings.bound_on(SocketId(3)).count(), 1);
+        assert_eq!(bindings.bound_on(SocketId(2)).count(), 0);
+    }
+
+    #[test]
+    fn an_account_has_so_many_phones_and_asking_fills_nobodys() {
+        let mut bindings = Bindings::default();
+        for instance in ["one", "two", "three", "four"] {
+            claim(&mut bindings, "sip:a@example.com", instance, 1).unwrap();
+        }
+        for instance in ["one", "two", "three"] {
+            let token = claim(&mut bindings, "sip:a@example.com", instance, 1).unwrap();
+            bind(&mut bindings, &token, 1, 60_000);
+        }
+
+        assert_eq!(claim(&mut bindings, "sip:a@example.com", "five", 1), Err(Full::Account));
+        assert!(claim(&mut bindings, "sip:aa@example.com", "five", 1).is_ok());
+        assert!(claim(&mut bindings, "sip:a@example.com", "two", 1).is_ok(), "a refresh");
+        bindings.remove_all("sip:a@example.com");
+        assert_eq!(bindings.len(), 1);
+        assert!(claim(&mut bindings, "sip:a@example.com", "five", 1).is_ok());
+    }
+
+    #[test]
+    fn one_websocket_can_ask_for_so_much_and_takes_it_along() {
+        let mut bindings = Bindings::default();
+        for number in 0..MAX_ASKED {
+            claim(&mut bindings, "sip:a@example.com", &number.to_string(), 1).unwrap();
+        }
+
+        assert_eq!(claim(&mut bindings, "sip:b@example.com", "one", 1), Err(Full::Relay));
+        assert!(claim(&mut bindings, "sip:b@example.com", "one", 2).is_ok(), "another does not suffer");
+        bindings.handle_socket_closed(SocketId(1));
+        assert_eq!(bindings.len(), 1);
+    }
+
+    #[test]
+    fn registers_of_one_binding_wait_for_their_answers() {
+        let mut bindings = Bindings::default();
+        let token = claim(&mut bindings, "sip:a@example.com", "one", 1).unwrap();
+        claim(&mut bindings, "sip:a@example.com", "one", 1).unwrap();
+
+        assert_eq!(claim(&mut bindings, "sip:a@example.com", "one", 1), Err(Full::Busy));
+        bindings.answered(&token);
+        assert!(claim(&mut bindings, "sip:a@example.com", "one", 1).is_ok());
     }
 }

@@ -23,6 +23,12 @@ pub struct Config {
     pub max_calls: usize,
     /// Bindings at once; above it a REGISTER is answered 503 with Retry-After.
     pub max_bindings: usize,
+    /// Bindings of one address of record at once; above it a REGISTER is answered 403.
+    pub max_bindings_per_aor: usize,
+    /// How long an established call waits for a browser whose WebSocket was lost.
+    pub call_recovery: Duration,
+    /// REGISTERs carry a Path (RFC 3327) that leads here, for PBXs that ask their edges for one.
+    pub path: bool,
     /// How long an inbound call may ring before the caller is told 480.
     pub ring_timeout: Duration,
     /// The longest that a DNS record is believed, whatever its own time to live.
@@ -67,6 +73,9 @@ impl Default for Config {
             product: Some(concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned()),
             max_calls: 2_000,
             max_bindings: 20_000,
+            max_bindings_per_aor: 10,
+            call_recovery: Duration::from_secs(30),
+            path: false,
             ring_timeout: Duration::from_secs(180),
             resolve_ttl: Duration::from_secs(60),
             web_leg: LegConfig::web(),

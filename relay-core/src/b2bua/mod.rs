@@ -153,6 +153,7 @@ impl B2bua {
             Input::WebOpened { socket, secure, .. } => self.web.open_socket(socket, web_socket(secure)),
             Input::WebMessage { socket, bytes } => self.web.handle_message(Flow::connection(socket), &bytes, now),
             Input::WebClosed { socket } => self.handle_web_closed(socket, now),
+            Input::WebLost { socket } => self.handle_web_lost(socket, now),
             Input::TrunkMessage { flow, bytes } => self.trunk.handle_message(flow, &bytes, now),
             Input::FlowFailed { flow, fault } => self.handle_flow_failed(flow, fault, now),
             Input::Media(event) => self.handle_media(event, now),
@@ -251,6 +252,11 @@ impl B2bua {
     fn handle_web_closed(&mut self, socket: SocketId, now: Instant) {
         self.bindings.handle_socket_closed(socket);
         self.web.handle_socket_closed(socket, now);
+    }
+
+    fn handle_web_lost(&mut self, socket: SocketId, now: Instant) {
+        self.bindings.handle_socket_closed(socket);
+        self.web.handle_socket_lost(socket, self.config.call_recovery, now);
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -159,6 +159,7 @@ impl B2bua {
         let sdp = call.described.trunk.next(id.0, write);
         let browser = call.web.and_then(|web| self.web.session(web)).map(|view| view.flow.socket);
         let mut invite = self.trunk_invite(&request, target, &trunk, sdp);
+        invite.route = self.service_route(id, &invite.from);
         let rows = browser.and_then(|browser| self.replaces_of_browser(browser, &request.headers).ok());
         invite.headers.extend(rows.unwrap_or_default());
         let invite = self.fit(invite, target);

@@ -26,8 +26,13 @@ pub enum Input {
         /// The frame's payload.
         bytes: Vec<u8>,
     },
-    /// A WebSocket is gone.
+    /// A browser has gone away and closed its WebSocket: its calls end.
     WebClosed {
+        /// Which.
+        socket: SocketId,
+    },
+    /// A WebSocket broke, or was closed to be opened again: its established calls wait for the browser to come back.
+    WebLost {
         /// Which.
         socket: SocketId,
     },

@@ -1,10 +1,11 @@
 //! REGISTER from a browser, passed on to its PBX (account mode).
 //!
 //! The Request-URI stays, so the browser's digest verifies; the Contact becomes ours. The relay never sees a
-//! password: the PBX's challenge goes back to the browser.
+//! password: the PBX's challenge goes back to the browser. Toward the browser the relay is the registrar that knows
+//! flows (RFC 5626): a browser that comes back with its instance gets its calls back, too.
 
 use super::B2bua;
-use super::bindings::{BindingKey, Token};
+use super::bindings::{BindingKey, Full, Granted, Token};
 use super::cause::Refusal;
 use super::headers;
 use super::outbound::without_tag;
@@ -14,7 +15,7 @@ use sip_core::message::{Contacts, HeaderName, Method, NameAddr, Request, Respons
 use sip_core::{Duration, Flow, Instant};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::media::control::Side;
+use crate::media::control::{MediaId, Side};
 
 /// REGISTERs under way.
 #[derive(Debug, Default)]
@@ -50,8 +51,7 @@ struct Register {
     flow: Flow,
     token: Token,
     aor: Uri,
-    /// The browser's Contact as it wrote it; none asks only what is registered (RFC 3261 §10.2.3).
-    contact: Option<NameAddr>,
+    wish: Wish,
     expires: u32,
     /// As the browser sent it.
     request: Box<Request>,
@@ -60,8 +60,32 @@ struct Register {
     route: VecDeque<Target>,
 }
 
+/// What a REGISTER is for.
+#[derive(Debug)]
+enum Wish {
+    /// To know what is registered (RFC 3261 §10.2.3).
+    Query,
+    /// The browser's Contact, as it wrote it.
+    Bind { contact: Box<NameAddr>, is_outbound: bool },
+    /// To give back all bindings of the account (§10.2.2).
+    Clear,
+}
+
+impl Wish {
+    /// What tells this binding from others of its address of record.
+    fn instance(&self) -> String {
+        match self {
+            Self::Query => String::new(),
+            Self::Bind { contact, .. } => instance_of(contact),
+            Self::Clear => "*".to_owned(),
+        }
+    }
+}
+
 const DEFAULT_EXPIRES: u32 = 3_600;
 const MAX_WAITING: usize = 1_000;
+/// Service-Routes that are followed.
+const MAX_ROUTES: usize = 8;
 
 impl B2bua {
     /// A REGISTER on a WebSocket.
@@ -80,8 +104,8 @@ impl B2bua {
                 self.send_register(register, now);
             }
             Route::Pending if self.registers.waiting.len() < MAX_WAITING => self.registers.waiting.push(register),
-            Route::Pending => self.reply(Side::Web, register.incoming, too_many(), now),
-            Route::Nowhere(refusal) => self.reply(Side::Web, register.incoming, reply_of(refusal), now),
+            Route::Pending => self.end_register(&register, too_many(), now),
+            Route::Nowhere(refusal) => self.end_register(&register, reply_of(refusal), now),
         }
     }
 
@@ -96,15 +120,24 @@ impl B2bua {
             self.next_hop(&request.uri).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
         routes::forwards(&request.headers).map_err(reply_of)?;
         let to = request.headers.to().map_err(|_| refusal(StatusCode::BAD_REQUEST, "Unusable To"))?;
-        let contact = single_contact(&request)?;
-        let key =
-            BindingKey { aor: aor_key(&to.uri), instance: contact.as_ref().map_or_else(String::new, instance_of) };
-        let token = self.bindings.claim(&key, self.config.max_bindings, &mut self.entropy, now);
-        let token = token.ok_or_else(too_many)?;
-        let asked = contact.as_ref().and_then(NameAddr::expires).or_else(|| request.headers.expires());
-        let expires = asked.unwrap_or(DEFAULT_EXPIRES);
+        let wish = wish_of(&request)?;
+        let key = BindingKey { aor: aor_key(&to.uri), instance: wish.instance() };
+        let limits = (self.config.max_bindings, self.config.max_bindings_per_aor);
+        let claimed = self.bindings.claim(&key, flow.socket, limits, &mut self.entropy, now);
+        let token = claimed.map_err(full)?;
+        let asked = match &wish {
+            Wish::Bind { contact, .. } => contact.expires(),
+            Wish::Query | Wish::Clear => None,
+        };
+        let expires = asked.or_else(|| request.headers.expires()).unwrap_or(DEFAULT_EXPIRES);
         let (aor, request, route) = (to.uri, Box::new(request), VecDeque::new());
-        Ok(Register { incoming, flow, token, aor, contact, expires, request, next_hop, route })
+        Ok(Register { incoming, flow, token, aor, wish, expires, request, next_hop, route })
+    }
+
+    /// The browser gets its answer.
+    fn end_register(&mut self, register: &Register, reply: Reply, now: Instant) {
+        self.bindings.answered(&register.token);
+        self.reply(Side::Web, register.incoming, reply, now);
     }
 
     /// The DNS has answered.
@@ -127,18 +160,13 @@ impl B2bua {
     /// To the next of its addresses.
     fn send_register(&mut self, mut register: Register, now: Instant) {
         let Some(target) = register.route.pop_front() else {
-            return self.reply(
-                Side::Web,
-                register.incoming,
-                refusal(StatusCode::SERVICE_UNAVAILABLE, UNREACHABLE),
-                now,
-            );
+            return self.end_register(&register, refusal(StatusCode::SERVICE_UNAVAILABLE, UNREACHABLE), now);
         };
         let Some((call_id, from_tag, cseq)) = self.bindings.next_register(&register.token) else {
-            return self.reply(Side::Web, register.incoming, too_many(), now);
+            return self.end_register(&register, too_many(), now);
         };
         let request = &register.request;
-        let mut rows = headers::to_trunk_request(&request.headers);
+        let mut rows = self.rows(&register, target);
         rows.extend(routes::forwards(&request.headers));
         let outgoing = OutgoingRequest {
             method: Method::Register,
@@ -146,7 +174,7 @@ impl B2bua {
             flow: target.flow(),
             from: request.headers.from().map_or_else(|_| NameAddr::from(register.aor.clone()), without_tag),
             to: Some(NameAddr::from(register.aor.clone())),
-            contact: register.contact.as_ref().map(|_| self.our_contact(&register, target)),
+            contact: matches!(register.wish, Wish::Bind { .. }).then(|| self.our_contact(&register, target)),
             route: Vec::new(),
             headers: rows,
             body: None,
@@ -164,9 +192,28 @@ impl B2bua {
             }
             Err(error) => {
                 let reply = refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
-                self.reply(Side::Web, register.incoming, reply, now);
+                self.end_register(&register, reply, now);
             }
         }
+    }
+
+    /// What the PBX gets beside the Contact.
+    fn rows(&self, register: &Register, target: Target) -> headers::Rows {
+        let mut rows = headers::to_trunk_request(&register.request.headers);
+        match register.wish {
+            Wish::Clear => {
+                rows.push((HeaderName::Contact, "*".to_owned()));
+                rows.push((HeaderName::Expires, "0".to_owned()));
+            }
+            Wish::Bind { .. } if self.config.path => {
+                let mut path = self.contact_on(target.socket, &register.token);
+                path.params.set("lr", None);
+                rows.push((HeaderName::Path, NameAddr::from(path).to_string()));
+                rows.push((HeaderName::Supported, "path".to_owned()));
+            }
+            Wish::Bind { .. } | Wish::Query => {}
+        }
+        rows
     }
 
     fn our_contact(&self, register: &Register, target: Target) -> NameAddr {
@@ -194,26 +241,58 @@ impl B2bua {
             rows.extend(self.register_granted(&register, response, now));
         }
         let reply = Reply { status: response.status, reason: Some(response.reason.clone()), headers: rows, body: None };
-        self.reply(Side::Web, register.incoming, reply, now);
+        self.end_register(&register, reply, now);
     }
 
     /// Notes what was granted, and says it in the browser's own terms.
-    fn register_granted(
-        &mut self,
-        register: &Register,
-        response: &Response,
-        now: Instant,
-    ) -> Option<(HeaderName, String)> {
-        let mut contact = register.contact.clone()?;
+    fn register_granted(&mut self, register: &Register, response: &Response, now: Instant) -> headers::Rows {
+        let (contact, is_outbound) = match &register.wish {
+            Wish::Bind { contact, is_outbound } => (contact, *is_outbound),
+            Wish::Clear => {
+                self.bindings.remove_all(&aor_key(&register.aor));
+                return headers::Rows::new();
+            }
+            Wish::Query => return headers::Rows::new(),
+        };
         let granted = self.granted(register, response);
         if granted == 0 {
             self.bindings.remove(&register.token);
-            return None;
+            return headers::Rows::new();
         }
-        let until = now + Duration::from_secs(u64::from(granted));
-        self.bindings.bind(&register.token, register.aor.clone(), contact.uri.clone(), register.flow, until);
+        let before = self.bindings.bind(
+            &register.token,
+            Granted {
+                aor: register.aor.clone(),
+                contact: contact.uri.clone(),
+                flow: register.flow,
+                service_route: service_route(response),
+                until: now + Duration::from_secs(u64::from(granted)),
+            },
+        );
+        if !self.web.is_open(register.flow.socket) {
+            // It has gone again while the PBX was thinking.
+            self.bindings.handle_socket_closed(register.flow.socket);
+        } else if let Some(before) = before {
+            self.web.resume(before, register.flow, now);
+        }
+        let mut contact = contact.clone();
         contact.params.set("expires", Some(&granted.to_string()));
-        Some((HeaderName::Contact, contact.to_string()))
+        let mut rows = vec![(HeaderName::Contact, contact.to_string())];
+        if is_outbound {
+            rows.push((HeaderName::Require, "outbound".to_owned()));
+        }
+        rows
+    }
+
+    /// The proxies that a call of this browser passes: those that came with its registration (RFC 3608).
+    pub(super) fn service_route(&self, id: MediaId, from: &NameAddr) -> Vec<NameAddr> {
+        let web = self.calls.call(id).and_then(|call| call.web);
+        let Some(socket) = web.and_then(|web| self.web.session(web)).map(|session| session.flow.socket) else {
+            return Vec::new();
+        };
+        let aor = aor_key(&from.uri);
+        let mut bound = self.bindings.bound_on(socket).filter(|bound| aor_key(&bound.aor) == aor);
+        bound.next().map(|bound| bound.service_route.clone()).unwrap_or_default()
     }
 
     /// The seconds the PBX granted for our Contact; zero when it is not among the listed.
@@ -236,7 +315,7 @@ impl B2bua {
             return self.send_register(register, now);
         }
         let refusal = Refusal::from_failure(Some(failure), Side::Trunk, fault.as_ref());
-        self.reply(Side::Web, register.incoming, reply_of(refusal), now);
+        self.end_register(&register, reply_of(refusal), now);
     }
 }
 
@@ -256,17 +335,41 @@ fn too_many() -> Reply {
     reply
 }
 
-/// A browser registers itself and nothing else: one Contact, or none for a query.
-fn single_contact(request: &Request) -> Result<Option<NameAddr>, Reply> {
-    if request.headers.get(&HeaderName::Contact).is_none() {
-        return Ok(None);
+fn full(full: Full) -> Reply {
+    match full {
+        Full::Relay => too_many(),
+        Full::Account => refusal(StatusCode::FORBIDDEN, "Too Many Phones On This Account"),
+        Full::Busy => {
+            let mut reply = refusal(StatusCode::SERVER_INTERNAL_ERROR, "The Last REGISTER Has No Answer Yet");
+            reply.headers.push((HeaderName::RetryAfter, "5".to_owned()));
+            reply
+        }
     }
+}
+
+/// A browser registers itself and nothing else: one Contact, or none for a query; or it clears its account.
+fn wish_of(request: &Request) -> Result<Wish, Reply> {
     match request.headers.contacts() {
-        Ok(Contacts::List(contacts)) if contacts.len() == 1 => Ok(contacts.into_iter().next()),
+        Ok(Contacts::Star) if request.headers.expires() == Some(0) => Ok(Wish::Clear),
+        Ok(Contacts::Star) => Err(refusal(StatusCode::BAD_REQUEST, "A Star Needs Expires: 0")),
+        Ok(Contacts::List(contacts)) if contacts.len() <= 1 => {
+            let is_flow = |contact: &NameAddr| contact.params.has("+sip.instance") && contact.params.has("reg-id");
+            let supports_outbound = request.headers.supports("outbound");
+            Ok(contacts.into_iter().next().map_or(Wish::Query, |contact| Wish::Bind {
+                is_outbound: supports_outbound && is_flow(&contact),
+                contact: Box::new(contact),
+            }))
+        }
         Ok(Contacts::List(_)) => Err(refusal(StatusCode::BAD_REQUEST, "One Contact Per Registration")),
-        Ok(Contacts::Star) => Err(refusal(StatusCode::FORBIDDEN, "Only One's Own Contact Can Be Removed")),
         Err(_) => Err(refusal(StatusCode::BAD_REQUEST, "Unusable Contact")),
     }
+}
+
+/// The PBX's own proxies; what cannot be read, or is beyond reason, is none.
+fn service_route(response: &Response) -> Vec<NameAddr> {
+    let routes = response.headers.addresses(&HeaderName::ServiceRoute).unwrap_or_default();
+    let is_usable = routes.len() <= MAX_ROUTES && routes.iter().all(|route| route.uri.is_sip());
+    if is_usable { routes } else { Vec::new() }
 }
 
 /// An address of record as a key: without parameters, the host without case (RFC 3261 §10.3).

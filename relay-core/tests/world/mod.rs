@@ -30,9 +30,9 @@ pub(crate) enum End {
 /// A message in flight, with who gets it.
 #[derive(Debug)]
 enum Parcel {
-    ToBrowser(Vec<u8>),
+    ToBrowser(SocketId, Vec<u8>),
     ToPbx(Vec<u8>),
-    FromBrowser(Vec<u8>),
+    FromBrowser(SocketId, Vec<u8>),
     FromPbx(Vec<u8>),
     Media(MediaEvent),
 }
@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) is_pbx_reachable: bool,
     /// Whether they are lost without a word.
     pub(crate) is_pbx_deaf: bool,
+    /// WebSockets that carry nothing any more.
+    pub(crate) cut: Vec<SocketId>,
     parcels: VecDeque<Parcel>,
 }
 
@@ -89,6 +91,7 @@ impl World {
             log: Vec::new(),
             is_pbx_reachable: true,
             is_pbx_deaf: false,
+            cut: Vec::new(),
             parcels: VecDeque::new(),
         };
         let peer = "198.51.100.5:40000".parse().unwrap();
@@ -112,6 +115,16 @@ impl World {
     /// The browser's flow to the relay.
     pub(crate) fn web_flow() -> Flow {
         Flow::connection(BROWSER)
+    }
+
+    /// The browser opens another WebSocket.
+    pub(crate) fn open_web(&mut self, socket: SocketId) -> Flow {
+        let peer = "198.51.100.5:40001".parse().unwrap();
+        self.relay.handle_input(Input::WebOpened { socket, peer, secure: false }, self.now);
+        let contact = "sip:me@abc.invalid;transport=ws".parse().unwrap();
+        let local = LocalSocket { transport: Transport::Ws, sent_by: "abc.invalid".to_owned(), contact };
+        self.browser.open_socket(socket, local);
+        Flow::connection(socket)
     }
 
     /// The PBX's flow to the relay.
@@ -180,14 +193,17 @@ impl World {
     fn deliver(&mut self, parcel: Parcel) {
         let now = self.now;
         match parcel {
-            Parcel::ToBrowser(bytes) => self.browser.handle_message(Self::web_flow(), &bytes, now),
+            Parcel::ToBrowser(socket, _) | Parcel::FromBrowser(socket, _) if self.cut.contains(&socket) => {}
+            Parcel::ToBrowser(socket, bytes) => {
+                self.browser.handle_message(Flow::connection(socket), &bytes, now);
+            }
             Parcel::ToPbx(_) if self.is_pbx_deaf => {}
             Parcel::ToPbx(bytes) if self.is_pbx_reachable => self.pbx.handle_message(Self::trunk_flow(), &bytes, now),
             Parcel::ToPbx(_) => {
                 let flow = Flow::datagram(TRUNK, PBX.parse().unwrap());
                 self.relay.handle_input(Input::FlowFailed { flow, fault: FlowFault::Unreachable }, now);
             }
-            Parcel::FromBrowser(bytes) => self.relay.handle_input(Input::WebMessage { socket: BROWSER, bytes }, now),
+            Parcel::FromBrowser(socket, bytes) => self.relay.handle_input(Input::WebMessage { socket, bytes }, now),
             Parcel::FromPbx(bytes) => {
                 let flow = Flow::datagram(TRUNK, PBX.parse().unwrap());
                 self.relay.handle_input(Input::TrunkMessage { flow, bytes }, now);
@@ -199,9 +215,9 @@ impl World {
     fn drain_relay(&mut self) {
         loop {
             match self.relay.poll_output() {
-                Output::WebSend { bytes, .. } => {
+                Output::WebSend { socket, bytes } => {
                     self.note(End::Browser, &bytes);
-                    self.parcels.push_back(Parcel::ToBrowser(bytes));
+                    self.parcels.push_back(Parcel::ToBrowser(socket, bytes));
                 }
                 Output::TrunkSend { bytes, .. } => {
                     self.note(End::Pbx, &bytes);
@@ -235,9 +251,9 @@ impl World {
     fn drain_browser(&mut self) {
         loop {
             match self.browser.poll_output() {
-                agent::Output::Transmit { bytes, .. } => {
+                agent::Output::Transmit { flow, bytes } => {
                     self.note(End::Browser, &bytes);
-                    self.parcels.push_back(Parcel::FromBrowser(bytes));
+                    self.parcels.push_back(Parcel::FromBrowser(flow.socket, bytes));
                 }
                 agent::Output::Event(event) => self.browser_events.push_back(event),
                 agent::Output::Timeout(_) => return,

@@ -59,6 +59,12 @@ impl UserAgent {
         moved
     }
 
+    /// Whether messages can be sent on this socket.
+    #[must_use]
+    pub fn is_open(&self, socket: SocketId) -> bool {
+        self.endpoint.socket(socket).is_ok() && !self.is_lost(socket)
+    }
+
     /// Whether calls wait for somebody to come back from this socket.
     #[must_use]
     pub fn is_lost(&self, socket: SocketId) -> bool {
