@@ -113,6 +113,8 @@ pub struct Sip {
     pub domains: Vec<Domain>,
     /// `User-Agent` and `Server`.
     pub product: String,
+    /// Whether REGISTERs carry a Path to this relay.
+    pub path: bool,
 }
 
 /// A SIP domain and the PBX that serves it.
@@ -158,12 +160,16 @@ pub struct Limits {
     pub calls: usize,
     /// Registered browsers at once.
     pub registrations: usize,
+    /// Registered browsers of one account at once.
+    pub registrations_per_account: usize,
     /// TCP connections at once, WebSockets included.
     pub connections: usize,
     /// Connections with PBXs at once.
     pub sip_connections: usize,
     /// How long a browser may ring before the caller is told 480.
     pub ring_timeout: Duration,
+    /// How long an established call waits for a browser whose connection was lost.
+    pub call_recovery: Duration,
     /// The longest that a DNS record is believed.
     pub resolve_ttl: Duration,
     /// How long calls may take to end when the relay is told to stop.
@@ -237,6 +243,7 @@ impl Default for Sip {
             dns_servers: Vec::new(),
             domains: Vec::new(),
             product: concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned(),
+            path: false,
         }
     }
 }
@@ -262,9 +269,11 @@ impl Default for Limits {
         Self {
             calls: 2_000,
             registrations: 20_000,
+            registrations_per_account: 10,
             connections: 25_000,
             sip_connections: 1_000,
             ring_timeout: Duration::from_secs(180),
+            call_recovery: Duration::from_secs(30),
             resolve_ttl: Duration::from_secs(60),
             shutdown: Duration::from_secs(5),
         }

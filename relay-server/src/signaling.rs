@@ -67,6 +67,11 @@ impl Signaling {
         self.arrive(Arrival::StreamClosed { flow, id, fault }).await;
     }
 
+    /// Its browser may come back.
+    pub(crate) async fn web_lost(&self, socket: SocketId) {
+        self.input(Input::WebLost { socket }).await;
+    }
+
     pub(crate) async fn input(&self, input: Input) {
         self.arrive(Arrival::Input(input)).await;
     }
@@ -215,11 +220,12 @@ impl Driver {
                 self.publish();
                 return is_current.then_some(Input::FlowFailed { flow, fault });
             }
-            Arrival::Input(Input::WebClosed { socket }) => {
-                self.web.remove(&socket);
-                Input::WebClosed { socket }
+            Arrival::Input(input) => {
+                if let Input::WebClosed { socket } | Input::WebLost { socket } = &input {
+                    self.web.remove(socket);
+                }
+                input
             }
-            Arrival::Input(input) => input,
             Arrival::Leave => {
                 self.leaving = Some(self.parts.clock.now() + self.parts.shutdown);
                 Input::Shutdown

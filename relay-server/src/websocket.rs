@@ -143,7 +143,9 @@ impl Outbox {
 /// Why a WebSocket ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// The browser closed it, or its connection broke.
+    /// The browser leaves the page.
+    Away,
+    /// The browser closed it, maybe to open another, or its connection broke.
     ByPeer,
     /// A message above the limit.
     TooBig,
@@ -161,7 +163,7 @@ impl End {
     /// The code and reason of the Close frame; none where nobody reads it.
     const fn close(self) -> Option<(u16, &'static str)> {
         match self {
-            Self::ByPeer => None,
+            Self::Away | Self::ByPeer => None,
             Self::TooBig => Some((close_code::SIZE, "the message is longer than this relay takes")),
             Self::Broken => Some((close_code::PROTOCOL, "not a WebSocket frame")),
             Self::Silent => Some((close_code::AWAY, "pings were not answered")),
@@ -170,13 +172,18 @@ impl End {
         }
     }
 
+    /// Whether nobody comes back.
+    const fn is_good_bye(self) -> bool {
+        matches!(self, Self::Away | Self::Ours(..))
+    }
+
     fn count(self, app: &App) {
         match self {
             Self::TooBig => app.counters.oversized.add_one(),
             Self::Broken => app.counters.broken_frames.add_one(),
             Self::Silent => app.counters.silent_clients.add_one(),
             Self::Slow => app.counters.slow_clients.add_one(),
-            Self::ByPeer | Self::Ours(..) => {}
+            Self::Away | Self::ByPeer | Self::Ours(..) => {}
         }
     }
 }
@@ -202,7 +209,11 @@ async fn serve(socket: WebSocket, app: Arc<App>, peer: Peer, secure: bool) {
 
     end.count(&app);
     tracing::debug!(socket = id.0, ?end, "WebSocket closed");
-    app.signaling.web_closed(id).await;
+    if end.is_good_bye() {
+        app.signaling.web_closed(id).await;
+    } else {
+        app.signaling.web_lost(id).await;
+    }
     close(sink, end, &peer.linger).await;
 }
 
@@ -214,6 +225,7 @@ async fn read(mut stream: SplitStream<WebSocket>, is_alive: &AtomicBool, id: Soc
             Ok(Message::Binary(bytes)) => signaling.web_message(id, bytes.to_vec()).await,
             // Pings are answered below us.
             Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Ok(Message::Close(Some(frame))) if frame.code == close_code::AWAY => return End::Away,
             Ok(Message::Close(_)) => return End::ByPeer,
             Err(error) => return end_of(error),
         }

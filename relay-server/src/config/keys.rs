@@ -70,6 +70,7 @@ pub const KEYS: &[Key] = &[
     key("sip.dns_servers", "a list of addresses with ports, such as [\"192.0.2.53:53\"]", |c, v| put(&mut c.sip.dns_servers, v)),
     key("sip.domains", "a list of \"domain = host:port\", such as [\"example.com = pbx.example.com:5060\"], \"*\" being any domain", |c, v| put(&mut c.sip.domains, v)),
     key("sip.product", "the text of User-Agent and Server, or \"\" to send none", put_product),
+    key("sip.path", "\"add\" or \"\"", put_path_header),
     key("media.workers", "a whole number from 0 (one thread for each core) to 256", |c, v| put_within(&mut c.media.workers, 0..=256, v)),
     key("media.web_listen", ADDRESS, |c, v| put(&mut c.media.web_listen, v)),
     key("media.web_external", IP_OR_NONE, |c, v| put(&mut c.media.web_external, v)),
@@ -90,9 +91,11 @@ pub const KEYS: &[Key] = &[
     key("negotiation.short_intervals", "\"refused\", or \"allowed\" in tests", |c, v| put(&mut c.negotiation.short_intervals, v)),
     key("limits.calls", COUNT, |c, v| put_within(&mut c.limits.calls, 1..=1_000_000, v)),
     key("limits.registrations", COUNT, |c, v| put_within(&mut c.limits.registrations, 1..=1_000_000, v)),
+    key("limits.registrations_per_account", COUNT, |c, v| put_within(&mut c.limits.registrations_per_account, 1..=1_000_000, v)),
     key("limits.connections", COUNT, |c, v| put_within(&mut c.limits.connections, 1..=1_000_000, v)),
     key("limits.sip_connections", COUNT, |c, v| put_within(&mut c.limits.sip_connections, 1..=1_000_000, v)),
     key("limits.ring_timeout", TIME, |c, v| put_some_time(&mut c.limits.ring_timeout, v)),
+    key("limits.call_recovery", TIME, |c, v| put_some_time(&mut c.limits.call_recovery, v)),
     key("limits.resolve_ttl", TIME, |c, v| put_some_time(&mut c.limits.resolve_ttl, v)),
     key("limits.shutdown", TIME, |c, v| put_some_time(&mut c.limits.shutdown, v)),
     key("log.filter", "levels for parts of the program, such as \"info\" or \"relay_core=debug,info\"", put_filter),
@@ -152,6 +155,15 @@ fn put_path(config: &mut Config, value: &Value) -> bool {
 const RESERVED_PATHS: [&str; 2] = ["/healthz", "/demo.json"];
 /// What would make a pattern of a path, or end it.
 const PATH_SYNTAX: [char; 7] = ['{', '}', ':', '*', '?', '#', ' '];
+
+fn put_path_header(config: &mut Config, value: &Value) -> bool {
+    let mut word = String::new();
+    let fits = put(&mut word, value) && matches!(word.as_str(), "add" | "");
+    if fits {
+        config.sip.path = !word.is_empty();
+    }
+    fits
+}
 
 fn put_origins(config: &mut Config, value: &Value) -> bool {
     let mut origins: Vec<String> = Vec::new();
