@@ -135,7 +135,7 @@ export class Consultation {
     this.#target = target;
     // Who does not let itself be held must not hear the consultation.
     this.#silent = first.held.local ? Promise.resolve() : first.hold().catch(() => { if (first.state === "active") first.mute(); });
-    void call.ended.then(() => { if (this.#stage === "open") void this.#resume(); });
+    void call.ended.then(() => { if (this.#stage === "open") this.#resume().catch(ignore); });
   }
 
   /**
@@ -152,7 +152,7 @@ export class Consultation {
       return result;
     } catch (thrown) {
       this.#stage = "open";
-      if (this.call.state === "ended") void this.#resume();
+      if (this.call.state === "ended") this.#resume().catch(ignore);
       throw thrown;
     }
   }
@@ -182,8 +182,8 @@ export class Consultation {
     this.#stage = "over";
     await this.#silent;
     if (this.#first.state !== "active") return;
-    if (this.#first.held.local) await this.#first.resume();
-    else this.#first.unmute();
+    if (!this.#first.held.local) return this.#first.unmute();
+    await this.#first.resume().catch((thrown: unknown) => { if (this.#first.state === "active") throw thrown; });
   }
 }
 

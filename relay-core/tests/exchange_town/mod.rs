@@ -71,7 +71,8 @@ impl Town {
     /// A phone at an address of its own.
     pub(crate) fn phone(&mut self, host: u8) -> SocketAddr {
         let at = address(&format!("192.0.2.{host}:5060"));
-        let mut agent = UserAgent::new(agent::Config::default(), [host; 32]);
+        let config = agent::Config { transfers: true, ..agent::Config::default() };
+        let mut agent = UserAgent::new(config, [host; 32]);
         let contact = Uri::sip(Some("phone"), at.ip().into(), Some(at.port()));
         agent.open_socket(SOCKET, LocalSocket { transport: Transport::Udp, sent_by: at.to_string(), contact });
         self.phones.insert(at, Phone { agent, events: Vec::new(), timeout: None });

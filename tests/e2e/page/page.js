@@ -10,6 +10,7 @@ const agents = {};
 const calls = {};
 const recorders = {};
 const players = {};
+const consultations = {};
 
 function agent(name, config) {
   const ua = new sdk.UserAgent({ audio: { input: PLAIN_MICROPHONE }, ...config });
@@ -84,6 +85,13 @@ async function until(question, ms, what) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error(`${what} did not happen in ${ms} ms`);
+}
+
+function outcome(promise) {
+  return promise.then(
+    (result) => ({ ok: true, ...result }),
+    (error) => ({ ok: false, error: plainError(error) }),
+  );
 }
 
 /** When the next WebSocket message that begins so is sent. */
@@ -163,6 +171,15 @@ window.t = {
   digits: (id, digits, options) => {
     calls[id].call.sendDigits(digits, options);
   },
+  transfer: (id, target, options, ms = 20_000) => settled(outcome(calls[id].call.transfer(target, options)), ms, "the transfer"),
+  consult: async (id, other, target, { stream, ...options } = {}) => {
+    const source = stream && (await sound.toneStream(stream.tone, stream.gain));
+    consultations[id] = calls[id].call.consult(target, { ...options, ...(source ? { stream: source } : {}) });
+    calls[other] = watch(consultations[id].call);
+  },
+  complete: (id, ms = 20_000) => settled(outcome(consultations[id].complete()), ms, "the transfer"),
+  cancelConsultation: (id) => consultations[id].cancel(),
+  resumed: (id, ms = 10_000) => until(() => !calls[id].call.held.local, ms, "the resumption"),
   state: (id) => calls[id].call.state,
   journal: (id) => calls[id].journal,
   states: (id) => calls[id].journal.filter((e) => e.state && e.type !== "mediachange").map((e) => e.state),
