@@ -101,6 +101,7 @@ async fn health(State(app): State<Arc<App>>) -> Json<Value> {
         "version": env!("CARGO_PKG_VERSION"),
         "calls": occupancy.calls,
         "registrations": occupancy.bindings,
+        "subscriptions": occupancy.subscriptions,
         "webSockets": app.signaling.web_sockets(),
         "pbxConnections": app.signaling.streams(),
         "gateways": gateways,

@@ -162,6 +162,10 @@ pub struct Limits {
     pub registrations: usize,
     /// Registered browsers of one account at once.
     pub registrations_per_account: usize,
+    /// Subscriptions of browsers at once.
+    pub subscriptions: usize,
+    /// Subscriptions of one browser at once.
+    pub subscriptions_per_browser: usize,
     /// TCP connections at once, WebSockets included.
     pub connections: usize,
     /// Connections with PBXs at once.
@@ -270,6 +274,8 @@ impl Default for Limits {
             calls: 2_000,
             registrations: 20_000,
             registrations_per_account: 10,
+            subscriptions: 100_000,
+            subscriptions_per_browser: 200,
             connections: 25_000,
             sip_connections: 1_000,
             ring_timeout: Duration::from_secs(180),

@@ -242,6 +242,8 @@ fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>) -> b2bua::Config {
         max_bindings_per_aor: config.limits.registrations_per_account,
         call_recovery: config.limits.call_recovery,
         path: config.sip.path,
+        max_subscriptions: config.limits.subscriptions,
+        max_subscriptions_per_browser: config.limits.subscriptions_per_browser,
         ring_timeout: config.limits.ring_timeout,
         resolve_ttl: config.limits.resolve_ttl,
         web_leg: config.negotiation.web.for_b2bua(),

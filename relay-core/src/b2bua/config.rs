@@ -29,6 +29,10 @@ pub struct Config {
     pub call_recovery: Duration,
     /// REGISTERs carry a Path (RFC 3327) that leads here, for PBXs that ask their edges for one.
     pub path: bool,
+    /// Subscriptions at once; above it a SUBSCRIBE is answered 503 with Retry-After.
+    pub max_subscriptions: usize,
+    /// Subscriptions of one WebSocket at once; above it a SUBSCRIBE is answered 403.
+    pub max_subscriptions_per_browser: usize,
     /// How long an inbound call may ring before the caller is told 480.
     pub ring_timeout: Duration,
     /// The longest that a DNS record is believed, whatever its own time to live.
@@ -76,6 +80,8 @@ impl Default for Config {
             max_bindings_per_aor: 10,
             call_recovery: Duration::from_secs(30),
             path: false,
+            max_subscriptions: 100_000,
+            max_subscriptions_per_browser: 200,
             ring_timeout: Duration::from_secs(180),
             resolve_ttl: Duration::from_secs(60),
             web_leg: LegConfig::web(),

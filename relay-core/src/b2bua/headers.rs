@@ -80,6 +80,63 @@ pub(super) fn takes_digits(headers: &Headers) -> bool {
     names(HeaderName::Allow, "INFO") && names(HeaderName::Accept, dtmf::RELAY)
 }
 
+/// What a browser's MESSAGE, SUBSCRIBE or PUBLISH tells the PBX.
+pub(super) fn to_trunk_event(headers: &Headers) -> Rows {
+    const NAMES: [HeaderName; 6] = [
+        HeaderName::Event,
+        HeaderName::Expires,
+        HeaderName::Accept,
+        HeaderName::SipIfMatch,
+        HeaderName::Subject,
+        HeaderName::Priority,
+    ];
+    let mut rows = pick(headers, &CREDENTIALS);
+    rows.extend(pick(headers, &NAMES));
+    rows.extend(content(headers));
+    rows
+}
+
+/// What belongs to a body, beside its type.
+pub(super) fn content(headers: &Headers) -> Rows {
+    const NAMES: [HeaderName; 5] = [
+        HeaderName::ContentEncoding,
+        HeaderName::ContentDisposition,
+        HeaderName::ContentLanguage,
+        HeaderName::Date,
+        HeaderName::InReplyTo,
+    ];
+    pick(headers, &NAMES)
+}
+
+/// What the PBX's NOTIFY tells the browser.
+pub(super) fn notification(headers: &Headers) -> Rows {
+    let mut rows = pick(headers, &[HeaderName::Event, HeaderName::SubscriptionState]);
+    rows.extend(content(headers));
+    rows
+}
+
+/// What the PBX's answer to one of these tells the browser.
+pub(super) fn to_web_event_response(headers: &Headers) -> Rows {
+    let mut rows = to_web_response(headers);
+    rows.extend(pick(headers, &[HeaderName::SipEtag, HeaderName::Expires]));
+    rows.extend(understood(headers));
+    rows
+}
+
+/// What the browser's answer to a MESSAGE tells the PBX.
+pub(super) fn to_trunk_event_response(headers: &Headers) -> Rows {
+    let mut rows = to_trunk_response(headers);
+    rows.extend(understood(headers));
+    rows
+}
+
+/// What the answering side would understand.
+fn understood(headers: &Headers) -> Rows {
+    const NAMES: [HeaderName; 4] =
+        [HeaderName::Accept, HeaderName::AcceptEncoding, HeaderName::AllowEvents, HeaderName::Unsupported];
+    pick(headers, &NAMES)
+}
+
 /// Whether news of a transfer are wanted (RFC 4488).
 pub(super) fn refer_sub(headers: &Headers) -> Option<(HeaderName, String)> {
     let name = HeaderName::Other("Refer-Sub".to_owned());

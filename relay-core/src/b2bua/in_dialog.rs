@@ -101,6 +101,8 @@ impl B2bua {
             let reply =
                 Reply { status: response.status, reason: Some(response.reason.clone()), headers: rows, body: None };
             self.reply(other(side), incoming, reply, now);
+        } else if self.outside_answered(side, id, response, now) || self.watch_answered(side, id, response, now) {
+            // Told where it was asked.
         } else if side == Side::Trunk {
             self.register_answered(id, response, now);
         }
@@ -114,6 +116,8 @@ impl B2bua {
             self.probe_answered(call, None, now);
         } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
             self.respond(other(side), incoming, StatusCode::REQUEST_TIMEOUT, now);
+        } else if self.outside_failed(side, id, failure, now) || self.watch_failed(side, id, failure, now) {
+            // Told where it was asked.
         } else if side == Side::Trunk {
             self.register_failed(id, failure, now);
         }

@@ -12,11 +12,11 @@ use sip_core::agent::{Invite, SessionId};
 use sip_core::message::{Headers, NameAddr, Request, Response, StatusCode, Uri};
 use sip_core::{Flow, Instant};
 
-/// The browser that a call is for.
-struct Callee {
-    flow: Flow,
-    contact: Uri,
-    aor: Uri,
+/// The browser that a call or a message is for.
+pub(super) struct Callee {
+    pub(super) flow: Flow,
+    pub(super) contact: Uri,
+    pub(super) aor: Uri,
 }
 
 impl B2bua {
@@ -53,7 +53,7 @@ impl B2bua {
         offer.map(|sdp| TrunkSdp::read(sdp, &self.config.codecs)).transpose().map_err(not_acceptable)
     }
 
-    fn callee(&self, request: &Request, replaces: Option<SessionId>) -> Result<Callee, Refusal> {
+    pub(super) fn callee(&self, request: &Request, replaces: Option<SessionId>) -> Result<Callee, Refusal> {
         if let Some(trunk) = replaces {
             let gone = || Refusal::new(StatusCode::CALL_DOES_NOT_EXIST, "The Browser Has No Such Call");
             return self.partner(trunk).ok_or_else(gone);

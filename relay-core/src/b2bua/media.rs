@@ -102,6 +102,7 @@ impl B2bua {
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "The Relay Is Leaving");
             self.end_both(id, refusal, Reason::q850(41, "The relay is leaving"), now);
         }
+        self.end_watches(now);
     }
 
     /// A probe's fate: any answer but "no such call" is a living PBX.

@@ -26,13 +26,16 @@ mod locate;
 mod media;
 mod order;
 mod outbound;
+mod outside;
 mod port;
 mod registrar;
 mod resolver;
 mod routes;
 mod sdp_bridge;
+mod subscriptions;
 mod transfers;
 mod trunks;
+mod watches;
 
 pub use call::{CallDirection, CallRecord};
 pub use config::{Config, Domain, Gateway, GatewayId, LegConfig, Trunk, TrunkSocket};
@@ -44,14 +47,16 @@ use crate::media::control::{MediaCommand, MediaId, Side};
 use bindings::Bindings;
 use calls::Calls;
 use locate::Abilities;
+use outside::Outside;
 use registrar::Registers;
 use resolver::Resolver;
 use sip_core::agent::{self, Event, IncomingId, LocalSocket, RequestId, UserAgent};
-use sip_core::message::{Method, Uri};
+use sip_core::message::{Method, Request, Uri};
 use sip_core::{Entropy, Flow, Instant, SocketId, Transport};
 use std::collections::{BTreeMap, VecDeque};
 use transfers::Senders;
 use trunks::Trunks;
+use watches::Watches;
 
 /// The relay's signalling machine.
 #[derive(Debug)]
@@ -63,6 +68,8 @@ pub struct B2bua {
     bindings: Bindings,
     registers: Registers,
     senders: Senders,
+    outside: Outside,
+    watches: Watches,
     relayed: BTreeMap<(SideKey, RequestId), IncomingId>,
     probes: BTreeMap<RequestId, MediaId>,
     /// BYEs of browsers on their way to the PBX.
@@ -108,6 +115,8 @@ pub struct Occupancy {
     pub calls: usize,
     /// Bindings granted or asked for.
     pub bindings: usize,
+    /// Subscriptions that are not over.
+    pub subscriptions: usize,
 }
 
 impl B2bua {
@@ -116,21 +125,29 @@ impl B2bua {
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
         let mut entropy = Entropy::new(seed);
         // A browser's Replaces may name a dialog that only the PBX has.
-        let trunk_config = agent::Config { replaces: true, ..agent_config(&config, &config.trunk_leg, &[]) };
+        let trunk_config = agent::Config {
+            replaces: true,
+            dialog_methods: vec![Method::Notify],
+            ..agent_config(&config, &config.trunk_leg, &[Method::Message])
+        };
+        let web_methods = [Method::Register, Method::Bye, Method::Message, Method::Subscribe, Method::Publish];
+        let web_config = agent::Config {
+            dialog_methods: vec![Method::Subscribe],
+            ..agent_config(&config, &config.web_leg, &web_methods)
+        };
         let mut trunk = UserAgent::new(trunk_config, entropy.bytes());
         for socket in &config.sockets {
             trunk.open_socket(socket.id, local_socket(socket));
         }
         Self {
-            web: UserAgent::new(
-                agent_config(&config, &config.web_leg, &[Method::Register, Method::Bye]),
-                entropy.bytes(),
-            ),
+            web: UserAgent::new(web_config, entropy.bytes()),
             trunk,
             calls: Calls::default(),
             bindings: Bindings::default(),
             registers: Registers::default(),
             senders: Senders::default(),
+            outside: Outside::default(),
+            watches: Watches::default(),
             relayed: BTreeMap::new(),
             probes: BTreeMap::new(),
             byes: BTreeMap::new(),
@@ -173,7 +190,7 @@ impl B2bua {
     /// How busy the relay is.
     #[must_use]
     pub fn occupancy(&self) -> Occupancy {
-        Occupancy { calls: self.calls.len(), bindings: self.bindings.len() }
+        Occupancy { calls: self.calls.len(), bindings: self.bindings.len(), subscriptions: self.watches.len() }
     }
 
     /// Every gateway and whether it is there.
@@ -242,7 +259,15 @@ impl B2bua {
             (side, Event::Request { id, session: Some(session), request, .. }) => {
                 self.relay_request(side, id, session, &request, now);
             }
-            (_, Event::Request { id, flow, request, .. }) => self.browser_registers(id, flow, *request, now),
+            (Side::Trunk, Event::Request { id, request, .. }) if request.method == Method::Notify => {
+                self.trunk_notifies(id, &request, now);
+            }
+            (Side::Trunk, Event::Request { id, request, .. }) => self.trunk_asks(id, &request, now),
+            (Side::Web, Event::Request { id, flow, request, .. }) => match request.method {
+                Method::Register => self.browser_registers(id, flow, *request, now),
+                Method::Subscribe if has_to_tag(&request) => self.browser_resubscribes(id, &request, now),
+                _ => self.browser_asks(id, flow, request, now),
+            },
             (side, Event::Response { id, response }) => self.handle_response(side, id, &response, now),
             (side, Event::RequestFailed { id, failure }) => self.handle_failure(side, id, &failure, now),
             (_, event) => tracing::debug!(?event, "an event that the relay has no use for"),
@@ -251,6 +276,7 @@ impl B2bua {
 
     fn handle_web_closed(&mut self, socket: SocketId, now: Instant) {
         self.bindings.handle_socket_closed(socket);
+        self.watches_lose_socket(socket, now);
         self.web.handle_socket_closed(socket, now);
     }
 
@@ -263,6 +289,7 @@ impl B2bua {
         self.web.handle_timeout(now);
         self.trunk.handle_timeout(now);
         self.bindings.handle_timeout(now);
+        self.watches_timeout(now);
         self.calls_timeout(now);
         self.registers_timeout(now);
         self.probe_gateways(now);
@@ -276,6 +303,7 @@ impl B2bua {
             self.calls.next_timeout(),
             self.registers.next_timeout(),
             self.trunks.next_timeout(),
+            self.watches.next_timeout(),
         ];
         all.into_iter().flatten().min()
     }
@@ -285,6 +313,7 @@ impl B2bua {
         if self.resolver.handle_resolved(query, result, now) {
             self.calls_resolved(now);
             self.registers_resolved(now);
+            self.outside_resolved(now);
         }
     }
 
@@ -327,10 +356,19 @@ fn contact_at(socket: &TrunkSocket, user: &str) -> Uri {
     uri
 }
 
+/// Our URI on the web side.
+fn web_contact() -> Uri {
+    let mut contact = Uri::sip(Some("switchhook"), sip_core::message::Host::Name(transfers::WEB_HOST.to_owned()), None);
+    contact.params.set("transport", Some("ws"));
+    contact
+}
+
+fn has_to_tag(request: &Request) -> bool {
+    request.headers.to().is_ok_and(|to| to.tag().is_some())
+}
+
 /// A browser reaches us only through its WebSocket, so the name in Via and Contact needs no meaning (RFC 7118 §5.2).
 fn web_socket(secure: bool) -> LocalSocket {
     let transport = if secure { Transport::Wss } else { Transport::Ws };
-    let mut contact = Uri::sip(Some("switchhook"), sip_core::message::Host::Name(transfers::WEB_HOST.to_owned()), None);
-    contact.params.set("transport", Some("ws"));
-    LocalSocket { transport, sent_by: transfers::WEB_HOST.to_owned(), contact }
+    LocalSocket { transport, sent_by: transfers::WEB_HOST.to_owned(), contact: web_contact() }
 }

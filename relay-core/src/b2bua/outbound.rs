@@ -180,7 +180,7 @@ impl B2bua {
     }
 
     /// A new trunk leg's Call-ID, From tag and CSeq; those of the challenged one where this attempt continues it.
-    fn trunk_identity(&mut self, attempt: &Attempt, now: Instant) -> (String, String, u32) {
+    pub(super) fn trunk_identity(&mut self, attempt: &Attempt, now: Instant) -> (String, String, u32) {
         match self.calls.recall(attempt, now) {
             Some(challenged) => (challenged.call_id, challenged.from_tag, challenged.cseq.saturating_add(1)),
             None => (self.entropy.token(26), self.entropy.token(12), 1),

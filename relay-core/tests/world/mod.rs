@@ -19,6 +19,7 @@ pub(crate) const RELAY: &str = "192.0.2.1:5060";
 pub(crate) const PBX: &str = "192.0.2.99:5060";
 pub(crate) const BROWSER: SocketId = SocketId(7);
 const TRUNK: SocketId = SocketId(0);
+const PBX_METHODS: [Method; 4] = [Method::Register, Method::Message, Method::Subscribe, Method::Publish];
 
 /// Who is on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +83,15 @@ impl World {
         let mut world = Self {
             now: Instant::from_millis(1_000),
             relay: B2bua::new(config, [1; 32]),
-            browser: agent([2; 32], &[], BROWSER, Transport::Ws, "abc.invalid", "sip:me@abc.invalid;transport=ws"),
-            pbx: agent([3; 32], &[Method::Register], TRUNK, Transport::Udp, PBX, "sip:pbx@192.0.2.99:5060"),
+            browser: agent(
+                [2; 32],
+                &[Method::Message],
+                BROWSER,
+                Transport::Ws,
+                "abc.invalid",
+                "sip:me@abc.invalid;transport=ws",
+            ),
+            pbx: agent([3; 32], &PBX_METHODS, TRUNK, Transport::Udp, PBX, "sip:pbx@192.0.2.99:5060"),
             browser_events: VecDeque::new(),
             pbx_events: VecDeque::new(),
             commands: Vec::new(),
@@ -331,7 +339,11 @@ fn agent(
     sent_by: &str,
     contact: &str,
 ) -> UserAgent {
-    let config = agent::Config { application_methods: methods.to_vec(), ..agent::Config::default() };
+    let config = agent::Config {
+        application_methods: methods.to_vec(),
+        dialog_methods: vec![Method::Subscribe],
+        ..agent::Config::default()
+    };
     agent_with(config, seed, socket, transport, sent_by, contact)
 }
 

@@ -92,6 +92,8 @@ pub const KEYS: &[Key] = &[
     key("limits.calls", COUNT, |c, v| put_within(&mut c.limits.calls, 1..=1_000_000, v)),
     key("limits.registrations", COUNT, |c, v| put_within(&mut c.limits.registrations, 1..=1_000_000, v)),
     key("limits.registrations_per_account", COUNT, |c, v| put_within(&mut c.limits.registrations_per_account, 1..=1_000_000, v)),
+    key("limits.subscriptions", COUNT, |c, v| put_within(&mut c.limits.subscriptions, 1..=1_000_000, v)),
+    key("limits.subscriptions_per_browser", COUNT, |c, v| put_within(&mut c.limits.subscriptions_per_browser, 1..=1_000_000, v)),
     key("limits.connections", COUNT, |c, v| put_within(&mut c.limits.connections, 1..=1_000_000, v)),
     key("limits.sip_connections", COUNT, |c, v| put_within(&mut c.limits.sip_connections, 1..=1_000_000, v)),
     key("limits.ring_timeout", TIME, |c, v| put_some_time(&mut c.limits.ring_timeout, v)),

@@ -96,7 +96,9 @@ impl UserAgent {
     /// # Errors
     /// The flow's socket is not open, or the agent is full.
     pub fn dialog_request(&mut self, request: Request, flow: Flow, now: Instant) -> Result<RequestId, AgentError> {
-        let flow = self.endpoint.next_hop(&request, flow);
+        // The first request of a dialog goes where the application says, like any other out of a dialog.
+        let is_inside = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let flow = if is_inside { self.endpoint.next_hop(&request, flow) } else { flow };
         let sent = self.requests.dialog_request(request, flow, &mut self.endpoint, now);
         self.drain(now);
         sent
