@@ -18,17 +18,20 @@ export class Baresip {
   #rest = Buffer.alloc(0);
 
   /**
-   * Starts one. `plays` is a WAV file of 8 kHz; `account` adds an address to register: { uri, password,
+   * Starts one. `plays` is a WAV file at `rate`; `account` adds an address to register: { uri, password,
    * registrar }. `answers` is "auto" or "manual", `digitsBy` "rtpevent" or "info"; `trace` puts SIP into its log.
    */
-  static async start(name, { plays, answers = "auto", account, codecs = "PCMU/8000/1,PCMA/8000/1", digitsBy = "rtpevent", trace = false }) {
+  static async start(
+    name,
+    { plays, answers = "auto", account, codecs = "PCMU/8000/1,PCMA/8000/1", rate = 8_000, digitsBy = "rtpevent", trace = false },
+  ) {
     const phone = new Baresip();
     phone.folder = path.join(cache, "baresip", name);
     phone.port = await pairOfPorts();
     const controlPort = await freeTcpPort();
     await rm(phone.folder, { recursive: true, force: true });
     await mkdir(path.join(phone.folder, "heard"), { recursive: true });
-    await writeFile(path.join(phone.folder, "config"), configuration(phone, controlPort, plays));
+    await writeFile(path.join(phone.folder, "config"), configuration(phone, controlPort, { plays, rate }));
     await writeFile(path.join(phone.folder, "accounts"), `${address(phone, account, answers)};audio_codecs=${codecs};dtmfmode=${digitsBy}\n`);
     phone.#program = new Program(`baresip-${name}`, "baresip", ["-f", phone.folder, "-v", ...(trace ? ["-s"] : [])]);
     await phone.#program.line(/baresip is ready/);
@@ -144,9 +147,10 @@ export class Baresip {
   }
 }
 
-function configuration(phone, controlPort, plays) {
+function configuration(phone, controlPort, { plays, rate }) {
   return `module_path ${process.env.BARESIP_MODULES ?? "/usr/lib/baresip/modules"}
 module g711.so
+module g722.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -164,8 +168,8 @@ audio_player aubridge,nowhere
 audio_alert aubridge,nowhere
 snd_path ${path.join(phone.folder, "heard")}
 audio_channels 1-1
-ausrc_srate 8000
-auplay_srate 8000
+ausrc_srate ${rate}
+auplay_srate ${rate}
 audio_buffer 40-200
 statmode_default off
 `;

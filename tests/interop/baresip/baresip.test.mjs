@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { pesq } from "../../harness/pesq.mjs";
 import { cache } from "../../harness/paths.mjs";
 import { Relay } from "../../harness/relay.mjs";
-import { compare, decoded, join, resample, silence, speech, writeWav } from "../../harness/sound.mjs";
+import { compare, decoded, join, resample, silence, speech, strongest, tone, writeWav } from "../../harness/sound.mjs";
 import { World } from "../../harness/world.mjs";
 import { account, Kamailio } from "../kamailio/kamailio.mjs";
 import { Baresip } from "./baresip.mjs";
@@ -119,3 +119,31 @@ test("baresip calls the browser, and hangs up", async (t) => {
   });
   await relay.isIdle();
 });
+
+// What narrow band cannot carry: 5 kHz one way, 6 kHz the other. The browser is only asked for it where G.722 comes first.
+const WIDE_BAND = { from: 500, to: 7_500 };
+test("in wide band the browser and baresip hear each other above 4 kHz", async () => {
+  const wide = 16_000;
+  const plays = await writeWav("tone-6000-wide.wav", join(silence(0.5, wide), tone(6_000, 20, { rate: wide, level: -12 })), wide);
+  const phone = world.add(await Baresip.start("wide", { plays, codecs: "G722/16000/1", rate: wide }));
+  const relay = world.add(await Relay.before(`127.0.0.1:${phone.port}`, { "media.codecs": "G722,PCMU" }));
+  const page = await world.page();
+  await page.t("agent", "ua", { server: relay.url });
+  await page.t("call", "ua", "wide", "sip:phone@127.0.0.1", { stream: { tone: 5_000, gain: 0.25 } });
+  await page.t("answered", "wide");
+  await phone.event("CALL_ESTABLISHED");
+  const heard = decoded(await page.t("record", "wide", 2_000));
+  await page.t("hangUp", "wide");
+  await page.t("ended", "wide");
+  await phone.event("CALL_CLOSED");
+  assertTone(strongest(heard.subarray(48_000), 48_000, WIDE_BAND), 6_000);
+  const at = await phone.heard();
+  assert.equal(at.rate, wide);
+  assertTone(strongest(at.samples.subarray(wide), wide, WIDE_BAND), 5_000);
+  await relay.isIdle();
+  await page.close();
+});
+
+function assertTone({ frequency, level }, expected) {
+  assert.ok(Math.abs(frequency - expected) < 20 && level > -30, `${frequency.toFixed(0)} Hz at ${level.toFixed(1)} dB instead of ${expected} Hz`);
+}
