@@ -25,6 +25,8 @@ pub enum StartError {
         /// What it said.
         source: io::Error,
     },
+    /// Not one of the configured codecs can be spoken.
+    NoCodec,
 }
 
 impl fmt::Display for StartError {
@@ -34,6 +36,10 @@ impl fmt::Display for StartError {
                 write!(f, "cannot listen on {address} for {purpose}: {source}; {key} names another address")
             }
             Self::System { what, source } => write!(f, "{what}: {source}"),
+            Self::NoCodec => f.write_str(
+                "the libraries of all codecs in media.codecs are missing; install libbcg729-0 (G729) or libspeex1 (speex), or \
+                 add PCMU or PCMA",
+            ),
         }
     }
 }
@@ -42,6 +48,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bind { source, .. } | Self::System { source, .. } => Some(source),
+            Self::NoCodec => None,
         }
     }
 }

@@ -11,7 +11,7 @@ mod thread;
 
 use outbox::EventOutbox;
 use ports::PortPool;
-use relay_core::codec::OpusSettings;
+use relay_core::codec::Shelf;
 use relay_core::media::control::{MediaCommand, MediaEvent, MediaId};
 use relay_core::media::{Drops, Identity, MediaSettings};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -54,8 +54,8 @@ pub struct MediaConfig {
     pub trunk_silence: Duration,
     /// Between RTCP reports.
     pub rtcp_interval: Duration,
-    /// How the Opus encoder spends its time and bits.
-    pub opus: OpusSettings,
+    /// What codecs are made of.
+    pub codecs: Shelf,
 }
 
 impl Default for MediaConfig {
@@ -75,7 +75,7 @@ impl Default for MediaConfig {
             dtls_timeout: core.dtls_timeout,
             trunk_silence: core.trunk_silence,
             rtcp_interval: core.rtcp_interval,
-            opus: core.opus,
+            codecs: core.codecs,
         }
     }
 }
@@ -251,7 +251,15 @@ mod tests {
         let address = pbx.local_addr().expect("its address");
         let direction = Direction::SENDRECV;
         let (codec, ptime) = (TrunkCodec::G711(G711Law::A), Duration::from_millis(20));
-        let remote = TrunkRemote { rtp: address, rtcp: address, codec, telephone_event: None, direction, ptime };
+        let remote = TrunkRemote {
+            rtp: address,
+            rtcp: address,
+            codec,
+            payload_type: 8,
+            telephone_event: None,
+            direction,
+            ptime,
+        };
         workers.command(MediaCommand::Trunk { id: ID, remote });
         // Empty reports come from the port above the announced one; once RTP has come to that, they tell of it.
         let mut packet = [0xD5; 172];

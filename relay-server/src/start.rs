@@ -2,6 +2,7 @@
 
 use crate::app::{self, App};
 use crate::clock::Clock;
+use crate::codecs::Installed;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::error::{RunError, StartError};
@@ -14,6 +15,8 @@ use crate::sip_sockets::{self, SipSockets};
 use crate::sip_udp::SipUdp;
 use crate::streams::{Acceptor, Shared, Streams};
 use relay_core::b2bua::{self, B2bua, TrunkSocket};
+use relay_core::codec::Shelf;
+use relay_core::media::control::TrunkCodec;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 use std::convert::Infallible;
@@ -69,7 +72,8 @@ pub(crate) async fn run_with(
     let sockets = SipSockets::bind(&config, &counters).await?;
     let listener = bind_web(&config).await?;
     let (web, sip_address, sip_tls) = (local(&listener)?, sockets.bound, sockets.tls);
-    let (media, media_events) = start_media(&config, &sockets.known)?;
+    let (codecs, shelf) = codecs(&config)?;
+    let (media, media_events) = start_media(&config, &sockets.known, shelf)?;
 
     let (signaling, queue) = signaling::queue();
     let SipSockets { udp, acceptors, ways, known, .. } = sockets;
@@ -83,7 +87,7 @@ pub(crate) async fn run_with(
     };
     let receivers: Vec<_> = udp.values().cloned().collect();
     let driver = Driver::new(signaling::Parts {
-        b2bua: B2bua::new(b2bua_config(&config, known), seed()?),
+        b2bua: B2bua::new(b2bua_config(&config, known, codecs), seed()?),
         clock: Clock::start(),
         queue,
         signaling: signaling.clone(),
@@ -179,12 +183,21 @@ fn local(listener: &WebListener) -> Result<SocketAddr, StartError> {
     axum::serve::Listener::local_addr(listener).map_err(|source| StartError::System { what: "web socket", source })
 }
 
+/// What can be spoken with PBXs, and with what.
+fn codecs(config: &Config) -> Result<(Vec<TrunkCodec>, Shelf), StartError> {
+    let installed = Installed::load(&config.media.codecs);
+    let spoken = installed.spoken(&config.media.codecs);
+    let shelf = Shelf { installed: Some(Arc::new(installed)), ..Shelf::default() };
+    if spoken.is_empty() { Err(StartError::NoCodec) } else { Ok((spoken, shelf)) }
+}
+
 fn start_media(
     config: &Config,
     known: &[TrunkSocket],
+    shelf: Shelf,
 ) -> Result<(MediaWorkers, mpsc::Receiver<relay_core::media::control::MediaEvent>), StartError> {
     let (events, media_events) = mpsc::channel(MAX_MEDIA_EVENTS);
-    let media = MediaWorkers::start(media_config(config, known), events).map_err(|source| StartError::Bind {
+    let media = MediaWorkers::start(media_config(config, known, shelf), events).map_err(|source| StartError::Bind {
         purpose: "audio from browsers",
         address: config.media.web_listen.to_string(),
         key: "media.web_listen",
@@ -194,7 +207,7 @@ fn start_media(
 }
 
 /// Toward PBXs an address must be announced that is not "any"; toward browsers the workers know better.
-fn media_config(config: &Config, known: &[TrunkSocket]) -> MediaConfig {
+fn media_config(config: &Config, known: &[TrunkSocket], codecs: Shelf) -> MediaConfig {
     let (media, network) = (&config.media, &config.network);
     let of_family = |ip: Option<IpAddr>, is_v4: bool| ip.filter(|ip| ip.is_ipv4() == is_v4);
     let bind = |ip: IpAddr| {
@@ -218,11 +231,12 @@ fn media_config(config: &Config, known: &[TrunkSocket]) -> MediaConfig {
         trunk_bind_ipv6: second,
         trunk_external_ipv6: second.and_then(|ip| announced(ip, media.trunk_external_ipv6)),
         trunk_ports: media.trunk_ports.clone(),
+        codecs,
         ..MediaConfig::default()
     }
 }
 
-fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>) -> b2bua::Config {
+fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>, codecs: Vec<TrunkCodec>) -> b2bua::Config {
     let trunks = sip_sockets::trunks(config);
     let serves = |(trunk, settings): (usize, &crate::config::Trunk)| {
         let domains = settings.domains.clone();
@@ -235,7 +249,7 @@ fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>) -> b2bua::Config {
         sockets,
         trunks: trunks.iter().map(|trunk| trunk_config(trunk, config)).collect(),
         domains,
-        codecs: config.media.codecs.clone().into(),
+        codecs: codecs.into(),
         product: Some(config.sip.product.clone()).filter(|product| !product.is_empty()),
         max_calls: config.limits.calls,
         max_bindings: config.limits.registrations,

@@ -73,7 +73,7 @@ impl Default for Config {
             sockets: Vec::new(),
             trunks: Vec::new(),
             domains: Vec::new(),
-            codecs: Arc::new(TrunkCodec::ALL),
+            codecs: Arc::new(TrunkCodec::BUILT_IN),
             product: Some(concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned()),
             max_calls: 2_000,
             max_bindings: 20_000,

@@ -6,21 +6,23 @@
 mod concealment;
 mod g711;
 mod g722;
+mod installed;
 mod noise;
 mod opus;
 
 pub use g711::{G711Decoder, G711Encoder};
 pub use g722::{G722Decoder, G722Encoder};
+pub use installed::{InstalledCodec, InstalledCodecs, Shelf};
 pub use noise::ComfortNoise;
 pub use opus::{OpusDecoder, OpusEncoder, OpusSettings};
 
 /// Samples in a second of a call: what its trunk leg's codec speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rate {
-    /// 8 kHz: G.711.
+    /// 8 kHz: G.711, G.729, Speex in narrow band.
     #[default]
     Narrow,
-    /// 16 kHz: G.722.
+    /// 16 kHz: G.722, Speex in wide band.
     Wide,
 }
 

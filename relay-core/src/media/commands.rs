@@ -25,7 +25,7 @@ impl MediaSession {
 
     /// The PBX was described, or described anew.
     pub(super) fn describe_trunk(&mut self, remote: &TrunkRemote, bench: &mut Bench, now: Instant) {
-        let format = Format::from(remote.codec);
+        let format = Format::from(remote);
         self.tune(self.web_leg.intake.kind(), Some(format.kind));
         let format = format.at(self.rate);
         let events = remote.telephone_event.map(|payload_type| EventFormat { payload_type, rate: 8_000 });

@@ -1,11 +1,11 @@
 //! What a worker is told at its start; each default with its reason.
 
-use crate::codec::OpusSettings;
+use crate::codec::Shelf;
 use core::net::SocketAddr;
 use sip_core::Duration;
 
 /// Settings of the media plane.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct MediaSettings {
     /// The worker's shared port as browsers reach it: the candidates of every call.
     pub web_candidates: Vec<SocketAddr>,
@@ -19,8 +19,8 @@ pub struct MediaSettings {
     pub trunk_silence: Duration,
     /// Between reports: 5 s (RFC 3550 §6.2), varied by half.
     pub rtcp_interval: Duration,
-    /// How our Opus encoder spends its time and bits.
-    pub opus: OpusSettings,
+    /// What codecs are made of.
+    pub codecs: Shelf,
 }
 
 impl Default for MediaSettings {
@@ -32,7 +32,7 @@ impl Default for MediaSettings {
             dtls_timeout: Duration::from_secs(10),
             trunk_silence: Duration::from_secs(30),
             rtcp_interval: Duration::from_secs(5),
-            opus: OpusSettings::default(),
+            codecs: Shelf::default(),
         }
     }
 }

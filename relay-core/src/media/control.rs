@@ -1,6 +1,6 @@
 //! What signalling tells the media side, and what it hears back. Plain values: the two never call each other.
 
-use crate::codec::Rate;
+use crate::codec::{InstalledCodec, Rate};
 use core::net::SocketAddr;
 use sip_core::Duration;
 
@@ -256,8 +256,10 @@ pub struct TrunkRemote {
     pub rtp: SocketAddr,
     /// Where it wants RTCP (`a=rtcp` or one above RTP).
     pub rtcp: SocketAddr,
-    /// The negotiated codec and its payload type.
+    /// The negotiated codec.
     pub codec: TrunkCodec,
+    /// Its payload type in both directions.
+    pub payload_type: u8,
     /// The payload type of telephone-event/8000.
     pub telephone_event: Option<u8>,
     /// Which way.
@@ -274,19 +276,67 @@ pub enum TrunkCodec {
     G711(G711Law),
     /// RFC 3551: payload type 9, 16 kHz under a clock of 8000.
     G722,
+    /// RFC 3551: payload type 18; where a library brings it.
+    G729,
+    /// RFC 5574; where a library brings it.
+    Speex(Rate),
 }
 
 impl TrunkCodec {
-    /// All that is built in, in the order of preference: what costs least first.
-    pub const ALL: [Self; 3] = [Self::G711(G711Law::Mu), Self::G711(G711Law::A), Self::G722];
+    /// What is built in, in the order of preference: what costs least first.
+    pub const BUILT_IN: [Self; 3] = [Self::G711(G711Law::Mu), Self::G711(G711Law::A), Self::G722];
 
-    /// What it is called in SDP and in settings.
+    /// The same with what libraries may bring.
+    pub const ALL: [Self; 6] = [
+        Self::G711(G711Law::Mu),
+        Self::G711(G711Law::A),
+        Self::G722,
+        Self::G729,
+        Self::Speex(Rate::Wide),
+        Self::Speex(Rate::Narrow),
+    ];
+
+    /// What a library must bring for this.
+    #[must_use]
+    pub const fn installed(self) -> Option<InstalledCodec> {
+        match self {
+            Self::G711(_) | Self::G722 => None,
+            Self::G729 => Some(InstalledCodec::G729),
+            Self::Speex(rate) => Some(InstalledCodec::Speex(rate)),
+        }
+    }
+
+    /// What it is called in SDP (RFC 3551, RFC 5574).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::G711(G711Law::Mu) => "PCMU",
             Self::G711(G711Law::A) => "PCMA",
             Self::G722 => "G722",
+            Self::G729 => "G729",
+            Self::Speex(_) => "speex",
+        }
+    }
+
+    /// Of its RTP time stamps, as SDP says it; G.722's is 8000 for 16 kHz (RFC 3551 §4.5.2).
+    #[must_use]
+    pub const fn clock(self) -> u32 {
+        match self {
+            Self::G711(_) | Self::G722 | Self::G729 => 8_000,
+            Self::Speex(rate) => rate.hz(),
+        }
+    }
+
+    /// The payload type in offers of ours: static where there is one (RFC 3551 §6).
+    #[must_use]
+    pub const fn payload_type(self) -> u8 {
+        match self {
+            Self::G711(G711Law::Mu) => 0,
+            Self::G711(G711Law::A) => 8,
+            Self::G722 => 9,
+            Self::G729 => 18,
+            Self::Speex(Rate::Narrow) => 97,
+            Self::Speex(Rate::Wide) => 98,
         }
     }
 
@@ -294,8 +344,9 @@ impl TrunkCodec {
     #[must_use]
     pub const fn rate(self) -> Rate {
         match self {
-            Self::G711(_) => Rate::Narrow,
+            Self::G711(_) | Self::G729 => Rate::Narrow,
             Self::G722 => Rate::Wide,
+            Self::Speex(rate) => rate,
         }
     }
 }

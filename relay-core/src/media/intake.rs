@@ -11,7 +11,7 @@ use super::payload::{EventFormat, Format, Kind};
 use super::reception::{Arrival, Reception};
 use super::rtp::Packet;
 use super::telephone_event::{EventReceiver, Payload, Progress};
-use crate::codec::{ComfortNoise, Decoder, Rate};
+use crate::codec::{ComfortNoise, Decoder, Rate, Shelf};
 use sip_core::{Duration, Instant};
 
 /// All in ticks of 125 µs. More than a second is not a gap but another stretch of sound.
@@ -49,6 +49,7 @@ pub(super) struct Intake {
     /// None while nothing is playing.
     timeline: Option<Timeline>,
     noise: ComfortNoise,
+    shelf: Shelf,
     fills: bool,
 }
 
@@ -78,7 +79,7 @@ struct Item<'a> {
 
 impl Intake {
     /// An intake that fills lasting gaps when `fills`.
-    pub(super) fn new(fills: bool, seed: u32) -> Self {
+    pub(super) fn new(fills: bool, seed: u32, shelf: Shelf) -> Self {
         Self {
             reception: Reception::default(),
             buffer: JitterBuffer::default(),
@@ -89,6 +90,7 @@ impl Intake {
             decoder: None,
             timeline: None,
             noise: ComfortNoise::new(seed),
+            shelf,
             fills,
         }
     }
@@ -366,7 +368,7 @@ impl Intake {
 
     fn decoder(&mut self) -> Option<&mut Box<dyn Decoder>> {
         if self.decoder.is_none() {
-            self.decoder = self.format.and_then(|format| format.decoder().ok());
+            self.decoder = self.format.and_then(|format| format.decoder(&self.shelf).ok());
         }
         self.decoder.as_mut()
     }

@@ -54,6 +54,7 @@ use heard::{Act, Heard};
 use intake::Intake;
 use outlet::Outlet;
 use payload::Kind;
+use reception::Reception;
 use reports::Reporter;
 use rtp::{Packet, Protocol};
 use sip_core::{Entropy, Instant};
@@ -98,10 +99,10 @@ struct Leg {
 
 impl MediaSession {
     fn new(id: MediaId, local: IceCredentials, trunk: SocketAddr, bench: &Bench, entropy: &mut Entropy) -> Self {
-        let opus = bench.settings.opus;
+        let shelf = &bench.settings.codecs;
         let mut leg = |fills| Leg {
-            intake: Intake::new(fills, entropy.number() as u32),
-            outlet: Outlet::new(entropy.number(), opus),
+            intake: Intake::new(fills, entropy.number() as u32, shelf.clone()),
+            outlet: Outlet::new(entropy.number(), shelf.clone()),
             direction: Direction { send: false, receive: false },
             reporter: Reporter::new(entropy.token(16), entropy.number()),
             rejected: 0,
@@ -161,6 +162,7 @@ impl MediaSession {
         self.trunk.admit(source, now)?;
         if let Some(early) = self.early.as_mut().filter(|_| !self.web.is_connected()) {
             early.keep(source, bytes, now);
+            self.trunk_leg.intake.ignore(&packet, now);
             return Ok(());
         }
         if !self.trunk_leg.direction.receive {
@@ -224,6 +226,10 @@ impl MediaSession {
             return;
         };
         let (packets, lost) = early.claim(source, now);
+        if !packets.is_empty() {
+            // They were counted as they came, and are counted again now.
+            self.trunk_leg.intake.reception = Reception::default();
+        }
         for bytes in packets {
             let handled = self.trunk_rtp(source, &bytes, bench, now);
             self.trunk_leg.count_rejected(handled, bench);
@@ -314,11 +320,11 @@ impl MediaSession {
         deadlines.into_iter().flatten().min()
     }
 
-    /// The call's rate is the PBX's codec's, unless the browser speaks G.711.
+    /// The call's rate is the PBX's codec's, unless the browser speaks G.711 without transcoding.
     fn tune(&mut self, web: Option<Kind>, trunk: Option<Kind>) {
-        let is_wide = trunk == Some(Kind::G722);
-        let is_narrow = matches!(web, Some(Kind::G711(_)));
-        self.rate = if is_wide && !is_narrow { Rate::Wide } else { Rate::Narrow };
+        let rate = trunk.map_or(Rate::Narrow, Kind::rate);
+        // Who speaks one rate only decides.
+        self.rate = web.and_then(Kind::only_rate).unwrap_or(rate);
         for leg in [&mut self.web_leg, &mut self.trunk_leg] {
             leg.intake.retune(self.rate);
             leg.outlet.retune(self.rate);

@@ -9,7 +9,7 @@ use super::payload::{EventFormat, Format, TICKS};
 use super::rtcp::Sent;
 use super::rtp::Packet;
 use super::telephone_event::{EventWriter, Payload, Progress};
-use crate::codec::{Encoder, MAX_PAYLOAD, OpusSettings, Rate};
+use crate::codec::{Encoder, MAX_PAYLOAD, Rate, Shelf};
 use sip_core::{Duration, Instant};
 
 /// The end of an event is told so often (RFC 4733 §2.5.1.4).
@@ -21,7 +21,7 @@ pub(super) struct Outlet {
     format: Option<Format>,
     event_format: Option<EventFormat>,
     encoder: Option<Box<dyn Encoder>>,
-    opus: OpusSettings,
+    shelf: Shelf,
     expected_loss: u8,
     /// Samples in one packet.
     frame: usize,
@@ -48,7 +48,7 @@ struct Stream {
 
 impl Outlet {
     /// An outlet whose numbers begin at unpredictable places (RFC 3550 §5.1).
-    pub(super) fn new(random: u64, opus: OpusSettings) -> Self {
+    pub(super) fn new(random: u64, shelf: Shelf) -> Self {
         let (ssrc, timestamp) = ((random >> 32) as u32, (random as u32).rotate_left(16));
         // Below 2^15, so that a lost first packet cannot be taken for a roll-over (RFC 3711 §3.3.1).
         let sequence = random as u16 >> 1;
@@ -57,7 +57,7 @@ impl Outlet {
             format: None,
             event_format: None,
             encoder: None,
-            opus,
+            shelf,
             expected_loss: 0,
             frame: 0,
             pending: Vec::new(),
@@ -170,7 +170,7 @@ impl Outlet {
     fn send_frame(&mut self, send: &mut dyn FnMut(&Packet<'_>)) {
         let Some(format) = self.format else { return };
         if self.encoder.is_none() {
-            self.encoder = format.encoder(self.opus).ok();
+            self.encoder = format.encoder(&self.shelf).ok();
             self.expect_loss(self.expected_loss);
         }
         let mut payload = [0; MAX_PAYLOAD];

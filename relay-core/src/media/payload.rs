@@ -1,9 +1,9 @@
 //! Payload types of one leg and the codecs behind them (RFC 3551, RFC 7587).
 
-use super::control::{G711Law, TrunkCodec, WebCodec};
+use super::control::{G711Law, TrunkCodec, TrunkRemote, WebCodec};
 use crate::codec::{
-    CodecError, Decoder, Encoder, G711Decoder, G711Encoder, G722Decoder, G722Encoder, OpusDecoder, OpusEncoder,
-    OpusSettings, Rate,
+    CodecError, Decoder, Encoder, G711Decoder, G711Encoder, G722Decoder, G722Encoder, InstalledCodec, OpusDecoder,
+    OpusEncoder, Rate, Shelf,
 };
 
 /// Time inside a call is counted in these, whatever its sound's rate: 125 µs.
@@ -23,6 +23,25 @@ pub(super) enum Kind {
     Opus,
     G711(G711Law),
     G722,
+    Installed(InstalledCodec),
+}
+
+impl Kind {
+    /// The rate that it speaks by itself.
+    pub(super) const fn rate(self) -> Rate {
+        match self {
+            Self::G722 | Self::Installed(InstalledCodec::Speex(Rate::Wide)) => Rate::Wide,
+            Self::Opus | Self::G711(_) | Self::Installed(_) => Rate::Narrow,
+        }
+    }
+
+    /// The same, of what knows no other.
+    pub(super) const fn only_rate(self) -> Option<Rate> {
+        match self {
+            Self::Opus | Self::G722 => None,
+            Self::G711(_) | Self::Installed(_) => Some(self.rate()),
+        }
+    }
 }
 
 /// telephone-event: payload type and clock.
@@ -41,14 +60,15 @@ impl From<WebCodec> for Format {
     }
 }
 
-impl From<TrunkCodec> for Format {
-    fn from(codec: TrunkCodec) -> Self {
-        let rate = codec.rate();
-        match codec {
-            TrunkCodec::G711(law @ G711Law::Mu) => Self { payload_type: 0, kind: Kind::G711(law), rate },
-            TrunkCodec::G711(law @ G711Law::A) => Self { payload_type: 8, kind: Kind::G711(law), rate },
-            TrunkCodec::G722 => Self { payload_type: 9, kind: Kind::G722, rate },
-        }
+impl From<&TrunkRemote> for Format {
+    fn from(remote: &TrunkRemote) -> Self {
+        let kind = match remote.codec {
+            TrunkCodec::G711(law) => Kind::G711(law),
+            TrunkCodec::G722 => Kind::G722,
+            TrunkCodec::G729 => Kind::Installed(InstalledCodec::G729),
+            TrunkCodec::Speex(rate) => Kind::Installed(InstalledCodec::Speex(rate)),
+        };
+        Self { payload_type: remote.payload_type, kind, rate: kind.rate() }
     }
 }
 
@@ -57,11 +77,11 @@ impl Format {
         Self { payload_type, kind, rate: Rate::Narrow }
     }
 
-    /// The same codec for a call at `rate`; G.711 knows one rate only.
+    /// The same codec for a call at `rate`, if it knows another than its own.
     pub(super) const fn at(self, rate: Rate) -> Self {
-        match self.kind {
-            Kind::Opus | Kind::G722 => Self { rate, ..self },
-            Kind::G711(_) => self,
+        match self.kind.only_rate() {
+            None => Self { rate, ..self },
+            Some(_) => self,
         }
     }
 
@@ -69,7 +89,8 @@ impl Format {
     pub(super) const fn clock(self) -> u32 {
         match self.kind {
             Kind::Opus => 48_000,
-            Kind::G711(_) | Kind::G722 => 8_000,
+            Kind::Installed(InstalledCodec::Speex(rate)) => rate.hz(),
+            Kind::G711(_) | Kind::G722 | Kind::Installed(InstalledCodec::G729) => 8_000,
         }
     }
 
@@ -81,28 +102,31 @@ impl Format {
     /// Samples in a packet of about `millis`: what the codec can do, from 10 to 60 ms.
     pub(super) fn frame(self, millis: u128) -> usize {
         let millis = match (self.kind, millis) {
+            (Kind::Installed(InstalledCodec::Speex(_)), _) => 20,
             (Kind::Opus, ..=19) | (_, ..=10) => 10,
             (Kind::Opus, 20..=39) => 20,
             (Kind::Opus, 40..=59) => 40,
             (_, 60..) => 60,
-            (Kind::G711(_) | Kind::G722, other) => other as usize / 10 * 10,
+            (_, other) => other as usize / 10 * 10,
         };
         millis * self.rate.per_ms()
     }
 
-    pub(super) fn encoder(self, opus: OpusSettings) -> Result<Box<dyn Encoder>, CodecError> {
+    pub(super) fn encoder(self, shelf: &Shelf) -> Result<Box<dyn Encoder>, CodecError> {
         Ok(match self.kind {
-            Kind::Opus => Box::new(OpusEncoder::new(opus, self.rate)?),
+            Kind::Opus => Box::new(OpusEncoder::new(shelf.opus, self.rate)?),
             Kind::G711(law) => Box::new(G711Encoder::new(law)),
             Kind::G722 => Box::new(G722Encoder::new(self.rate)),
+            Kind::Installed(codec) => shelf.encoder(codec)?,
         })
     }
 
-    pub(super) fn decoder(self) -> Result<Box<dyn Decoder>, CodecError> {
+    pub(super) fn decoder(self, shelf: &Shelf) -> Result<Box<dyn Decoder>, CodecError> {
         Ok(match self.kind {
             Kind::Opus => Box::new(OpusDecoder::new(self.rate)?),
             Kind::G711(law) => Box::new(G711Decoder::new(law)),
             Kind::G722 => Box::new(G722Decoder::new(self.rate)),
+            Kind::Installed(codec) => shelf.decoder(codec)?,
         })
     }
 }

@@ -115,7 +115,9 @@ impl World {
     pub(crate) fn describe_trunk(&mut self, rtp: SocketAddr, direction: Direction, ptime: Duration) {
         let rtcp = SocketAddr::new(rtp.ip(), rtp.port() + 1);
         let codec = self.pbx.codec;
-        let remote = TrunkRemote { rtp, rtcp, codec, telephone_event: Some(exchange::EVENTS), direction, ptime };
+        let payload_type = codec.payload_type();
+        let remote =
+            TrunkRemote { rtp, rtcp, codec, payload_type, telephone_event: Some(exchange::EVENTS), direction, ptime };
         self.command(MediaCommand::Trunk { id: ID, remote });
     }
 

@@ -79,7 +79,7 @@ pub const KEYS: &[Key] = &[
     key("media.trunk_listen_ipv6", IP6_OR_NONE, |c, v| put(&mut c.media.trunk_listen_ipv6, v)),
     key("media.trunk_external_ipv6", IP6_OR_NONE, |c, v| put(&mut c.media.trunk_external_ipv6, v)),
     key("media.trunk_ports", "the first and the last port, such as \"10000-19999\"", |c, v| put(&mut c.media.trunk_ports, v)),
-    key("media.codecs", "a list of codecs, each once: \"PCMU\", \"PCMA\", \"G722\"", put_codecs),
+    key("media.codecs", "a list of codecs, each once: \"PCMU\", \"PCMA\", \"G722\", \"G729\", \"speex/16000\", \"speex/8000\"", put_codecs),
     key("negotiation.web_100rel", RELIABILITY, |c, v| put(&mut c.negotiation.web.reliability, v)),
     key("negotiation.web_session_expires", TIME_OR_NONE, |c, v| put(&mut c.negotiation.web.session_expires, v)),
     key("negotiation.web_session_minimum", TIME, |c, v| put_some_time(&mut c.negotiation.web.session_minimum, v)),
@@ -196,7 +196,11 @@ fn put_line(place: &mut String, value: &Value) -> bool {
 
 fn put_codecs(config: &mut Config, value: &Value) -> bool {
     let mut names: Vec<String> = Vec::new();
-    let named = |name: &String| TrunkCodec::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name));
+    let is = |codec: &TrunkCodec, name: &str| match codec {
+        TrunkCodec::Speex(_) => name.eq_ignore_ascii_case(&format!("{}/{}", codec.name(), codec.clock())),
+        _ => name.eq_ignore_ascii_case(codec.name()),
+    };
+    let named = |name: &String| TrunkCodec::ALL.into_iter().find(|codec| is(codec, name));
     let is_list = put(&mut names, value);
     let codecs: Option<Vec<_>> = names.iter().map(named).collect();
     let is_once = |codecs: &Vec<TrunkCodec>| (1..codecs.len()).all(|n| !codecs[n..].contains(&codecs[n - 1]));

@@ -95,7 +95,7 @@ impl Thread {
             dtls_timeout: config.dtls_timeout,
             trunk_silence: config.trunk_silence,
             rtcp_interval: config.rtcp_interval,
-            opus: config.opus,
+            codecs: config.codecs.clone(),
         };
         let (by_id, slots, free_slots) = (BTreeMap::new(), Vec::new(), Vec::new());
         let second = config.trunk_bind_ipv6.map(|bind| (bind, config.trunk_external_ipv6));

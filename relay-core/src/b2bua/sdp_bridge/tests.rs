@@ -43,7 +43,7 @@ fn room() -> MediaRoom {
 }
 
 fn all() -> Arc<[TrunkCodec]> {
-    Arc::new(TrunkCodec::ALL)
+    Arc::new(TrunkCodec::BUILT_IN)
 }
 
 fn local() -> IceCredentials {

@@ -1,7 +1,7 @@
 //! The PBX's side of the bridge: what an ordinary phone says.
 
 use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
-use crate::media::control::{Direction, G711Law, TrunkCodec, TrunkRemote};
+use crate::media::control::{Direction, TrunkCodec, TrunkRemote};
 use core::net::{IpAddr, SocketAddr};
 use sip_core::Duration;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, offer_answer};
@@ -30,10 +30,12 @@ impl TrunkSdp {
         let (index, media) = audio(&description, |media| media.protocol == PROTOCOL)?;
         let ip = description.address_of(media).ok_or(SdpFault::NoAddress)?;
         let rtp = SocketAddr::new(ip, media.port);
+        let (codec, payload_type) = agreed(media, codecs).ok_or(SdpFault::NoCodec)?;
         let remote = TrunkRemote {
             rtp,
             rtcp: rtcp_address(media, rtp),
-            codec: agreed(media, codecs).ok_or(SdpFault::NoCodec)?,
+            codec,
+            payload_type,
             telephone_event: media.codec("telephone-event", 8_000).map(|codec| codec.payload_type),
             direction: direction(&description, media, ip),
             ptime: media.ptime().map_or(PTIME, |ms| Duration::from_millis(u64::from(ms.clamp(10, 60)))),
@@ -59,15 +61,20 @@ impl TrunkSdp {
 
     /// Our answer to this offer.
     pub(in crate::b2bua) fn write_answer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
-        self.write(origin.at(local.ip()), &line(local, &[self.remote.codec], self.remote.telephone_event, direction))
+        self.write(origin.at(local.ip()), &line(local, &[self.spoken()], self.remote.telephone_event, direction))
     }
 
     /// Our offer inside the call: the same m-lines, what is in use first (RFC 3264 §8).
     pub(in crate::b2bua) fn write_offer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
         let others = self.codecs.iter().filter(|codec| **codec != self.remote.codec);
-        let codecs: Vec<_> = core::iter::once(&self.remote.codec).chain(others).copied().collect();
+        let others = others.map(|codec| (*codec, codec.payload_type()));
+        let codecs: Vec<_> = core::iter::once(self.spoken()).chain(others).collect();
         let event = self.remote.telephone_event.unwrap_or(EVENT);
         self.write(origin.at(local.ip()), &line(local, &codecs, Some(event), direction))
+    }
+
+    const fn spoken(&self) -> (TrunkCodec, u8) {
+        (self.remote.codec, self.remote.payload_type)
     }
 
     fn write(&self, origin: sdp::Origin, audio: &Media) -> String {
@@ -88,14 +95,15 @@ pub(in crate::b2bua) fn trunk_offer(
     direction: Direction,
 ) -> String {
     let mut offer = SessionDescription::new(origin.at(local.ip()));
-    offer.media.push(line(local, codecs, Some(EVENT), direction));
+    let codecs: Vec<_> = codecs.iter().map(|codec| (*codec, codec.payload_type())).collect();
+    offer.media.push(line(local, &codecs, Some(EVENT), direction));
     offer.to_string()
 }
 
-fn line(local: SocketAddr, codecs: &[TrunkCodec], event: Option<u8>, direction: Direction) -> Media {
+fn line(local: SocketAddr, codecs: &[(TrunkCodec, u8)], event: Option<u8>, direction: Direction) -> Media {
     let mut line = audio_line(PROTOCOL, local.port(), local.ip());
-    for codec in codecs {
-        line.push_codec(&written(*codec));
+    for (codec, payload_type) in codecs {
+        line.push_codec(&written(*codec, *payload_type));
     }
     if let Some(payload_type) = event {
         let name = "telephone-event".to_owned();
@@ -106,20 +114,17 @@ fn line(local: SocketAddr, codecs: &[TrunkCodec], event: Option<u8>, direction: 
     line
 }
 
-/// Static payload types (RFC 3551 §6); G.722 says 8000 for its 16 kHz (§4.5.2).
-fn written(codec: TrunkCodec) -> Codec {
-    let payload_type = match codec {
-        TrunkCodec::G711(G711Law::Mu) => 0,
-        TrunkCodec::G711(G711Law::A) => 8,
-        TrunkCodec::G722 => 9,
-    };
-    Codec { payload_type, name: codec.name().to_owned(), clock_rate: 8_000, channels: 1, fmtp: None }
+fn written(codec: TrunkCodec, payload_type: u8) -> Codec {
+    // Without this, Annex B's silence descriptions may come (RFC 4856 §2.1.9).
+    let fmtp = (codec == TrunkCodec::G729).then(|| "annexb=no".to_owned());
+    Codec { payload_type, name: codec.name().to_owned(), clock_rate: codec.clock(), channels: 1, fmtp }
 }
 
 /// The first codec of theirs that is among ours: their order counts, in an offer and in an answer.
-fn agreed(media: &Media, ours: &[TrunkCodec]) -> Option<TrunkCodec> {
-    let is = |theirs: &Codec, ours: TrunkCodec| theirs.is(ours.name(), 8_000);
-    media.codecs().iter().find_map(|theirs| ours.iter().copied().find(|ours| is(theirs, *ours)))
+fn agreed(media: &Media, ours: &[TrunkCodec]) -> Option<(TrunkCodec, u8)> {
+    let is = |theirs: &Codec, ours: &TrunkCodec| theirs.is(ours.name(), ours.clock());
+    let known = |theirs: &Codec| Some((*ours.iter().find(|ours| is(theirs, ours))?, theirs.payload_type));
+    media.codecs().iter().find_map(known)
 }
 
 /// `a=rtcp` (RFC 3605), else one port above RTP.
