@@ -34,7 +34,7 @@ impl B2bua {
         });
         let farewell = Farewell { session, bye, incoming: Some(incoming), is_told: false };
         let Some((id, trunk)) = trunk else {
-            return self.let_go(farewell, now);
+            return self.let_go(&farewell, now);
         };
         let mut rows = headers::to_trunk_request(&farewell.bye.headers);
         let reasons = farewell.bye.headers.get_all(&HeaderName::Reason);
@@ -48,7 +48,7 @@ impl B2bua {
                 }
                 self.calls.set_deadline(id, Some(now + PATIENCE));
             }
-            Err(_) => self.let_go(farewell, now),
+            Err(_) => self.let_go(&farewell, now),
         }
     }
 
@@ -104,12 +104,12 @@ impl B2bua {
         });
         let was_waiting = farewell.is_some();
         if let Some(farewell) = farewell {
-            self.let_go(farewell, now);
+            self.let_go(&farewell, now);
         }
         was_waiting
     }
 
-    fn let_go(&mut self, farewell: Farewell, now: Instant) {
+    fn let_go(&mut self, farewell: &Farewell, now: Instant) {
         if let Some(incoming) = farewell.incoming {
             self.reply(Side::Web, incoming, Reply::new(StatusCode::OK), now);
         }

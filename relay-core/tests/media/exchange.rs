@@ -44,6 +44,11 @@ impl Exchange {
         }
     }
 
+    /// Speaks G.711 by the other law from here on.
+    pub(crate) fn change_law(&mut self, law: G711Law) {
+        (self.codec, self.encoder) = (TrunkCodec::G711(law), Box::new(G711Encoder::new(law)));
+    }
+
     pub(crate) fn payload_type(&self) -> u8 {
         match self.codec {
             TrunkCodec::G711(G711Law::Mu) => 0,

@@ -3,6 +3,7 @@
 use crate::exchange::Exchange;
 use crate::tone::{level, sine};
 use crate::world::*;
+use core::net::SocketAddr;
 use relay_core::codec::{Encoder, G711Encoder};
 use relay_core::media::control::*;
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
@@ -249,6 +250,39 @@ fn on_hold_nothing_flows_and_afterwards_the_streams_go_on() {
     let passed = after.timestamp.wrapping_sub(before.timestamp);
     assert!((15_800..=16_400).contains(&passed), "{passed}");
     assert_unbroken(&at_pbx[50..], 160);
+}
+
+/// The PBX offered PCMA from another port in the middle of the call, and goes on as before until it has our answer.
+#[test]
+fn a_change_of_codec_and_port_is_not_heard_by_the_browser() {
+    let mut world = World::connected(Options { codec: TrunkCodec::G711(G711Law::Mu), ..Options::default() });
+    world.talk(50, |_| false);
+    world.pbx.codec = TrunkCodec::G711(G711Law::A);
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    world.pbx.codec = TrunkCodec::G711(G711Law::Mu);
+    world.talk(5, |_| false);
+    world.pbx.change_law(G711Law::A);
+    world.talk(50, |_| false);
+
+    let at_browser: Vec<_> = world.browser.received.iter().collect();
+    assert_eq!(at_browser.len(), 105);
+    assert_unbroken(&at_browser, 960);
+    let heard = level(&world.browser.heard()[1_600..], PBX_TONE, 8_000.0);
+    assert!((heard - expected()).abs() < 1.0, "{heard} dB");
+    let last = &world.pbx.received[world.pbx.received.len() - 1].1.header;
+    assert_eq!(last.payload_type, 8, "what it offered is what it gets");
+
+    let moved = SocketAddr::new(world.pbx.address.ip(), world.pbx.address.port() + 100);
+    world.pbx.address = moved;
+    world.describe_trunk(moved, Direction::SENDRECV, MS20);
+    world.talk(50, |_| false);
+    let at_browser: Vec<_> = world.browser.received.iter().collect();
+    assert_eq!(at_browser.len(), 155);
+    assert!(at_browser.windows(2).all(|pair| {
+        let (before, after) = (&pair[0].1.header, &pair[1].1.header);
+        after.ssrc == before.ssrc && after.sequence_number == before.sequence_number.wrapping_add(1)
+    }));
+    assert_eq!(world.pbx.received.iter().filter(|(_, packet)| packet.header.ssrc != 0).count(), 155);
 }
 
 /// What only wide band carries: 5 kHz.
