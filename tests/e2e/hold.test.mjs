@@ -1,8 +1,7 @@
-// Hold and resume between two pages through the demo exchange, by what each of them hears; received digits; refusals.
+// Hold and resume between two pages through the demo exchange, by what each of them hears; refusals.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { until } from "../harness/process.mjs";
 import { decoded, level, strongest } from "../harness/sound.mjs";
 import { ALICE, BOB, World } from "../harness/world.mjs";
 
@@ -90,13 +89,4 @@ test("a hold before the answer is refused in words", async () => {
   await bob.t("incoming", "ua", "early");
   const result = await alice.t("hold", "early", true);
   assert.equal(result.error.code, "WRONG_STATE");
-});
-
-test("a digit that one page sends by INFO or as a telephone event is an event on the other", async () => {
-  await talk("digits");
-  await alice.t("digits", "digits", "12", { method: "info-relay" });
-  await alice.t("digits", "digits", "3w4", { method: "info-dtmf" });
-  await alice.t("digits", "digits", "#9", { method: "rtp" });
-  await until(async () => (await bob.t("received", "digits")).length >= 6, 15_000, "six digits");
-  assert.equal(await bob.t("received", "digits"), "1234#9");
 });
