@@ -37,6 +37,10 @@ pub(crate) fn config(given: JsValue) -> Result<CoreConfig, ErrorInfo> {
             _ => OnPageHide::Hangup,
         },
         call_recovery: fields.number("callRecovery")?,
+        session_expires: fields.number("sessionExpires")?,
+        session_minimum: fields.number("sessionMinimum")?,
+        session_refresher: fields.text("sessionRefresher")?,
+        reliable_provisional: fields.text("reliableProvisional")?,
     })
 }
 
@@ -58,6 +62,7 @@ pub(crate) fn call_options(given: JsValue) -> Result<CallOptions, ErrorInfo> {
         headers: fields.headers()?,
         display_name: fields.text("displayName")?,
         stream: fields.value("stream"),
+        offer: fields.text("offer")?,
     })
 }
 

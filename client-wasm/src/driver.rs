@@ -96,7 +96,8 @@ impl Shell {
     /// Makes a call.
     pub(crate) fn call(&self, target: &str, options: CallOptions) -> Result<u32, ErrorInfo> {
         let now = self.clock.now();
-        let call = self.phone.borrow_mut().call(target, &options.headers, options.display_name, now)?;
+        let delayed = options.offer.as_deref() == Some("delayed");
+        let call = self.phone.borrow_mut().call(target, &options.headers, options.display_name, delayed, now)?;
         // Before the phone asks for an offer.
         self.give_stream(call, &options.stream);
         self.drive();

@@ -61,6 +61,18 @@ pub struct CoreConfig {
     /// Seconds that established calls wait for a lost connection to come back. Default 30.
     #[tsify(optional)]
     pub call_recovery: Option<u32>,
+    /// Seconds after which a call that nobody refreshes ends (RFC 4028); 0 leaves that to the other side. Default 1800.
+    #[tsify(optional)]
+    pub session_expires: Option<u32>,
+    /// The shortest such time that is agreed to; at least 90, the default.
+    #[tsify(optional)]
+    pub session_minimum: Option<u32>,
+    /// Who refreshes calls, where this page may choose. Default: whom the other side names.
+    #[tsify(optional, type = "'local' | 'remote'")]
+    pub session_refresher: Option<String>,
+    /// Provisional responses that are acknowledged (RFC 3262). Default `"supported"`.
+    #[tsify(optional, type = "'none' | 'supported' | 'required'")]
+    pub reliable_provisional: Option<String>,
 }
 
 /// A SIP account.
@@ -128,6 +140,9 @@ pub struct CallOptions {
     /// Sound to send instead of the microphone's. Its tracks are the page's: they are not stopped when the call ends.
     #[tsify(optional, type = "MediaStream")]
     pub stream: JsValue,
+    /// Whether the INVITE brings our offer, or asks the other side for one. Default `"early"`.
+    #[tsify(optional, type = "'early' | 'delayed'")]
+    pub offer: Option<String>,
 }
 
 /// How to answer a call.

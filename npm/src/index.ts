@@ -83,6 +83,7 @@ export type {
 export {
   type AudioOptions,
   type CallOptions,
+  type SessionTimers,
   UserAgent,
   type UserAgentOptions,
 } from "./sdk/user-agent.js";

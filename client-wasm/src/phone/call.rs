@@ -24,10 +24,11 @@ pub(super) struct Call {
 
 /// What the call waits for.
 pub(super) enum Stage {
-    /// Ours: for our offer and, from then until a moment, for a connection to the server.
+    /// Ours: for our offer (an empty one asks for theirs) and, from then until a moment, for a connection to the server.
     Preparing { invite: Box<Outgoing>, offer: Option<(String, Instant)> },
-    /// Ours: for the other side. `answer` is the description that the peer connection has got already.
-    Inviting { session: SessionId, answer: Option<String> },
+    /// Ours: for the other side. `answer` is the description that the peer connection has got already: theirs, which is
+    /// an offer where ours was delayed. `asked`: our peer connection makes the answer to an offer of theirs.
+    Inviting { session: SessionId, answer: Option<String>, delayed: bool, asked: bool },
     /// Theirs: for our user. Without an offer, ours goes into the 200.
     Ringing { session: SessionId, offer: Option<String> },
     /// Theirs: for our answer.
@@ -133,6 +134,25 @@ pub(super) fn is_hold(sdp: &str) -> bool {
     is_nowhere || direction(media).or_else(|| direction(session)).unwrap_or(false)
 }
 
+/// An answer that takes nothing of an offer (RFC 3264 §6).
+pub(super) fn declined(offer: &str) -> String {
+    let mut answer = String::new();
+    for line in offer.lines().filter(|line| !line.starts_with("a=candidate:")) {
+        match line.strip_prefix("m=").and_then(|line| line.split_once(' ')) {
+            Some((kind, rest)) => {
+                let rest = rest.split_once(' ').map_or("", |(_, rest)| rest);
+                answer.push_str("m=");
+                answer.push_str(kind);
+                answer.push_str(" 0 ");
+                answer.push_str(rest);
+            }
+            None => answer.push_str(line),
+        }
+        answer.push_str("\r\n");
+    }
+    answer
+}
+
 fn attribute<'a>(sdp: &'a str, start: &str) -> Option<&'a str> {
     sdp.lines().find_map(|line| line.strip_prefix(start)).map(str::trim_end)
 }
@@ -204,6 +224,14 @@ mod tests {
         assert!(!is_hold(&sdp("t=0 0", 9, "0.0.0.0", "a=sendrecv")), "candidates follow");
         assert!(is_hold("v=0\nc=IN IP4 0.0.0.0\nm=audio 4000 UDP/TLS/RTP/SAVPF 111\n"));
         assert!(!is_hold(""));
+    }
+
+    #[test]
+    fn a_declined_offer_has_its_lines_and_no_port() {
+        let offer =
+            "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
+
+        assert_eq!(declined(offer), "v=0\r\nm=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n");
     }
 
     #[test]

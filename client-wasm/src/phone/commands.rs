@@ -4,7 +4,7 @@ use sip_core::message::{HeaderName, StatusCode, Uri};
 use sip_core::{Duration, Instant};
 
 use super::call::{Call, Outgoing, Stage};
-use super::{Output, Phone, settings, target};
+use super::{Output, PATIENCE, Phone, settings, target};
 use crate::types::{CallEnd, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, OnPageHide};
 
 impl Phone {
@@ -70,10 +70,11 @@ impl Phone {
         target: &str,
         headers: &[(String, String)],
         display_name: Option<String>,
+        delayed: bool,
         now: Instant,
     ) -> Result<u32, ErrorInfo> {
         let target = target::parse(target, &self.settings.home)?;
-        Ok(self.dial(target, settings::headers(headers)?, display_name, now))
+        Ok(self.dial(target, settings::headers(headers)?, display_name, delayed, now))
     }
 
     pub(super) fn dial(
@@ -81,6 +82,7 @@ impl Phone {
         target: Uri,
         headers: Vec<(HeaderName, String)>,
         display_name: Option<String>,
+        delayed: bool,
         now: Instant,
     ) -> u32 {
         let mut all = self.settings.headers.clone();
@@ -88,10 +90,15 @@ impl Phone {
         let mut from = self.settings.from.clone();
         from.display_name = display_name.or(from.display_name);
         let invite = Box::new(Outgoing { target, from, headers: all });
-        let stage = Stage::Preparing { invite, offer: None };
+        // An empty offer asks the other side for one.
+        let offer = delayed.then(|| (String::new(), now + PATIENCE));
+        let stage = Stage::Preparing { invite, offer };
         let call = self.calls.add(Call::new(stage, CallState::New));
-        self.out.push_back(Output::MakeOffer { call, fresh: false });
+        if !delayed {
+            self.out.push_back(Output::MakeOffer { call, fresh: false });
+        }
         self.connect(now);
+        self.invite(call, now);
         // Somebody waits: no time to lose on a connection that is being waited for, or is dead.
         self.connection.wake(&mut self.entropy, &mut self.out, now);
         call

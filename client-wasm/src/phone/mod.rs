@@ -160,6 +160,10 @@ impl Phone {
                 let _ = self.agent.answer_offer(*session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now);
                 self.begin_hold(id);
             }
+            (Err(_), Some(Stage::Inviting { session, asked: asked @ true, delayed: false, .. })) => {
+                *asked = false;
+                let _ = self.agent.answer_offer(*session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now);
+            }
             (Err(error), Some(Stage::Active { negotiation: Negotiation::Making, .. })) if is_holding => {
                 self.fail_hold(id, error);
             }

@@ -52,7 +52,7 @@ impl Phone {
         match event {
             SessionEvent::Progress { response, answer } => {
                 self.report(id, response.status, &response.reason);
-                self.handle_progress(id, &response, answer);
+                self.handle_progress(id, &response, answer, now);
             }
             SessionEvent::Accepted { response, answer } => {
                 let status = response.status.as_u16();
@@ -72,18 +72,30 @@ impl Phone {
         }
     }
 
-    fn handle_progress(&mut self, id: u32, response: &Response, sdp: Option<String>) {
+    fn handle_progress(&mut self, id: u32, response: &Response, sdp: Option<String>, now: Instant) {
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
-        let Stage::Inviting { answer, .. } = &mut call.stage else {
+        let Stage::Inviting { session, answer, delayed, asked } = &mut call.stage else {
             return;
         };
         let has_media = sdp.is_some() || answer.is_some();
         let next = call::progress(call.shown, response, has_media);
-        if let (None, Some(sdp)) = (&answer, sdp) {
-            *answer = Some(sdp.clone());
-            self.out.push_back(Output::ApplyAnswer { call: id, answer: sdp });
+        match (&answer, sdp) {
+            (None, Some(offer)) if *delayed => {
+                *answer = Some(offer.clone());
+                *asked = true;
+                self.out.push_back(Output::MakeAnswer { call: id, offer, fresh: false });
+            }
+            // Another fork offers, too; one peer connection cannot have both.
+            (Some(_), Some(offer)) if *delayed => {
+                let _ = self.agent.answer_offer(*session, Ok(call::declined(&offer)), now);
+            }
+            (None, Some(sdp)) => {
+                *answer = Some(sdp.clone());
+                self.out.push_back(Output::ApplyAnswer { call: id, answer: sdp });
+            }
+            _ => {}
         }
         if let Some(next) = next {
             self.show(id, next, Some(response.status.as_u16()), call::asserted(response));
@@ -94,12 +106,18 @@ impl Phone {
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
-        let Stage::Inviting { session, answer } = &mut call.stage else {
+        let Stage::Inviting { session, answer, delayed, asked } = &mut call.stage else {
             return;
         };
-        let (session, early) = (*session, answer.take());
-        let mut negotiation = Negotiation::None;
+        let (session, early, delayed) = (*session, answer.take(), *delayed);
+        let mut negotiation = if *asked { Negotiation::Theirs } else { Negotiation::None };
         match (early, sdp) {
+            // Where ours was delayed, a description in a 2xx is an offer, and the ACK has to bring our answer.
+            (early, Some(offer)) if delayed => {
+                negotiation = Negotiation::Theirs;
+                let fresh = early.is_some_and(|early| call::is_other_transport(&early, &offer));
+                self.out.push_back(Output::MakeAnswer { call: id, offer, fresh });
+            }
             (None, None) => {
                 let error = ErrorInfo::new(ErrorCode::IncompatibleMedia);
                 return self.handle_media_failed(id, error, now);
@@ -122,6 +140,12 @@ impl Phone {
             return;
         }
         self.yield_hold(id);
+        let stage = self.calls.get_mut(id).map(|call| &mut call.stage);
+        // While it rings, a change comes by UPDATE (RFC 3311).
+        if let (Some(Stage::Inviting { asked: asked @ false, answer: Some(_), .. }), Some(offer)) = (stage, &offer) {
+            *asked = true;
+            return self.out.push_back(Output::MakeAnswer { call: id, offer: offer.clone(), fresh: false });
+        }
         let stage = self.calls.get_mut(id).map(|call| &mut call.stage);
         let Some(Stage::Active { negotiation: negotiation @ Negotiation::None, .. }) = stage else {
             let _ = self.agent.answer_offer(session, Err(StatusCode::REQUEST_PENDING), now);
@@ -215,6 +239,10 @@ impl Phone {
                 Negotiation::Replacing(replacing) => self.finish_replacing(id, *replacing, sdp, now),
                 before => *negotiation = before,
             },
+            Stage::Inviting { session, asked: asked @ true, .. } => {
+                *asked = false;
+                let _ = self.agent.answer_offer(*session, Ok(sdp), now);
+            }
             Stage::Inviting { .. } | Stage::Ringing { .. } => {}
         }
     }
@@ -230,15 +258,17 @@ impl Phone {
         };
         let mut headers = core::mem::take(&mut invite.headers);
         headers.push(super::digits::accept());
+        let offer = offer.take().map(|(sdp, _)| sdp).filter(|sdp| !sdp.is_empty());
+        let delayed = offer.is_none();
         let invite = agent::Invite {
             headers,
-            offer: offer.take().map(|(sdp, _)| sdp),
+            offer,
             credentials: self.settings.credentials.clone(),
             ..agent::Invite::new(invite.target.clone(), invite.from.clone(), flow)
         };
         match self.agent.invite(invite, now) {
             Ok(session) => {
-                call.stage = Stage::Inviting { session, answer: None };
+                call.stage = Stage::Inviting { session, answer: None, delayed, asked: false };
                 self.show(id, CallState::Calling, None, None);
             }
             Err(refused) => self.end(id, failed(ErrorInfo::with_message(ErrorCode::WrongState, refused.to_string()))),

@@ -3,7 +3,7 @@
 //! A user agent in a browser has no address of its own: Via and Contact carry a random `.invalid` name (RFC 7118 §5),
 //! and the server reaches it on the WebSocket that it opened.
 
-use sip_core::agent::{Config, LocalSocket};
+use sip_core::agent::{Config, LocalSocket, Refresher, Reliability, SessionTimers};
 use sip_core::digest::Credentials;
 use sip_core::message::{HeaderName, Headers, Host, Method, NameAddr, Uri};
 use sip_core::{Duration, Entropy, Transport};
@@ -150,8 +150,29 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
         full_status: 486,
         max_transactions: MAX_TRANSACTIONS,
         max_outputs: MAX_OUTPUTS,
+        reliability: match config.reliable_provisional.as_deref() {
+            Some("none") => Reliability::None,
+            Some("required") => Reliability::Required,
+            _ => Reliability::Supported,
+        },
+        session_timers: session_timers(config),
         ..Config::default()
     }
+}
+
+/// None where the page wants none.
+fn session_timers(config: &CoreConfig) -> Option<SessionTimers> {
+    let usual = SessionTimers::default();
+    let seconds = |wish: Option<u32>, usual: Duration| wish.map_or(usual, |wish| Duration::from_secs(wish.into()));
+    // RFC 4028 §5 has nothing shorter than the usual minimum.
+    let minimum = seconds(config.session_minimum, usual.minimum).max(usual.minimum);
+    let expires = seconds(config.session_expires, usual.expires);
+    let refresher = match config.session_refresher.as_deref() {
+        Some("local") => Some(Refresher::Local),
+        Some("remote") => Some(Refresher::Remote),
+        _ => None,
+    };
+    (!expires.is_zero()).then(|| SessionTimers { expires: expires.max(minimum), minimum, refresher })
 }
 
 /// Headers of the page; they must not end the line they stand in.

@@ -110,7 +110,7 @@ impl Phone {
             rows.push((HeaderName::Require, "replaces".to_owned()));
         }
         rows.extend(referred_by.map(|by| (HeaderName::ReferredBy, by.to_string())));
-        let call = self.dial(target, rows, display_name, now);
+        let call = self.dial(target, rows, display_name, false, now);
         self.transfers.made.push((call, transfer));
         Ok(call)
     }

@@ -27,8 +27,16 @@ export function coreConfig(options: UserAgentOptions): CoreConfig {
     messageTypes: options.messageTypes,
     keepAliveMs: options.keepAlive,
     onPageHide,
+    reliableProvisional: options.reliableProvisional,
+    ...sessionTimers(options.sessionTimers),
     instanceId: options.instanceId ?? (account && instanceId(account.uri)),
   });
+}
+
+function sessionTimers(timers: UserAgentOptions["sessionTimers"]): Partial<CoreConfig> {
+  if (timers === false) return { sessionExpires: 0 };
+  const { expires, minimum, refresher } = timers ?? {};
+  return defined({ sessionExpires: expires, sessionMinimum: minimum, sessionRefresher: refresher });
 }
 
 function serverPair({ url, weight = 1 }: Server): [string, number] {
@@ -36,6 +44,6 @@ function serverPair({ url, weight = 1 }: Server): [string, number] {
 }
 
 /** What the core is told of a call; the rest is the page's. */
-export function coreOptions({ headers, displayName, stream }: CallOptions): CoreCallOptions {
-  return defined({ headers, displayName, stream });
+export function coreOptions({ headers, displayName, stream, offer }: CallOptions): CoreCallOptions {
+  return defined({ headers, displayName, stream, offer });
 }

@@ -76,8 +76,28 @@ export interface UserAgentOptions {
   transferPolicy?: TransferPolicy;
   /** What happens to calls and the registration when the page goes away. Default `"hangup"`. */
   onPageHide?: OnPageHide;
+  /**
+   * Ends calls whose other side has vanished (RFC 4028): each is refreshed in time, or ends. `false` leaves that to the
+   * other side. Default: asked for, with half an hour.
+   */
+  sessionTimers?: false | SessionTimers;
+  /**
+   * Provisional responses that arrive for certain (RFC 3262). `"required"` refuses calls of who cannot. Default
+   * `"supported"`.
+   */
+  reliableProvisional?: "supported" | "required" | "none";
   /** Closes the user agent when it aborts. */
   signal?: AbortSignal;
+}
+
+/** Session timers. */
+export interface SessionTimers {
+  /** Seconds without refresh after which a call ends; a refresh leaves at half of it. Default 1800. */
+  expires?: number;
+  /** The shortest such time to agree to; a shorter one is refused with 422. Default and at least 90. */
+  minimum?: number;
+  /** Who refreshes, where this side may choose: this page, or the other side. Default: as the other side wants it. */
+  refresher?: "local" | "remote";
 }
 
 /** How to make a call. */
@@ -90,6 +110,11 @@ export interface CallOptions {
   displayName?: string;
   /** Sound to send instead of the microphone's. Its tracks stay the page's. */
   stream?: MediaStream;
+  /**
+   * Whether the call brings our description of the sound, or asks the other side for its own first, which costs a round
+   * trip and opens the microphone only then. Default `"early"`.
+   */
+  offer?: "early" | "delayed";
   /** How this call sounds here, where it differs from the user agent's settings. */
   audio?: CallAudio;
 }

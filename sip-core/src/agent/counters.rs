@@ -38,7 +38,7 @@ pub struct Counters {
     pub forks_dropped: u64,
     /// Early and late 2xx of forks that were acknowledged and hung up (RFC 3261 §13.2.2.4).
     pub forks_hung_up: u64,
-    /// Requests the application did not answer in 48·T1; answered 500 in its place.
+    /// Requests the application did not answer in time; answered 500 in its place.
     pub unanswered_requests: u64,
     /// Sessions made, by either side.
     pub sessions: u64,

@@ -134,8 +134,8 @@ impl Requests {
 
     // What came.
 
-    /// Hands a request to the application. It has 48·T1 to answer: who hears nothing for 64·T1 gives up on the dialog
-    /// (RFC 3261 §12.2.1.2).
+    /// Hands a request to the application. It has 64·T1 to answer, and 48·T1 inside a session: who hears nothing for 64·T1
+    /// gives up on the dialog (RFC 3261 §12.2.1.2).
     pub(crate) fn handle_request(
         &mut self,
         (server, request): (ServerId, Request),
@@ -147,7 +147,8 @@ impl Requests {
         let id = IncomingId(server.0);
         let waiting = Incoming { server, request: request.clone(), to_tag, contact };
         self.incoming.insert(id, waiting);
-        self.deadlines.set(id, Some(now + endpoint.patience() * 3 / 4));
+        let patience = if session.is_some() { endpoint.patience() * 3 / 4 } else { endpoint.patience() };
+        self.deadlines.set(id, Some(now + patience));
         endpoint.emit(Event::Request { id, flow, session, request: Box::new(request) });
     }
 

@@ -78,6 +78,10 @@ impl Bench {
             keep_alive_ms: None,
             on_page_hide: OnPageHide::Hangup,
             call_recovery: None,
+            session_expires: None,
+            session_minimum: None,
+            session_refresher: None,
+            reliable_provisional: None,
         };
         change(&mut config);
         let mut server = Config {
@@ -103,6 +107,13 @@ impl Bench {
         }
     }
 
+    /// The same at another server.
+    pub(super) fn serving(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config { application_methods: vec![Method::Register], ..Config::default() };
+        change(&mut config);
+        Self { server: UserAgent::new(config, [2; 32]), ..Self::new() }
+    }
+
     /// The same, connected.
     pub(super) fn connected() -> Self {
         let mut bench = Self::new();
@@ -122,7 +133,7 @@ impl Bench {
     }
 
     pub(super) fn call(&mut self, target: &str) -> u32 {
-        self.tell(|phone, now| phone.call(target, &[], None, now)).map_err(|error| error.message).unwrap()
+        self.tell(|phone, now| phone.call(target, &[], None, false, now)).map_err(|error| error.message).unwrap()
     }
 
     /// The browser made a description.

@@ -6,5 +6,6 @@ mod connection;
 mod events;
 mod failover;
 mod in_call;
+mod negotiation;
 mod registration;
 mod transfer;
