@@ -1,6 +1,6 @@
 // Asterisk 22 behind our relay, as a PBX of phones.
 
-import { notYet } from "../not-yet.mjs";
+import { notInRelay, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { beforeAsterisk } from "./stage.mjs";
 
@@ -14,9 +14,5 @@ profile({
     "digits-in-info-dtmf": "Asterisk sends INFO as dtmf-relay only",
     "delayed-in": "Asterisk always offers",
   },
-  fails: {
-    ...notYet,
-    "attended-far": undefined,
-    "blind-far": { reason: "the SDK cannot transfer yet", error: /strictly equal/ },
-  },
+  fails: { ...notInSdk, ...notInRelay },
 });

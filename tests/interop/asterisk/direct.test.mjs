@@ -1,6 +1,6 @@
 // Our SDK on Asterisk's own WebSocket, without our relay.
 
-import { notYet } from "../not-yet.mjs";
+import { notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { beforeAsterisk } from "./stage.mjs";
 
@@ -15,9 +15,5 @@ profile({
     "digits-in-info-dtmf": "Asterisk sends INFO as dtmf-relay only",
     "delayed-in": "Asterisk always offers",
   },
-  fails: {
-    ...notYet,
-    "attended-far": undefined,
-    "blind-far": { reason: "the SDK cannot transfer yet", error: /strictly equal/ },
-  },
+  fails: notInSdk,
 });

@@ -1,6 +1,6 @@
 // Kamailio behind our relay, as registrar and proxy between two browsers.
 
-import { notYet } from "../not-yet.mjs";
+import { notBetweenBrowsers, notInRelay, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { betweenBrowsers, cannot } from "./stage.mjs";
 
@@ -11,5 +11,5 @@ profile({
   about: "our SDK through our relay; Kamailio is the registrar and proxy, the far side another browser",
   start: () => betweenBrowsers(),
   cannot,
-  fails: notYet,
+  fails: { ...notInSdk, ...notInRelay, ...notBetweenBrowsers },
 });

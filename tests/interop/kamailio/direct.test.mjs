@@ -1,6 +1,6 @@
 // Our SDK on Kamailio's own WebSocket, without our relay: between two browsers.
 
-import { notYet } from "../not-yet.mjs";
+import { notBetweenBrowsers, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { betweenBrowsers, cannot } from "./stage.mjs";
 
@@ -10,6 +10,10 @@ profile({
   file: "kamailio/direct.test.mjs",
   about: "our SDK on Kamailio's own WebSocket, without our relay; the far side is another browser",
   start: () => betweenBrowsers({ direct: true }),
-  cannot,
-  fails: notYet,
+  cannot: {
+    ...cannot,
+    "digits-out-rtp": "browsers tell a page nothing of received telephone-events",
+    "digits-in-rtp": "browsers tell a page nothing of received telephone-events",
+  },
+  fails: { ...notInSdk, ...notBetweenBrowsers },
 });

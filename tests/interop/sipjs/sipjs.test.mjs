@@ -1,7 +1,7 @@
 // SIP.js through our relay to Asterisk.
 
 import { beforeAsterisk } from "../asterisk/stage.mjs";
-import { notYet } from "../not-yet.mjs";
+import { notInRelay } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 
 profile({
@@ -15,8 +15,5 @@ profile({
     "digits-in-info-dtmf": "Asterisk sends INFO as dtmf-relay only",
     "delayed-in": "Asterisk always offers",
   },
-  fails: {
-    ...notYet,
-    "attended-far": undefined,
-  },
+  fails: notInRelay,
 });
