@@ -92,7 +92,7 @@ fn written(target: &str, change: impl FnOnce(&mut sip_core::agent::Invite)) -> (
 
 #[test]
 fn an_invite_stays_below_the_limit_however_long_the_names_are() {
-    let long_domain = format!("{}.example.com", "d".repeat(63).as_str().repeat(1) + &".e".repeat(80));
+    let long_domain = format!("{}.example.com", "d".repeat(63) + &".e".repeat(80));
     let name = |length: usize| "Jürgen ".repeat(length / 8 + 1);
     for length in [0, 20, 100, 200, 400, 700, 1_000, 3_000] {
         let (text, size) = written(&format!("sip:bob@{long_domain}"), |invite| {

@@ -83,7 +83,7 @@ fn lay_trunks(
             wrong.extend(trunk::lay(&mut trunk, name.get_ref(), &from_toml(value), here).err());
         }
         if wrong.len() == known {
-            wrong.extend(trunk::check(&trunk, &config.trunks, place(start)).err());
+            wrong.extend(trunk::check(&trunk, &config.trunks, &place(start)).err());
         }
         config.trunks.push(trunk);
     }

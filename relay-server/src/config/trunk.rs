@@ -109,7 +109,7 @@ pub(super) fn lay(trunk: &mut Trunk, name: &str, value: &Value, place: impl Fn()
 }
 
 /// What is wrong with a trunk as a whole, beside those before it.
-pub(super) fn check(trunk: &Trunk, before: &[Trunk], place: Place) -> Result<(), ConfigError> {
+pub(super) fn check(trunk: &Trunk, before: &[Trunk], place: &Place) -> Result<(), ConfigError> {
     let wrong = |key, problem: String, remedy: &str| {
         Err(ConfigError::Incomplete { place: place.clone(), key, problem, remedy: remedy.to_owned() })
     };

@@ -207,7 +207,7 @@ async fn write<S: AsyncWrite>(
             writer.flush().await
         };
         match timeout(WRITE_TIMEOUT, writing).await {
-            Ok(Ok(())) => drop(activity.send_replace(())),
+            Ok(Ok(())) => activity.send_replace(()),
             Ok(Err(_)) => return FlowFault::Closed,
             Err(_) => return FlowFault::Congested,
         }
