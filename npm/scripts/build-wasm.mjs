@@ -71,11 +71,13 @@ async function build() {
     "--mode", "no-install", "--no-pack", "--no-gitignore", "--no-opt",
   ]);
   // Loaded only now, because the tools' absence has its own sentence.
-  const { shortenImports, trapIn } = await import("./shrink-wasm.mjs");
+  const { nameBySimilarity, shortenImports, trapIn } = await import("./shrink-wasm.mjs");
   const trapped = trapIn(readFileSync(module), settings["trap-in"]);
   console.log(`wasm: ${trapped.found} functions of panics trap at once`);
   writeFileSync(module, trapped.bytes);
   run(tools.wasmOpt, [...settings["wasm-opt"], module, "--output", module]);
+  writeFileSync(module, nameBySimilarity(readFileSync(module)));
+  run(tools.wasmOpt, [...settings["wasm-opt-order"], module, "--output", module]);
   const minified = tools.minify(readFileSync(glue, "utf8"), { minify: true, format: "esm", target: "es2022" }).code;
   const short = shortenImports(readFileSync(module), minified);
   writeFileSync(module, short.bytes);

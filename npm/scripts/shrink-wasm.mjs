@@ -1,4 +1,4 @@
-// What cargo and wasm-opt cannot take out of the module: the texts of panics, and the long names of imports.
+// What cargo and wasm-opt leave in the module: the code of panics, the order of functions, and the long names of imports.
 
 import binaryen from "binaryen";
 
@@ -41,31 +41,79 @@ export function shortenImports(bytes, glue) {
   return { bytes: written, glue: renamed };
 }
 
-const IMPORTS = 2;
-
-/** The binary with each import renamed. Only functions and an externref table or a memory are imported here. */
-function mapImports(bytes, rename) {
-  const reader = new Reader(bytes);
-  const parts = [reader.take(8)];
-  while (!reader.isDone()) {
-    const id = reader.take(1);
-    const section = reader.take(reader.number());
-    const body = id[0] === IMPORTS ? renamed(new Reader(section), rename) : section;
-    parts.push(id, leb(body.length), body);
-  }
-  return Buffer.concat(parts);
+/**
+ * The module with a name section by which `wasm-opt --reorder-functions-by-name` lays similar functions side by side:
+ * what repeats the function before it compresses best.
+ */
+export function nameBySimilarity(bytes) {
+  const sections = [...sectionsOf(bytes)].filter(({ id }) => id !== CUSTOM);
+  const imported = new Reader(sections.find(({ id }) => id === IMPORTS).body).number();
+  const reader = new Reader(sections.find(({ id }) => id === CODE).body);
+  const bodies = Array.from({ length: reader.number() }, () => reader.take(reader.number()));
+  const names = Array.from({ length: imported }, (_, index) => `imported ${index}`);
+  chain(bodies).forEach((index, place) => (names[imported + index] = `function ${String(place).padStart(6, "0")}`));
+  const rows = names.map((name, index) => Buffer.concat([leb(index), text(name)]));
+  const functions = Buffer.concat([leb(rows.length), ...rows]);
+  const body = Buffer.concat([text("name"), Buffer.from([1]), leb(functions.length), functions]);
+  return write([...sections, { id: CUSTOM, body }]);
 }
+
+/** Each function after the one it has most in common with, from the largest on. */
+function chain(bodies) {
+  const pieces = bodies.map((body) => new Set(Array.from({ length: Math.max(body.length - 5, 0) }, (_, at) => body.readUIntBE(at, 6))));
+  const left = [...bodies.keys()].sort((a, b) => bodies[b].length - bodies[a].length);
+  const order = [left.shift()];
+  while (left.length > 0) {
+    const last = pieces[order.at(-1)];
+    const likeness = left.map((index) => inCommon(last, pieces[index]));
+    const best = likeness.reduce((best, value, at) => (value > likeness[best] ? at : best), 0);
+    order.push(...left.splice(best, 1));
+  }
+  return order;
+}
+
+/** From 0 to 1. */
+function inCommon(a, b) {
+  const [few, many] = a.size < b.size ? [a, b] : [b, a];
+  if (many.size > few.size * 6) return 0;
+  let common = 0;
+  for (const piece of few) if (many.has(piece)) common++;
+  return common / Math.sqrt(few.size * many.size);
+}
+
+const CUSTOM = 0;
+const IMPORTS = 2;
+const CODE = 10;
+
+/** The binary with each import renamed. */
+function mapImports(bytes, rename) {
+  const sections = [...sectionsOf(bytes)];
+  return write(sections.map(({ id, body }) => ({ id, body: id === IMPORTS ? renamed(new Reader(body), rename) : body })));
+}
+
+function* sectionsOf(bytes) {
+  const reader = new Reader(bytes);
+  reader.take(HEADER.length);
+  while (!reader.isDone()) yield { id: reader.take(1)[0], body: reader.take(reader.number()) };
+}
+
+function write(sections) {
+  return Buffer.concat([HEADER, ...sections.flatMap(({ id, body }) => [Buffer.from([id]), leb(body.length), body])]);
+}
+
+/** `\0asm`, version 1. */
+const HEADER = Buffer.from([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
 
 function renamed(reader, rename) {
   const count = reader.number();
   const parts = [leb(count)];
   for (let index = 0; index < count; index++) {
     const module = reader.take(reader.number());
-    const name = Buffer.from(rename(reader.take(reader.number()).toString()));
+    const name = rename(reader.take(reader.number()).toString());
     const kind = reader.take(1);
     if (kind[0] !== 0) throw new Error(`the import ${name} is of kind ${kind[0]}`);
     const type = reader.number();
-    parts.push(leb(module.length), module, leb(name.length), name, kind, leb(type));
+    parts.push(leb(module.length), module, text(name), kind, leb(type));
   }
   return Buffer.concat(parts);
 }
@@ -96,6 +144,11 @@ class Reader {
       if (byte < 0x80) return value;
     }
   }
+}
+
+function text(words) {
+  const bytes = Buffer.from(words);
+  return Buffer.concat([leb(bytes.length), bytes]);
 }
 
 function leb(value) {
