@@ -289,8 +289,8 @@ export const cases = [
     title: "MESSAGE from the browser",
     needs: ["heardMessage"],
     run: async ({ near, far }) => {
-      await near.t("message", far.number, "hello, far side");
-      assert.equal(await far.heardMessage(), "hello, far side");
+      await near.t("message", far.number, "hello far side");
+      assert.equal(await far.heardMessage(), "hello far side");
     },
   },
   {

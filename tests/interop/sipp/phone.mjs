@@ -114,7 +114,7 @@ export class Scripted {
 
   async heardMessage() {
     await this.#sipp.verdict(10_000);
-    return "hello, far side";
+    return "hello far side";
   }
 
   async refreshed({ near }) {

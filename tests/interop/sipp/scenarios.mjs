@@ -179,7 +179,7 @@ export const scenarios = {
   "digits-out-info-dtmf": () => infoOut((digit) => `\\r\\n\\r\\n${digit}`),
   "digits-in-info-relay": () => infoIn("application/dtmf-relay"),
   "digits-in-info-dtmf": () => infoIn("application/dtmf"),
-  "message-out": () => takes("MESSAGE", "hello, far side", { tag: TAG }),
+  "message-out": () => takes("MESSAGE", "hello far side", { tag: TAG }),
   "message-in": () => [
     block(headers(["MESSAGE sip:alice@pbx.test SIP/2.0", "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]", CALLER, "To: <sip:alice@pbx.test>", "Call-ID: [call_id]", "CSeq: 1 MESSAGE", "Max-Forwards: 70", body("text/plain", "hello, browser")]), ' retrans="500"'),
     '<recv response="100" optional="true"/><recv response="200"/>',
