@@ -107,7 +107,7 @@ impl Shell {
     /// Makes the call that the other side of another asked for.
     pub(crate) fn accept_transfer(&self, asked: u32, options: CallOptions) -> Result<u32, ErrorInfo> {
         let now = self.clock.now();
-        let CallOptions { headers, display_name, stream } = options;
+        let CallOptions { headers, display_name, stream, .. } = options;
         let call = self.phone.borrow_mut().accept_transfer(asked, &headers, display_name, now)?;
         self.give_stream(call, &stream);
         self.drive();

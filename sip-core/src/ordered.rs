@@ -79,6 +79,10 @@ mod sorted {
             self.find(key).is_ok()
         }
 
+        pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+            self.0.iter().map(|(key, value)| (key, value))
+        }
+
         pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
             self.0.iter_mut().map(|(_, value)| value)
         }
