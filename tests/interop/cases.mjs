@@ -2,7 +2,7 @@
 //
 // `near` is a browser (near.mjs). `far` is the peer: it rings(), answer()s, refuse()s, call()s, hangUp()s, hold()s … as
 // each profile's driver knows how, and tells what it saw. A driver without a method cannot do that case; the profile
-// says why. heard() is asked after a call, hears() during one. `scene` opens further browsers: open(options) gives one that is not yet registered.
+// says why. prepare() brings the third before a transfer. heard() is asked after a call, hears() during one. `scene` opens further browsers: open(options) gives one that is not yet registered.
 
 import assert from "node:assert/strict";
 import { TONE } from "./near.mjs";
@@ -227,6 +227,7 @@ export const cases = [
     needs: ["joined"],
     run: async (scene) => {
       const { near, far } = scene;
+      await far.prepare?.();
       const id = await talking(scene);
       await Promise.all([far.joined(), near.t("transfer", id, far.third)]);
       await near.ended(id);
@@ -238,6 +239,7 @@ export const cases = [
     needs: ["blind"],
     run: async (scene) => {
       const { near, far } = scene;
+      await far.prepare?.();
       const id = await talking(scene);
       await Promise.all([
         far.blind(),
@@ -254,6 +256,7 @@ export const cases = [
     needs: ["joined"],
     run: async (scene) => {
       const { near, far } = scene;
+      await far.prepare?.();
       const id = await talking(scene);
       await Promise.all([far.joined(), near.t("attended", id, "second", far.third)]);
       await near.ended(id);
@@ -266,6 +269,7 @@ export const cases = [
     needs: ["attended"],
     run: async (scene) => {
       const { near, far } = scene;
+      await far.prepare?.();
       const id = await talking(scene);
       await near.hears(id, hum(scene.far));
       const { refers } = await far.attended(near, id);

@@ -92,13 +92,11 @@ export class OtherBrowser {
   }
 
   async blind() {
-    await this.#ready();
     const transferred = this.#page.t("transfer", this.#id, this.third);
     await Promise.all([this.#thirdAnswers(), transferred]);
   }
 
   async attended() {
-    await this.#ready();
     const answers = this.#thirdAnswers();
     // The browser has to agree before this comes to its end.
     const transferred = this.#page.t("attended", this.#id, "second", this.third);
@@ -109,7 +107,6 @@ export class OtherBrowser {
 
   /** Agrees to be transferred, and talks to the third. */
   async joined() {
-    await this.#ready();
     const answers = this.#thirdAnswers();
     answers.catch(() => {});
     await this.#page.saw("transferrequest", this.#id);
@@ -141,7 +138,8 @@ export class OtherBrowser {
     await this.#page.hears(this.#id, frequency);
   }
 
-  async #ready() {
+  /** The third is there, and has seen nothing yet. */
+  async prepare() {
     this.#thirdPage ??= await this.#registered(this.#accounts.third, TONE.third);
     await this.#thirdPage.reset();
   }

@@ -21,6 +21,8 @@ export class Handset {
   #other;
   #third;
   #seen = 0;
+  /** The phone of this case. */
+  #current;
 
   static async start(kamailio) {
     const handset = new Handset();
@@ -30,6 +32,7 @@ export class Handset {
   }
 
   async reset() {
+    this.#current = this.#phone;
     this.#phone.forget();
     this.#phone.clearHeard();
   }
@@ -73,7 +76,7 @@ export class Handset {
   }
 
   async ended() {
-    await this.#phone.event("CALL_CLOSED");
+    await this.#current.event("CALL_CLOSED");
   }
 
   async hangUp() {
@@ -97,14 +100,12 @@ export class Handset {
   }
 
   async blind() {
-    await this.#ready();
     this.#phone.transfer(this.third);
     await this.#third.event("CALL_ESTABLISHED");
   }
 
   /** It follows a REFER by itself. */
   async joined() {
-    await this.#ready();
     await this.#third.event("CALL_ESTABLISHED", 20_000);
     await this.#phone.event("CALL_ESTABLISHED");
   }
@@ -123,6 +124,7 @@ export class Handset {
   async talkingBy({ near, far }, method) {
     if (method !== "rtp") {
       this.#other ??= await registered(this.#kamailio, "dave", { plays: await hum(TONE.far), digitsBy: "info" });
+      this.#current = this.#other;
     }
     const id = await near.call(method === "rtp" ? this.number : account("dave").uri);
     if (method === "rtp") {
@@ -159,7 +161,8 @@ export class Handset {
     );
   }
 
-  async #ready() {
+  /** The third is there, and has seen nothing yet. */
+  async prepare() {
     this.#third ??= await registered(this.#kamailio, "carol", { plays: await hum(TONE.third) });
     this.#third.forget();
   }

@@ -20,6 +20,8 @@ export class Softphone {
   #other;
   #third;
   #seen = 0;
+  /** The phone of this case. */
+  #current;
 
   static async start(kamailio) {
     const softphone = new Softphone();
@@ -29,6 +31,7 @@ export class Softphone {
   }
 
   async reset() {
+    this.#current = this.#phone;
     this.#phone.forget();
     this.#seen = (await this.#phone.log()).length;
   }
@@ -82,7 +85,7 @@ export class Softphone {
   }
 
   async ended() {
-    await this.#phone.says(/call ended|far end (ended|cancelled) call/i);
+    await this.#current.says(/call ended|far end (ended|cancelled) call/i);
   }
 
   async hangUp() {
@@ -106,13 +109,11 @@ export class Softphone {
   }
 
   async blind() {
-    await this.#ready();
     this.#phone.command(`transfer ${this.third}`);
     await this.#third.event("CALL_ESTABLISHED");
   }
 
   async attended() {
-    await this.#ready();
     this.#phone.command(`transfer -c ${this.third}`);
     await this.#third.event("CALL_ESTABLISHED");
     await this.#phone.says(/far end answered call/);
@@ -122,7 +123,6 @@ export class Softphone {
 
   /** It follows a REFER by itself. */
   async joined() {
-    await this.#ready();
     await this.#third.event("CALL_ESTABLISHED", 20_000);
     await this.#phone.says(/far end answered call/);
   }
@@ -143,6 +143,7 @@ export class Softphone {
       await this.call(near);
     } else {
       this.#other ??= await this.#twinkle("dave", "info");
+      this.#current = this.#other;
       this.#other.command(`call ${near.uri}`);
     }
     const id = await near.incoming();
@@ -191,7 +192,8 @@ export class Softphone {
     return Twinkle.start(user, { account: account(user), registrar: this.#kamailio.address, hums: TONE.far, digitsBy });
   }
 
-  async #ready() {
+  /** The third is there, and has seen nothing yet. */
+  async prepare() {
     if (!this.#third) {
       const plays = await writeWav(`hum-${TONE.third}.wav`, tone(TONE.third, 90, { rate: RATE }), RATE);
       this.#third = await Baresip.start("carol", { plays, account: { ...account("carol"), registrar: this.#kamailio.address } });
