@@ -29,6 +29,7 @@ mod phone;
 #[cfg(target_arch = "wasm32")]
 mod socket;
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "natively only the tests use it"))]
+pub mod state_types;
 pub mod types;
 
 /// Half the size of the default allocator.

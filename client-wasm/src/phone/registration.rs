@@ -31,6 +31,7 @@ pub(super) struct Registration {
 }
 
 /// What the phone does about what the registrar said.
+#[derive(Clone, Copy)]
 pub(super) enum Effect {
     /// Nothing.
     None,
@@ -116,7 +117,7 @@ impl Registration {
             RegistrationEvent::Registered { grant } => {
                 self.failures = 0;
                 let flow_timer = grant.flow_timer;
-                self.show(RegistrationState::Registered, Some(*grant), None, None, out);
+                self.show(RegistrationState::Registered, Some(&grant), None, None, out);
                 return Effect::Settled(flow_timer);
             }
             RegistrationEvent::Unregistered => self.show(RegistrationState::Unregistered, None, None, None, out),
@@ -193,7 +194,7 @@ impl Registration {
     fn show(
         &mut self,
         state: RegistrationState,
-        grant: Option<Grant>,
+        grant: Option<&Grant>,
         error: Option<ErrorInfo>,
         retry_in_ms: Option<u32>,
         out: &mut VecDeque<Output>,
@@ -208,7 +209,7 @@ impl Registration {
 }
 
 /// A grant as the page sees it.
-fn shown(grant: Grant) -> RegistrationGrant {
+fn shown(grant: &Grant) -> RegistrationGrant {
     let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     let text = |uri: &Uri| uri.to_string();
     RegistrationGrant {

@@ -87,7 +87,9 @@ unsafe impl Send for EncoderChannel {}
 impl Encoder for EncoderChannel {
     fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> Result<usize, CodecError> {
         let frames = samples.len() / FRAME_SAMPLES;
-        let fits = samples.len() % FRAME_SAMPLES == 0 && frames <= MAX_FRAMES && payload.len() >= frames * FRAME_OCTETS;
+        let fits = samples.len().is_multiple_of(FRAME_SAMPLES)
+            && frames <= MAX_FRAMES
+            && payload.len() >= frames * FRAME_OCTETS;
         if !fits {
             return Err(CodecError::Payload);
         }

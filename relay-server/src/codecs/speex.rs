@@ -131,7 +131,7 @@ unsafe impl Send for SpeexEncoder {}
 
 impl Encoder for SpeexEncoder {
     fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> Result<usize, CodecError> {
-        if samples.is_empty() || samples.len() % self.frame != 0 || samples.len() / self.frame > MAX_FRAMES {
+        if samples.is_empty() || !samples.len().is_multiple_of(self.frame) || samples.len() / self.frame > MAX_FRAMES {
             return Err(CodecError::Payload);
         }
         let bits = &raw mut *self.bits;

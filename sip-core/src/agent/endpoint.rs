@@ -387,7 +387,7 @@ impl Endpoint {
             let ip = local.contact.host.ip();
             local.transport == transport && ip.is_some_and(|ip| ip.is_ipv4() == remote.is_ipv4())
         };
-        self.sockets.range(SocketId(0)..).find(|(_, (local, _))| serves(local)).map(|(id, _)| *id)
+        self.sockets.iter().find(|(_, (local, _))| serves(local)).map(|(id, _)| *id)
     }
 
     fn put_via(&mut self, request: &mut Request, socket: SocketId) -> Result<(), AgentError> {

@@ -59,7 +59,7 @@ impl AgentError {
             Self::UnknownPublication(id) => missing(out, "there is no publication ", id.0, ""),
             Self::UnknownRequest(id) => missing(out, "request ", id.0, " waits for no answer"),
             Self::UnknownTransfer(id) => missing(out, "there is no transfer ", id.0, ""),
-            Self::UnknownSocket(id) => missing(out, "socket ", id.0.into(), " is not open"),
+            Self::UnknownSocket(id) => missing(out, "socket ", id.0, " is not open"),
             Self::WrongState { command, state } => {
                 for part in ["cannot ", *command, " while ", *state] {
                     out.push_str(part);

@@ -9,7 +9,7 @@ macro_rules! text {
         impl $type {
             /// The value as it stands on the wire; the same as by `Display`.
             #[must_use]
-            #[expect(clippy::inherent_to_string_shadow_display, reason = "the same text, without core::fmt")]
+            #[allow(clippy::inherent_to_string_shadow_display, reason = "the same text, without core::fmt")]
             pub fn to_string(&self) -> String {
                 let mut out = String::new();
                 self.write_to(&mut out);
