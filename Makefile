@@ -5,7 +5,7 @@
 #   make check     formatting, clippy, tsc, eslint
 #   make wasm      the browser package with its wasm module, within its size budget
 #   make e2e       browsers against the relay            (ONLY=pattern runs the tests whose name matches)
-#   make interop   foreign SIP peers against the relay   (ONLY=pattern as well)
+#   make interop   foreign SIP peers against the relay, and the whole list of cases with each   (ONLY=pattern as well)
 #   make bench     figures: size, click to INVITE, answer to first audio, CPU of a transcoded call
 #   make picture   the screenshot that the README shows
 #   make clean     remove everything that was built
@@ -49,7 +49,7 @@ e2e: setup-test site relay
 	@node tests/suites.mjs e2e
 
 interop: setup-test site relay
-	@node tests/suites.mjs interop
+	@node tests/suites.mjs interop matrix
 
 bench: setup-test site relay
 	@node tests/bench/figures.mjs

@@ -80,10 +80,5 @@ export type {
   SipErrorCode,
   SubscriptionState,
 } from "./sdk/types.js";
-export {
-  type AudioOptions,
-  type CallOptions,
-  type SessionTimers,
-  UserAgent,
-  type UserAgentOptions,
-} from "./sdk/user-agent.js";
+export { UserAgent } from "./sdk/user-agent.js";
+export type { AudioOptions, CallOptions, SessionTimers, UserAgentOptions } from "./sdk/user-agent-options.js";

@@ -156,7 +156,7 @@ async fn call_to_sipp(host: &str, transport: Transport, word: &str) {
     alice.agent.hang_up(call, None, now).expect("it talks");
     alice.ended(call).await;
 
-    let is_content = tokio::task::spawn_blocking(|| sipp.is_content()).await.expect("a verdict");
+    let is_content = tokio::task::spawn_blocking(|| sipp.ends_well()).await.expect("a verdict");
     assert!(is_content, "SIPp's scenario was kept to: ACK and BYE came");
     door.close().await;
 }

@@ -40,7 +40,7 @@ import {
   type TransferResult,
 } from "./transfer.js";
 import type { CallEnd, CallState, Held, Party } from "./types.js";
-import type { CallOptions } from "./user-agent.js";
+import type { CallOptions } from "./user-agent-options.js";
 
 const EVENT_TYPES = ["statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message", "transferprogress", "transferrequest", "transferwithdrawn", "replaced", "ended"];
 

@@ -5,7 +5,7 @@ import { SipError } from "./errors.js";
 import { instanceId } from "./instance-id.js";
 import type { Server } from "./registration.js";
 import { serverUrl } from "./server-url.js";
-import type { CallOptions, UserAgentOptions } from "./user-agent.js";
+import type { CallOptions, UserAgentOptions } from "./user-agent-options.js";
 
 /** Throws a `SipError` when no server is named, or one has no address. */
 export function coreConfig(options: UserAgentOptions): CoreConfig {

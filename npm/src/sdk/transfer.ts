@@ -10,7 +10,7 @@ import type { EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import { TransferProgressEvent } from "./events.js";
 import type { Party } from "./types.js";
-import type { CallOptions } from "./user-agent.js";
+import type { CallOptions } from "./user-agent-options.js";
 
 /** How to transfer a call. */
 export interface TransferOptions {
@@ -182,7 +182,7 @@ export class Consultation {
     this.#stage = "over";
     await this.#silent;
     if (this.#first.state !== "active") return;
-    if (!this.#first.held.local) return this.#first.unmute();
+    if (!this.#first.held.local) { this.#first.unmute(); return; }
     await this.#first.resume().catch((thrown: unknown) => { if (this.#first.state === "active") throw thrown; });
   }
 }

@@ -4,7 +4,6 @@
  * Making one returns at once; the core is loaded and connected behind it. SIP is decided in the core.
  */
 import { Call } from "./call.js";
-import type { CallAudio } from "./call-options.js";
 import { defined } from "./defined.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { asyncDispose, dispose } from "./dispose.js";
@@ -20,104 +19,14 @@ import {
   TypedEventTarget,
   type UserAgentEventMap,
 } from "./events.js";
-import type { ReconnectPolicy, Registration, Server, UnregisterOptions } from "./registration.js";
+import type { Registration, UnregisterOptions } from "./registration.js";
 import { unlockTones } from "./ringtone.js";
 import { MessageReceivedEvent, type MessageOptions, sendMessage } from "./messages.js";
 import { Publication, type PublishDocument, type PublishOptions } from "./publication.js";
 import { Subscription, type SubscribeOptions } from "./subscription.js";
-import type { CallKin, TransferPolicy } from "./transfer.js";
-import type { Account, ConnectionState, OnPageHide, Party } from "./types.js";
-
-/** The microphone and the loudspeaker. */
-export interface AudioOptions extends CallAudio {
-  /** Constraints for the microphone. Default `true`. */
-  input?: MediaTrackConstraints | boolean;
-}
-
-/** The settings of a user agent. */
-export interface UserAgentOptions {
-  /** The SIP server's WebSocket: `wss://sip.example.com/sip`, or a path on the page's own host, such as `/sip`. */
-  server?: string | URL;
-  /** Several servers, instead of `server`: where one does not serve, another is tried. */
-  servers?: readonly Server[];
-  /** When to connect again after a loss. Default: soon, then less and less often. */
-  reconnect?: ReconnectPolicy;
-  /** Seconds that established calls wait for a lost connection to come back; 0 ends them with it. Default 30. */
-  callRecovery?: number;
-  /** Who calls. Without an account, calls are anonymous. */
-  account?: Account;
-  /** Register, so that calls come in? Default: yes, when there is an account. */
-  register?: boolean | { expires?: number };
-  /** Load and connect at once? Default `true`. Otherwise `prepare()`, `connect()`, `register()` or `call()` do it. */
-  connect?: boolean;
-  /** The microphone, the loudspeaker and the tones. */
-  audio?: AudioOptions;
-  /** STUN and TURN servers. Not needed with a relay. Default none: nobody but your server learns who calls. */
-  iceServers?: RTCIceServer[];
-  /** Milliseconds that a call may wait for ICE candidates. Default 0: it leaves at once. */
-  gatheringTimeout?: number;
-  /** Headers added to each REGISTER and INVITE. */
-  headers?: [string, string][];
-  /** The `User-Agent` header. */
-  userAgent?: string;
-  /** The UUID of this browser. Default: one that survives a reload of the tab. */
-  instanceId?: string;
-  /** The types of messages that this page takes (`text/*` is any text); others are answered 415. Default: texts and JSON. */
-  messageTypes?: string[];
-  /**
-   * Milliseconds between keep-alives from the page; 0 sends none. Default: as the server asks for (`Flow-Timer`), else
-   * every 95 to 120 seconds where it answers them.
-   */
-  keepAlive?: number;
-  /**
-   * What is done when the other side of a call asks this page to call somebody else: `"ask"` leaves it to listeners of
-   * `transferrequest`, and refuses after two minutes; `"accept"` and `"refuse"` decide, as may a function. Default `"ask"`.
-   */
-  transferPolicy?: TransferPolicy;
-  /** What happens to calls and the registration when the page goes away. Default `"hangup"`. */
-  onPageHide?: OnPageHide;
-  /**
-   * Ends calls whose other side has vanished (RFC 4028): each is refreshed in time, or ends. `false` leaves that to the
-   * other side. Default: asked for, with half an hour.
-   */
-  sessionTimers?: false | SessionTimers;
-  /**
-   * Provisional responses that arrive for certain (RFC 3262). `"required"` refuses calls of who cannot. Default
-   * `"supported"`.
-   */
-  reliableProvisional?: "supported" | "required" | "none";
-  /** Closes the user agent when it aborts. */
-  signal?: AbortSignal;
-}
-
-/** Session timers. */
-export interface SessionTimers {
-  /** Seconds without refresh after which a call ends; a refresh leaves at half of it. Default 1800. */
-  expires?: number;
-  /** The shortest such time to agree to; a shorter one is refused with 422. Default and at least 90. */
-  minimum?: number;
-  /** Who refreshes, where this side may choose: this page, or the other side. Default: as the other side wants it. */
-  refresher?: "local" | "remote";
-}
-
-/** How to make a call. */
-export interface CallOptions {
-  /** Ends the call when it aborts, in whatever state it is: cancels or hangs up. */
-  signal?: AbortSignal;
-  /** Headers added to the INVITE. */
-  headers?: [string, string][];
-  /** The name shown to the other side, instead of the account's. */
-  displayName?: string;
-  /** Sound to send instead of the microphone's. Its tracks stay the page's. */
-  stream?: MediaStream;
-  /**
-   * Whether the call brings our description of the sound, or asks the other side for its own first, which costs a round
-   * trip and opens the microphone only then. Default `"early"`.
-   */
-  offer?: "early" | "delayed";
-  /** How this call sounds here, where it differs from the user agent's settings. */
-  audio?: CallAudio;
-}
+import type { CallKin } from "./transfer.js";
+import type { Account, ConnectionState, Party } from "./types.js";
+import type { CallOptions, UserAgentOptions } from "./user-agent-options.js";
 
 /** How long `close()` waits for the server's answers to its farewells, in milliseconds. */
 const FAREWELL = 2_000;

@@ -77,7 +77,7 @@ impl B2bua {
         }
     }
 
-    fn respond(&mut self, side: Side, incoming: IncomingId, status: StatusCode, now: Instant) {
+    pub(super) fn respond(&mut self, side: Side, incoming: IncomingId, status: StatusCode, now: Instant) {
         self.reply(side, incoming, Reply { status, reason: None, headers: Vec::new(), body: None }, now);
     }
 

@@ -51,7 +51,7 @@ use outside::Outside;
 use registrar::Registers;
 use resolver::Resolver;
 use sip_core::agent::{self, Event, IncomingId, LocalSocket, RequestId, UserAgent};
-use sip_core::message::{Method, Request, Uri};
+use sip_core::message::{Method, Request, StatusCode, Uri};
 use sip_core::{Entropy, Flow, Instant, SocketId, Transport};
 use std::collections::{BTreeMap, VecDeque};
 use transfers::Senders;
@@ -266,6 +266,8 @@ impl B2bua {
             (Side::Web, Event::Request { id, flow, request, .. }) => match request.method {
                 Method::Register => self.browser_registers(id, flow, *request, now),
                 Method::Subscribe if has_to_tag(&request) => self.browser_resubscribes(id, &request, now),
+                // Of no call that there is.
+                Method::Bye => self.respond(Side::Web, id, StatusCode::CALL_DOES_NOT_EXIST, now),
                 _ => self.browser_asks(id, flow, request, now),
             },
             (side, Event::Response { id, response }) => self.handle_response(side, id, &response, now),

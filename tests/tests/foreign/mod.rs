@@ -113,7 +113,7 @@ impl Sipp {
     }
 
     /// Waits for its end: whether its call went as it should.
-    pub(crate) fn is_content(mut self) -> bool {
+    pub(crate) fn ends_well(mut self) -> bool {
         let began = Instant::now();
         while began.elapsed() < PATIENCE * 2 {
             if let Some(status) = self.0.0.try_wait().expect("a child") {
