@@ -104,11 +104,11 @@ fn an_early_update_of_the_pbx_moves_its_media() {
     world.pbx.accept(incoming, TRUNK_SDP.to_owned(), vec![], world.now).unwrap();
     world.settle();
 
-    let ports = world.commands.iter().filter_map(|command| match command {
+    let mut ports = world.commands.iter().filter_map(|command| match command {
         MediaCommand::Trunk { remote, .. } => Some(remote.rtp.port()),
         _ => None,
     });
-    assert_eq!(ports.last(), Some(12_002), "also after the 200, whose description the 183 gave");
+    assert_eq!(ports.next_back(), Some(12_002), "also after the 200, whose description the 183 gave");
 }
 
 #[test]

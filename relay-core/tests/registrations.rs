@@ -1,5 +1,7 @@
 //! REGISTER through the relay: several phones of one account, browsers that come back, and what is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod world;
 
 use relay_core::b2bua::Input;

@@ -20,7 +20,12 @@ struct Scene {
 
 impl Scene {
     async fn open() -> Self {
-        let config = Config { sip: relay_server::config::Sip::default(), ..door::config() };
+        Self::open_with(|_| {}).await
+    }
+
+    async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config { sip: relay_server::config::Sip::default(), ..door::config() };
+        change(&mut config);
         let (stop, stopped) = oneshot::channel();
         let demo = demo::start(config, async { drop(stopped.await) }).await.expect("free ports");
         Self { demo, stop }
@@ -162,8 +167,8 @@ async fn a_browser_calls_another() {
 }
 
 #[tokio::test]
-async fn a_browser_that_goes_away_ends_its_call_on_the_other_leg() {
-    let scene = Scene::open().await;
+async fn a_browser_that_does_not_come_back_in_time_ends_its_call_on_the_other_leg() {
+    let scene = Scene::open_with(|config| config.limits.call_recovery = Duration::from_millis(200)).await;
     let mut alice = scene.registered("alice").await;
     let call = alice.call("sip:echo@demo.localhost");
     alice.answer(call).await;

@@ -204,11 +204,10 @@ async fn a_pbx_connects_and_is_answered_on_its_connection() {
     for piece in format!("\r\n\r\n{OPTIONS}").as_bytes().chunks(37) {
         stream.write_all(piece).await.expect("open");
     }
-    let mut text = answer(&mut stream).await;
-    if text.starts_with("\r\n") {
-        text = text.trim_start().to_owned() + &answer(&mut stream).await;
-    }
+    let text = answer(&mut stream).await;
 
+    // The answer to the keep-alive comes before it.
+    let text = text.trim_start();
     assert!(text.starts_with("SIP/2.0 200 "), "{text}");
     assert!(text.contains("branch=z9hG4bK1"), "{text}");
     door.close().await;

@@ -79,6 +79,7 @@ mod sorted {
             self.find(key).is_ok()
         }
 
+        #[cfg(target_arch = "wasm32")]
         pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
             self.0.iter().map(|(key, value)| (key, value))
         }

@@ -220,7 +220,7 @@ fn a_service_route_is_taken_by_requests_out_of_dialogs() {
 
 #[test]
 fn broken_service_routes_are_none() {
-    let many = vec!["<sip:p.example.com;lr>"; 9].join(", ");
+    let many = ["<sip:p.example.com;lr>"; 9].join(", ");
     for route in ["<<>>", "<mailto:a@b>", many.as_str(), "<sip:a;lr>, nonsense <"] {
         let (mut alone, _, grant) = registered(&[(HeaderName::ServiceRoute, route)]);
 

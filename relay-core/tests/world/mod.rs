@@ -1,6 +1,7 @@
 //! A browser, the relay and a PBX in virtual time. The two ends are `sip_core` user agents; media is a clerk that opens
 //! whatever it is asked to open.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![allow(dead_code, unused_imports, reason = "each file of tests uses its part of this world")]
 
 mod talk;

@@ -1,5 +1,7 @@
 //! What the two ends of the world say and hear, in the words of the tests.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use super::{End, TRUNK_SDP, WEB_OFFER, World};
 use relay_core::media::control::{MediaCommand, TrunkCodec};
 use sip_core::agent::{End as SessionEnd, Event, IncomingId, Invite, OutgoingRequest, Reply, SessionEvent, SessionId};
