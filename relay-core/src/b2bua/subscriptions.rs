@@ -180,7 +180,7 @@ impl B2bua {
             Asking::Notify { incoming, is_last } => {
                 let status = response.status;
                 self.turn_down(Side::Trunk, incoming, status, &response.reason, now);
-                if is_last || !status.is_success() && status.as_u16() == 481 {
+                if is_last || status == StatusCode::CALL_DOES_NOT_EXIST {
                     self.watches.remove(watch);
                 }
             }
