@@ -10,7 +10,7 @@ impl MediaSession {
     /// The browser was described, or described anew.
     pub(super) fn describe_web(&mut self, remote: &WebRemote, bench: &mut Bench, now: Instant) {
         let format = Format::from(remote.codec);
-        self.tune(Some(format.kind), self.trunk_leg.intake.kind());
+        self.tune(Some(format.kind), self.trunk_leg.outlet.kind());
         let format = format.at(self.rate);
         let events = remote.telephone_event.map(|(payload_type, rate)| EventFormat { payload_type, rate: rate.max(1) });
         self.web.describe(remote, &bench.settings, now);
@@ -26,7 +26,7 @@ impl MediaSession {
     /// The PBX was described, or described anew.
     pub(super) fn describe_trunk(&mut self, remote: &TrunkRemote, bench: &mut Bench, now: Instant) {
         let format = Format::from(remote);
-        self.tune(self.web_leg.intake.kind(), Some(format.kind));
+        self.tune(self.web_leg.outlet.kind(), Some(format.kind));
         let format = format.at(self.rate);
         let events = remote.telephone_event.map(|payload_type| EventFormat { payload_type, rate: 8_000 });
         let moved = self.trunk.describe(remote, now);

@@ -7,7 +7,7 @@
 use super::drops::DropReason;
 use super::heard::Heard;
 use super::jitter_buffer::{Held, JitterBuffer, Turn};
-use super::payload::{EventFormat, Format, Kind};
+use super::payload::{EventFormat, Format};
 use super::reception::{Arrival, Reception};
 use super::rtp::Packet;
 use super::telephone_event::{EventReceiver, Payload, Progress};
@@ -99,11 +99,12 @@ impl Intake {
     pub(super) fn describe(&mut self, format: Format, event_format: Option<EventFormat>) {
         let sound = |format: Format| (format.kind, format.rate);
         if self.format.map(sound) != Some(sound(format)) {
-            let is_same_time =
-                self.format.is_some_and(|before| (before.clock(), before.ratio()) == (format.clock(), format.ratio()));
-            // Between codecs of one clock the sound goes on where it is.
-            self.timeline = self.timeline.filter(|_| is_same_time);
-            self.before = self.format.filter(|before| is_same_time && before.payload_type != format.payload_type);
+            let before = self.format.filter(|before| before.clock() == format.clock());
+            // Between codecs of one clock the sound goes on where it is; what is still under way can be heard if its samples
+            // are the call's.
+            self.timeline = self.timeline.filter(|_| before.is_some());
+            self.before =
+                before.filter(|before| before.rate == format.rate && before.payload_type != format.payload_type);
             self.decoder = None;
         }
         (self.format, self.event_format) = (Some(format), event_format);
@@ -113,14 +114,6 @@ impl Intake {
     pub(super) fn retune(&mut self, rate: Rate) {
         if let Some(format) = self.format.filter(|format| format.rate != format.at(rate).rate) {
             self.describe(format.at(rate), self.event_format);
-        }
-    }
-
-    /// What was negotiated.
-    pub(super) const fn kind(&self) -> Option<Kind> {
-        match self.format {
-            Some(format) => Some(format.kind),
-            None => None,
         }
     }
 

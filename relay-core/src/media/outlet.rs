@@ -5,7 +5,7 @@
 
 use super::digits::DigitSender;
 use super::heard::{Act, Heard};
-use super::payload::{EventFormat, Format, TICKS};
+use super::payload::{EventFormat, Format, Kind, TICKS};
 use super::rtcp::Sent;
 use super::rtp::Packet;
 use super::telephone_event::{EventWriter, Payload, Progress};
@@ -85,6 +85,11 @@ impl Outlet {
             let ptime = length(self.ticks(self.frame));
             self.describe(format.at(rate), self.event_format, ptime);
         }
+    }
+
+    /// What was negotiated.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        self.format.map(|format| format.kind)
     }
 
     /// Sends what the other leg heard.

@@ -5,6 +5,7 @@ use crate::tone::{level, sine};
 use crate::world::*;
 use core::net::SocketAddr;
 use relay_core::codec::{Encoder, G711Encoder};
+use relay_core::media::DropReason;
 use relay_core::media::control::*;
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc_rtp::Packet;
@@ -331,6 +332,25 @@ fn a_change_of_codec_does_not_break_the_streams() {
         let at_browser: Vec<_> = world.browser.received.iter().collect();
         assert_unbroken(&at_browser, 960);
     }
+}
+
+/// Packets of the old codec that are still under way when the call has become wide band have other samples than it.
+#[test]
+fn what_was_under_way_in_narrow_band_is_not_heard_at_the_wrong_pitch() {
+    let mut world = World::connected(Options::default());
+    world.talk(50, |_| false);
+    let late: Vec<_> = (0..5).map(|_| world.pbx_packet()).collect();
+    let (ssrc, sequence, timestamp) = (world.pbx.ssrc, world.pbx.sequence, world.pbx.timestamp);
+    world.pbx = Exchange::new(world.pbx.address, TrunkCodec::G722);
+    (world.pbx.ssrc, world.pbx.sequence, world.pbx.timestamp) = (ssrc, sequence, timestamp);
+    world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
+    let before = world.browser.received.len();
+    late.iter().for_each(|packet| world.pbx_sends(packet));
+    assert_eq!(world.browser.received.len(), before);
+    assert_eq!(world.worker.drops().of(DropReason::RtpPayloadType), 5);
+    world.browser.received.clear();
+    world.talk(50, |_| false);
+    assert_both_hear(&mut world);
 }
 
 #[test]
