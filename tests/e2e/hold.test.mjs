@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { decoded, level, strongest } from "../harness/sound.mjs";
+import { CALLED, CALLER, hears, hearsNothing, talk } from "../harness/conversation.mjs";
 import { ALICE, BOB, World } from "../harness/world.mjs";
 
-const RATE = 48_000;
 const FREE = { local: false, remote: false };
 let world;
 let alice;
@@ -20,48 +19,27 @@ afterEach(async () => {
   await world.relay.isIdle();
 });
 
-/** Alice calls Bob: she speaks at 500 Hz, he at 900. */
-async function talk(id) {
-  await alice.t("call", "ua", id, BOB.uri, { stream: { tone: 500, gain: 0.25 } });
-  await bob.t("incoming", "ua", id);
-  await bob.t("answer", id, { stream: { tone: 900, gain: 0.25 } });
-  await Promise.all([alice.t("answered", id), bob.t("answered", id)]);
-  await Promise.all([hears(alice, id, 900), hears(bob, id, 500)]);
-}
-
-const heard = async (page, id) => decoded(await page.t("record", id, 2_000)).subarray(RATE);
-
-async function hears(page, id, frequency) {
-  const found = strongest(await heard(page, id), RATE);
-  assert.ok(Math.abs(found.frequency - frequency) <= 3 && found.level > -40, `heard ${found.frequency} Hz at ${found.level} dB, not ${frequency}`);
-}
-
-async function hearsNothing(page, id) {
-  const sound = level(await heard(page, id));
-  assert.ok(sound < -55, `heard ${sound.toFixed(1)} dB`);
-}
-
 async function change(page, id, held) {
   const result = await page.t("hold", id, held);
   assert.ok(result.ok, result.error?.message);
 }
 
 test("the tone stops with a hold and comes back with its end, both ways", async () => {
-  await talk("hold");
+  await talk(alice, bob, "hold");
   await change(alice, "hold", true);
   assert.deepEqual(await alice.t("held", "hold"), { local: true, remote: false });
   await bob.t("becomes", "hold", { local: false, remote: true });
   await Promise.all([hearsNothing(alice, "hold"), hearsNothing(bob, "hold")]);
   await change(alice, "hold", false);
   await bob.t("becomes", "hold", FREE);
-  await Promise.all([hears(alice, "hold", 900), hears(bob, "hold", 500)]);
+  await Promise.all([hears(alice, "hold", CALLED), hears(bob, "hold", CALLER)]);
   const changes = (await alice.t("journal", "hold")).filter(({ type }) => type === "holdchange");
   assert.deepEqual(changes.map(({ held }) => held.local), [true, false]);
   for (const { held, now } of changes) assert.deepEqual(now, held, "an event tells what is already true");
 });
 
 test("both sides hold, and each resumes alone", async () => {
-  await talk("both");
+  await talk(alice, bob, "both");
   await change(alice, "both", true);
   await bob.t("becomes", "both", { local: false, remote: true });
   await change(bob, "both", true);
@@ -72,11 +50,11 @@ test("both sides hold, and each resumes alone", async () => {
   await Promise.all([hearsNothing(alice, "both"), hearsNothing(bob, "both")]);
   await change(bob, "both", false);
   await alice.t("becomes", "both", FREE);
-  await Promise.all([hears(alice, "both", 900), hears(bob, "both", 500)]);
+  await Promise.all([hears(alice, "both", CALLED), hears(bob, "both", CALLER)]);
 });
 
 test("two holds at the same moment are both done", async () => {
-  await talk("glare");
+  await talk(alice, bob, "glare");
   await Promise.all([alice, bob].map(async (page) => {
     const result = await page.t("hold", "glare", true, 20_000);
     assert.ok(result.ok, result.error?.message);

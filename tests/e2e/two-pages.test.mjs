@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { decoded, strongest } from "../harness/sound.mjs";
+import { CALLED, CALLER, hears, speaking } from "../harness/conversation.mjs";
 import { ALICE, BOB, World } from "../harness/world.mjs";
 
-const RATE = 48_000;
 let world;
 let alice;
 let bob;
@@ -15,23 +14,16 @@ before(async () => {
 });
 after(() => world?.stop());
 
-async function hears(page, id, frequency) {
-  const heard = decoded(await page.t("record", id, 2_500)).subarray(RATE);
-  const found = strongest(heard, RATE);
-  assert.ok(Math.abs(found.frequency - frequency) <= 3, `heard ${found.frequency} Hz, not ${frequency}`);
-  assert.ok(found.purity > 10, `${found.purity.toFixed(1)} dB above the rest`);
-}
-
 test("both hear each other, and the end on one side is the end on the other", async () => {
-  await alice.t("call", "ua", "out", BOB.uri, { stream: { tone: 500, gain: 0.25 } });
+  await alice.t("call", "ua", "out", BOB.uri, speaking(CALLER));
   const incoming = await bob.t("incoming", "ua", "in");
   assert.match(incoming.remote.uri, /^sip:alice@/);
   assert.equal(incoming.state, "ringing");
   await alice.t("reached", "out", "ringing");
-  await bob.t("answer", "in", { stream: { tone: 900, gain: 0.25 } });
+  await bob.t("answer", "in", speaking(CALLED));
   const [answered] = await Promise.all([alice.t("answered", "out"), bob.t("answered", "in")]);
   assert.ok(answered.ok, answered.error?.message);
-  await Promise.all([hears(alice, "out", 900), hears(bob, "in", 500)]);
+  await Promise.all([hears(alice, "out", CALLED), hears(bob, "in", CALLER)]);
   await bob.t("hangUp", "in");
   assert.equal((await bob.t("ended", "in")).by, "local");
   const end = await alice.t("ended", "out");

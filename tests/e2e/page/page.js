@@ -209,6 +209,8 @@ window.t = {
     await new Promise((resolve) => setTimeout(resolve, ms));
     return ear.stop();
   },
+  /** What has been recorded so far. */
+  recorded: (id) => recorders[id].read(),
   stopRecording: (id) => recorders[id].stop(),
   player: async (id, url) => {
     players[id] = await sound.filePlayer(url);

@@ -44,7 +44,10 @@ export async function decoded(stream) {
   }
 }
 
-/** Starts to record; `stop()` gives the samples as base64 of 16-bit PCM at 48 kHz. */
+/**
+ * Starts to record; `stop()` gives the samples as base64 of 16-bit PCM at 48 kHz. Where the AudioContext runs, `read()`
+ * gives them as they are so far.
+ */
 export async function recorder(stream) {
   const audioContext = await audio();
   return (await runs(audioContext)) ? sampleRecorder(audioContext, stream) : encodedRecorder(stream);
@@ -67,6 +70,7 @@ function sampleRecorder(audioContext, stream) {
     restart: () => {
       chunks.length = 0;
     },
+    read: () => encode(chunks),
     stop: () => {
       source.disconnect();
       worklet.disconnect();

@@ -4,11 +4,10 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
+import { hears } from "../../harness/conversation.mjs";
 import { cache, tests } from "../../harness/paths.mjs";
-import { decoded, strongest } from "../../harness/sound.mjs";
 import { ALICE, BOB, DOMAIN, loadedPage, World } from "../../harness/world.mjs";
 
-const RATE = 48_000;
 let world;
 let page;
 before(async () => {
@@ -25,13 +24,6 @@ before(async () => {
   page = await loadedPage(world.browser, world.site, "jssip.html");
 });
 after(() => world?.stop());
-
-async function hears(on, id, frequency) {
-  const heard = decoded(await on.t("record", id, 2_500)).subarray(RATE);
-  const found = strongest(heard, RATE);
-  assert.ok(Math.abs(found.frequency - frequency) <= 3, `heard ${found.frequency} Hz at ${found.level.toFixed(1)} dB`);
-  assert.ok(found.purity > 10, `${found.purity.toFixed(1)} dB above the rest`);
-}
 
 test("JsSIP registers", async () => {
   await page.t("start", world.relay.url, ALICE.uri, ALICE.password);
