@@ -10,12 +10,22 @@
  * Importing this does nothing and is safe on a server; WebAssembly is fetched when a `UserAgent` first needs it.
  */
 export { configure, type Configuration } from "./load.js";
+export {
+  type AudioDevice,
+  type AudioDevices,
+  type AudioDevicesEventMap,
+  DevicesChangeEvent,
+  InputLostEvent,
+  type MicrophoneTest,
+} from "./sdk/audio/devices.js";
+export type { LevelOptions } from "./sdk/audio/level.js";
 export { Call } from "./sdk/call.js";
 export type { AnswerOptions, CallAudio, DigitOptions } from "./sdk/call-options.js";
 export type { EventContent, EventContents } from "./sdk/content/index.js";
 export type { DialogInfo, DialogState } from "./sdk/content/dialog-info.js";
 export type { MessageCounts, MessageSummary } from "./sdk/content/message-summary.js";
 export type { Presence, PresenceInit, PresenceTuple } from "./sdk/content/presence.js";
+export type { DiagnoseOptions, Diagnosis, DiagnosisFinding, DiagnosisStep } from "./sdk/diagnosis.js";
 export { SipError, type SipErrorInit } from "./sdk/errors.js";
 export {
   type CallEventMap,
@@ -39,6 +49,9 @@ export {
   TypedEventTarget,
   type UserAgentEventMap,
 } from "./sdk/events.js";
+export { type CallQuality, type CallQualityEventMap, type QualityGrade, QualityReportEvent, QualityWarningEvent } from "./sdk/quality/index.js";
+export type { DirectionQuality, QualityReport } from "./sdk/quality/report.js";
+export type { QualityWarning, QualityWarningCode } from "./sdk/quality/warnings.js";
 export type { ReconnectPolicy, Registration, Server, UnregisterOptions } from "./sdk/registration.js";
 export { type MessageOptions, MessageReceivedEvent } from "./sdk/messages.js";
 export {
@@ -81,4 +94,4 @@ export type {
   SubscriptionState,
 } from "./sdk/types.js";
 export { UserAgent } from "./sdk/user-agent.js";
-export type { AudioOptions, CallOptions, SessionTimers, UserAgentOptions } from "./sdk/user-agent-options.js";
+export type { AudioOptions, CallOptions, SessionTimers, UserAgentOptions, WaitOptions } from "./sdk/user-agent-options.js";

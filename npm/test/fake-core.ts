@@ -28,6 +28,10 @@ export const fake = {
   initError: undefined as Error | undefined,
   /** What `remoteStream` answers. */
   stream: undefined as MediaStream | undefined,
+  /** What `localStream` answers. */
+  local: undefined as MediaStream | undefined,
+  /** What `peerConnection` answers. */
+  peer: undefined as RTCPeerConnection | undefined,
 };
 
 /** The core made last; fails when there is none. */
@@ -190,8 +194,8 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
   }
 
   remoteStream(): MediaStream | undefined { return fake.stream; }
-  localStream(): MediaStream | undefined { return undefined; }
-  peerConnection(): RTCPeerConnection | undefined { return undefined; }
+  localStream(): MediaStream | undefined { return fake.local; }
+  peerConnection(): RTCPeerConnection | undefined { return fake.peer; }
   drain(): CoreEvent[] { return this.#events.splice(0); }
   dispose(): void { this.disposed = true; }
 }

@@ -29,6 +29,7 @@ import {
 import { Holding } from "./holding.js";
 import { iterate } from "./iterate.js";
 import { type MessageOptions, MessageReceivedEvent, sendMessage } from "./messages.js";
+import { CallQuality } from "./quality/index.js";
 import { RemoteAudio } from "./remote-audio.js";
 import { type PlayingTone, playRingback, playRingtone, type RingbackRegion } from "./ringtone.js";
 import {
@@ -73,6 +74,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #answeredAt: Date | undefined;
   #endedAt: Date | undefined;
   #tone: PlayingTone | undefined;
+  #quality: CallQuality | undefined;
 
   /** @internal Use `UserAgent.call()`, or take it from an `incomingcall` event. */
   constructor(driver: Driver, init: CallInit) {
@@ -158,6 +160,11 @@ export class Call extends TypedEventTarget<CallEventMap> {
   /** The browser's peer connection, for statistics. What you change there, you change behind the call's back. */
   get peerConnection(): RTCPeerConnection | undefined {
     return this.#driver.peerConnection(this.#listener);
+  }
+
+  /** How it sounds: loss, jitter, delay and a mark each second, and warnings that say whose line is bad. */
+  get quality(): CallQuality {
+    return (this.#quality ??= new CallQuality(this));
   }
 
   /** Answers an incoming call. */

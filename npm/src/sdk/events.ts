@@ -7,6 +7,7 @@ import type { Call } from "./call.js";
 import type { MessageReceivedEvent } from "./messages.js";
 import type { SipError } from "./errors.js";
 import type { Registration } from "./registration.js";
+import { unlockTones } from "./ringtone.js";
 import type { TransferRequest } from "./transfer.js";
 import type { CallEnd, CallState, ConnectionState, Held, Party, RegistrationState } from "./types.js";
 
@@ -68,6 +69,11 @@ export class SipErrorEvent extends Event {
 export class PlaybackBlockedEvent extends Event {
   constructor(readonly call?: Call) {
     super("playbackblocked");
+  }
+
+  /** Plays what was held back; call it inside a click. */
+  async resume(): Promise<void> {
+    await Promise.all([unlockTones(), this.call?.unlock()]);
   }
 }
 
@@ -237,15 +243,15 @@ export class TypedEventTarget<M extends object> extends EventTarget {
     super.removeEventListener(type, listener, options);
   }
 
-  /** `addEventListener` in short, for chaining. */
-  on<K extends keyof M & string>(type: K, listener: (event: M[K]) => void): this {
-    this.addEventListener(type, listener);
+  /** `addEventListener` in short, for chaining; an abort of `options.signal` ends it. */
+  on<K extends keyof M & string>(type: K, listener: (event: M[K]) => void, options?: AddEventListenerOptions): this {
+    this.addEventListener(type, listener, options);
     return this;
   }
 
   /** Like `on`, for the next event only. */
-  once<K extends keyof M & string>(type: K, listener: (event: M[K]) => void): this {
-    this.addEventListener(type, listener, { once: true });
+  once<K extends keyof M & string>(type: K, listener: (event: M[K]) => void, options?: AddEventListenerOptions): this {
+    this.addEventListener(type, listener, { ...options, once: true });
     return this;
   }
 

@@ -4,11 +4,14 @@
  * Make it inside the click: Safari gives sound only to an element that was made, or played, in a gesture.
  */
 
+import { playOnSpeaker } from "./audio/speakers.js";
+
 /** The sound of one call. */
 export class RemoteAudio {
   readonly #onBlocked: () => void;
   #element: HTMLAudioElement;
   #stream: MediaStream | undefined;
+  #leaveSpeaker: (() => unknown) | undefined;
 
   constructor(element: HTMLAudioElement | undefined, onBlocked: () => void) {
     this.#element = element ?? hiddenElement();
@@ -30,6 +33,7 @@ export class RemoteAudio {
   play(stream: MediaStream): void {
     this.#stream = stream;
     this.#element.srcObject = stream;
+    this.#leaveSpeaker ??= playOnSpeaker(this.#element);
     this.unlock().catch((error: unknown) => {
       if (isBlocked(error) && this.#stream) this.#onBlocked();
     });
@@ -43,6 +47,8 @@ export class RemoteAudio {
   /** Lets go of the stream, so that the element holds nothing of a call that is over. */
   stop(): void {
     this.#stream = undefined;
+    this.#leaveSpeaker?.();
+    this.#leaveSpeaker = undefined;
     this.#element.pause();
     this.#element.srcObject = null;
   }

@@ -1,8 +1,10 @@
 /**
  * Ringback and ring tone, made here instead of fetched: one looped buffer each, so no timer has to fire in time.
  *
- * One `AudioContext` per page, made when the first tone is played and suspended when the last one stops.
+ * Ringback is heard where calls are; the ring tone on the loudspeaker that rings.
  */
+import { type ContextHold, holdContext, unlockContext } from "./audio/context.js";
+import { route } from "./audio/speakers.js";
 
 /** The ringback tone callers know from their own country (ITU-T E.180). */
 export type RingbackRegion = "eu" | "us" | "uk";
@@ -44,40 +46,46 @@ export interface PlayingTone {
   stop(): void;
 }
 
-let context: AudioContext | undefined;
+/** What plays now. */
 const playing = new Set<PlayingTone>();
 
 /** Plays the tone a caller hears while it rings at the other side. */
 export function playRingback(region: RingbackRegion, onBlocked?: () => void): PlayingTone {
-  return loop(RINGBACK[region], onBlocked);
+  return loop(RINGBACK[region], "speaker", onBlocked);
 }
 
 /** Plays the tone of an incoming call. */
 export function playRingtone(onBlocked?: () => void): PlayingTone {
-  return loop(RINGTONE, onBlocked);
+  return loop(RINGTONE, "ringer", onBlocked);
 }
 
 /** Lets a tone that the browser held back be heard; call it inside a click. */
 export async function unlockTones(): Promise<void> {
-  if (playing.size > 0) await context?.resume();
+  if (playing.size > 0) await unlockContext();
 }
 
-function loop(cadence: Cadence, onBlocked?: () => void): PlayingTone {
-  const audio = (context ??= new AudioContext());
-  const source = new AudioBufferSourceNode(audio, { buffer: render(audio, cadence), loop: true });
-  source.connect(audio.destination);
+function loop(cadence: Cadence, loudspeaker: "speaker" | "ringer", onBlocked?: () => void): PlayingTone {
+  const hold = holdContext();
+  route(hold.context, loudspeaker);
+  const source = new AudioBufferSourceNode(hold.context, { buffer: render(hold.context, cadence), loop: true });
+  source.connect(hold.context.destination);
   source.start();
+  const tone = playingTone(source, hold);
+  playing.add(tone);
+  if (!mayPlay()) onBlocked?.();
+  void hold.context.resume();
+  return tone;
+}
+
+function playingTone(source: AudioBufferSourceNode, hold: ContextHold): PlayingTone {
   const tone: PlayingTone = {
     stop() {
       if (!playing.delete(tone)) return;
       source.stop();
       source.disconnect();
-      if (playing.size === 0) void audio.suspend();
+      hold.release();
     },
   };
-  playing.add(tone);
-  if (!mayPlay()) onBlocked?.();
-  void audio.resume();
   return tone;
 }
 

@@ -68,6 +68,12 @@ export interface UserAgentOptions {
   signal?: AbortSignal;
 }
 
+/** How long to wait for something that goes on in any case. */
+export interface WaitOptions {
+  /** Stops waiting, and rejects with `CANCELLED`. */
+  signal?: AbortSignal;
+}
+
 /** Session timers. */
 export interface SessionTimers {
   /** Seconds without refresh after which a call ends; a refresh leaves at half of it. Default 1800. */

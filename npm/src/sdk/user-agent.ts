@@ -3,11 +3,13 @@
  *
  * Making one returns at once; the core is loaded and connected behind it. SIP is decided in the core.
  */
+import { AudioDevices } from "./audio/devices.js";
 import { Call } from "./call.js";
 import { defined } from "./defined.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { asyncDispose, dispose } from "./dispose.js";
 import { coreConfig, coreOptions } from "./core-config.js";
+import { diagnose, type DiagnoseOptions, type Diagnosis } from "./diagnosis.js";
 import { type AgentListener, type CallListener, Driver, type EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
@@ -26,7 +28,7 @@ import { Publication, type PublishDocument, type PublishOptions } from "./public
 import { Subscription, type SubscribeOptions } from "./subscription.js";
 import type { CallKin } from "./transfer.js";
 import type { Account, ConnectionState, Party } from "./types.js";
-import type { CallOptions, UserAgentOptions } from "./user-agent-options.js";
+import type { CallOptions, UserAgentOptions, WaitOptions } from "./user-agent-options.js";
 
 /** How long `close()` waits for the server's answers to its farewells, in milliseconds. */
 const FAREWELL = 2_000;
@@ -36,6 +38,9 @@ const LONGEST_WAIT = 86_400_000;
 
 /** A SIP user agent. */
 export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
+  /** The microphone and the loudspeakers. */
+  readonly devices: AudioDevices;
+
   readonly #options: UserAgentOptions;
   readonly #driver: Driver;
   readonly #calls = new Set<Call>();
@@ -59,7 +64,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       policy: options.transferPolicy ?? "ask",
     };
     this.#wantsRegistration = Boolean(options.register ?? options.account);
-    this.#driver = new Driver(coreConfig(options), this.#listener());
+    this.devices = new AudioDevices(options.audio?.input, this.#closed.signal);
+    const audio = { ...options.audio, input: this.devices.constraints };
+    this.#driver = new Driver(coreConfig({ ...options, audio }), this.#listener());
     options.signal?.addEventListener("abort", () => void this.close(), { signal: this.#closed.signal });
     if (options.signal?.aborted) void this.close();
     else if (options.connect !== false) this.prepare();
@@ -101,26 +108,26 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   }
 
   /** Connects. Reconnects by itself until `close()`. Rejected when the first attempt fails. */
-  connect(): Promise<void> {
+  connect({ signal }: WaitOptions = {}): Promise<void> {
     this.#assertOpen();
     this.#driver.connect();
-    return this.#until("connectionchange", () => this.#state === "connected" || this.#connectionError);
+    return this.#until("connectionchange", () => this.#state === "connected" || this.#connectionError, signal);
   }
 
   /** Registers, and keeps the registration fresh. Rejected when the server refuses. */
-  register(): Promise<void> {
+  register({ signal }: WaitOptions = {}): Promise<void> {
     this.#assertOpen();
     this.#wantsRegistration = true;
     this.prepare();
-    return this.#until("registrationchange", () => this.#registration.error ?? this.#registration.state === "registered");
+    return this.#until("registrationchange", () => this.#registration.error ?? this.#registration.state === "registered", signal);
   }
 
   /** Withdraws the registration. Calls go on. */
-  unregister({ all = false }: UnregisterOptions = {}): Promise<void> {
+  unregister({ all = false, signal }: UnregisterOptions & WaitOptions = {}): Promise<void> {
     this.#assertOpen();
     this.#wantsRegistration = false;
     this.#driver.unregister(all);
-    return this.#until("registrationchange", () => !isRegistered(this.#registration));
+    return this.#until("registrationchange", () => !isRegistered(this.#registration), signal);
   }
 
   /**
@@ -152,6 +159,13 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   publish<E extends string>(event: E, document: PublishDocument<E>, options: PublishOptions = {}): Publication<E> {
     this.#assertOpen();
     return new Publication(this.#driver, this.#options.account?.uri ?? "", event, document, options);
+  }
+
+  /** Looks for what would make a call fail: the page, the microphone, the server, the account, the sound both ways. */
+  diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
+    this.#assertOpen();
+    const registers = this.#wantsRegistration;
+    return diagnose({ devices: this.devices, registers, connect: (more) => this.connect(more), register: (more) => this.register(more), call: (target, more) => this.call(target, more) }, options);
   }
 
   /** Lets everything that the browser held back be heard; call it inside a click. */
@@ -265,6 +279,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   #adopt(call: Call): Call {
     if (call.state === "ended") return call;
     this.#calls.add(call);
+    this.devices.follow(call);
     call.once("ended", () => { this.#calls.delete(call); });
     call.on("playbackblocked", () => { this.dispatchEvent(new PlaybackBlockedEvent(call)); });
     return call;
@@ -289,7 +304,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   }
 
   /** Waits for events of `type` until `test` is true, or is the error to reject with. */
-  #until(type: keyof UserAgentEventMap, test: () => boolean | SipError | undefined): Promise<void> {
+  #until(type: keyof UserAgentEventMap, test: () => boolean | SipError | undefined, signal?: AbortSignal): Promise<void> {
     const wait = deferred<undefined>();
     const stop = new AbortController();
     const check = (): void => {
@@ -299,9 +314,12 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       if (result === true) wait.resolve(undefined);
       else wait.reject(result);
     };
-    const fail = (event: SipErrorEvent): void => { stop.abort(); wait.reject(event.error); };
+    const fail = (error: SipError): void => { stop.abort(); wait.reject(error); };
+    const giveUp = (): void => { fail(new SipError({ code: "CANCELLED", message: "This is not waited for any more.", cause: signal?.reason })); };
     this.addEventListener(type, check, { signal: stop.signal });
-    this.addEventListener("error", fail, { signal: stop.signal });
+    this.addEventListener("error", ({ error }) => { fail(error); }, { signal: stop.signal });
+    signal?.addEventListener("abort", giveUp, { signal: stop.signal });
+    if (signal?.aborted) giveUp();
     if (test() === true) check();
     return wait.promise;
   }

@@ -1,0 +1,46 @@
+/** Opens microphones, and changes the one of a call that is under way. */
+import type { Call } from "../call.js";
+import { SipError, type SipErrorInit } from "../errors.js";
+
+/** Opens a microphone. Rejected with a `SipError` that says what the person can do. */
+export async function openMicrophone(constraints: MediaTrackConstraints | boolean): Promise<MediaStream> {
+  const devices = (navigator as { readonly mediaDevices?: MediaDevices }).mediaDevices;
+  if (!devices) throw insecure();
+  try {
+    return await devices.getUserMedia({ audio: constraints });
+  } catch (thrown) {
+    throw refused(thrown);
+  }
+}
+
+/** Has a call send `stream` from now on; its former microphone is stopped. */
+export async function replaceMicrophone(call: Call, stream: MediaStream): Promise<void> {
+  const { localStream: local, peerConnection: connection } = call;
+  const [track] = stream.getAudioTracks();
+  const old = local?.getAudioTracks() ?? [];
+  const sender = connection?.getSenders().find((each) => each.track !== null && old.includes(each.track));
+  if (!local || !track || !sender) {
+    stream.getTracks().forEach((each) => { each.stop(); });
+    return;
+  }
+  track.enabled = !call.muted;
+  await sender.replaceTrack(track);
+  // The core mutes and stops whatever is in this stream.
+  local.addTrack(track);
+  old.forEach((each) => { local.removeTrack(each); each.stop(); });
+}
+
+function insecure(): SipError {
+  return new SipError({ code: "INSECURE_PAGE", message: "Browsers give no microphone to this page. It must be served over https or from localhost.", fatal: true });
+}
+
+function refused(thrown: unknown): SipError {
+  const name = thrown instanceof DOMException ? thrown.name : "";
+  const errors: Record<string, Pick<SipErrorInit, "code" | "message" | "fatal" | "retryable">> = {
+    NotAllowedError: { code: "MIC_DENIED", fatal: true, message: "The microphone is not allowed. Allow it for this page in the browser's address bar." },
+    NotFoundError: { code: "MIC_NOT_FOUND", fatal: true, message: "No microphone was found. Connect one." },
+    OverconstrainedError: { code: "MIC_NOT_FOUND", fatal: true, message: "This microphone is not there any more. Choose another one." },
+  };
+  const inUse = { code: "MIC_IN_USE", retryable: true, message: "The microphone could not be opened. Close other programs that use it." } as const;
+  return new SipError({ ...(errors[name === "SecurityError" ? "NotAllowedError" : name] ?? inUse), cause: thrown });
+}
