@@ -3,7 +3,6 @@
 //! `relay.example.toml` says what each key is for and why its default is what it is; [`keys`] is the list that file,
 //! environment and flags share. Nothing here opens a socket.
 
-mod clash;
 mod error;
 pub mod keys;
 mod load;
@@ -17,6 +16,7 @@ pub use negotiation::{Leg, Negotiation, ShortIntervals, Wish};
 pub use trunk::{Host, TRUNK_KEYS, Trunk};
 pub use value::Value;
 
+use relay_core::b2bua::Redirects;
 use relay_core::media::control::TrunkCodec;
 use sip_core::Transport;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -116,6 +116,8 @@ pub struct Sip {
     pub product: String,
     /// Whether REGISTERs carry a Path to this relay.
     pub path: bool,
+    /// What is done with a 3xx of a PBX.
+    pub redirects: Redirects,
 }
 
 /// A SIP domain and the PBX that serves it.
@@ -249,6 +251,7 @@ impl Default for Sip {
             domains: Vec::new(),
             product: concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned(),
             path: false,
+            redirects: Redirects::Pass,
         }
     }
 }
@@ -318,7 +321,6 @@ impl Config {
         }
         self.check_tls()?;
         self.check_families()?;
-        self.check_clashes()?;
         self.negotiation.check()?;
         self.check_site()
     }
@@ -386,7 +388,6 @@ impl Config {
     /// # Errors
     /// The first thing that makes no sense, with its remedy.
     pub fn check_demo(&self) -> Result<(), ConfigError> {
-        self.check_clashes()?;
         self.check_site()
     }
 

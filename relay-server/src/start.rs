@@ -256,6 +256,7 @@ fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>, codecs: Vec<TrunkCod
         max_bindings_per_aor: config.limits.registrations_per_account,
         call_recovery: config.limits.call_recovery,
         path: config.sip.path,
+        redirects: config.sip.redirects,
         max_subscriptions: config.limits.subscriptions,
         max_subscriptions_per_browser: config.limits.subscriptions_per_browser,
         ring_timeout: config.limits.ring_timeout,

@@ -52,6 +52,8 @@ pub(super) struct Call {
     pub(super) aor: Option<Uri>,
     /// REFERs that crossed, the newest last.
     pub(super) refers: Vec<Crossed>,
+    /// Where a 3xx sent it away from.
+    pub(super) elsewhere: Vec<Uri>,
     /// What the network said about the last address that was tried.
     pub(super) fault: Option<FlowFault>,
     pub(super) record: CallRecord,

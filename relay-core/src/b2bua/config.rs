@@ -1,5 +1,6 @@
 //! What the B2BUA is told once: where it listens, where each domain lives, how much it takes on.
 
+use super::redirect::Redirects;
 use crate::media::control::TrunkCodec;
 use core::net::SocketAddr;
 use sip_core::agent::{Refresher, Reliability, SessionTimers};
@@ -29,6 +30,8 @@ pub struct Config {
     pub call_recovery: Duration,
     /// REGISTERs carry a Path (RFC 3327) that leads here, for PBXs that ask their edges for one.
     pub path: bool,
+    /// What is done with a 3xx of a PBX.
+    pub redirects: Redirects,
     /// Subscriptions at once; above it a SUBSCRIBE is answered 503 with Retry-After.
     pub max_subscriptions: usize,
     /// Subscriptions of one WebSocket at once; above it a SUBSCRIBE is answered 403.
@@ -80,6 +83,7 @@ impl Default for Config {
             max_bindings_per_aor: 10,
             call_recovery: Duration::from_secs(30),
             path: false,
+            redirects: Redirects::Pass,
             max_subscriptions: 100_000,
             max_subscriptions_per_browser: 200,
             ring_timeout: Duration::from_secs(180),

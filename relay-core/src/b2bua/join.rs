@@ -66,7 +66,7 @@ impl B2bua {
         if matches!(call.stage, Stage::Ending) {
             return self.forget_if_over(id);
         }
-        if side == Side::Trunk && self.fails_over(id, end, now) {
+        if side == Side::Trunk && (self.fails_over(id, end, now) || self.goes_elsewhere(id, end, now)) {
             return;
         }
         let Some(call) = self.calls.call_mut(id) else {
@@ -95,8 +95,9 @@ impl B2bua {
             return;
         }
         if call.is_unanswered_caller(side) {
-            let refusal = Refusal::from_end(end, other(side), call.fault.as_ref());
+            let mut refusal = Refusal::from_end(end, other(side), call.fault.as_ref());
             call.record.status = Some(refusal.status);
+            refusal.headers.extend(self.contacts_elsewhere(id, side, end));
             self.refuse(side, session, refusal, now);
         } else {
             self.hang_up(side, session, cause::reason_of(end, other(side)), now);

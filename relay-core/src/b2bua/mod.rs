@@ -28,6 +28,7 @@ mod order;
 mod outbound;
 mod outside;
 mod port;
+mod redirect;
 mod registrar;
 mod resolver;
 mod routes;
@@ -41,6 +42,7 @@ pub use call::{CallDirection, CallRecord};
 pub use config::{Config, Domain, Gateway, GatewayId, LegConfig, Trunk, TrunkSocket};
 pub use dns::{Answer, Question, Record, RecordKind};
 pub use port::{FlowFault, Input, Output};
+pub use redirect::Redirects;
 pub use trunks::{GatewayStatus, Health};
 
 use crate::media::control::{MediaCommand, MediaId, Side};

@@ -100,6 +100,7 @@ impl B2bua {
             is_media_closed: false,
             aor: None,
             refers: Vec::new(),
+            elsewhere: Vec::new(),
             fault: None,
             record,
         }

@@ -1,6 +1,7 @@
 //! A setting before it has a type, and the types a setting can have.
 
 use super::{Domain, LogFormat, ShortIntervals, Wish};
+use relay_core::b2bua::Redirects;
 use sip_core::agent::Reliability;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -138,6 +139,16 @@ impl<T: FromValue> FromValue for Option<T> {
         match value.text() {
             Some("") => Some(None),
             _ => T::from_value(value).map(Some),
+        }
+    }
+}
+
+impl FromValue for Redirects {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value.text()? {
+            "pass" => Some(Self::Pass),
+            "follow" => Some(Self::Follow),
+            _ => None,
         }
     }
 }
