@@ -12,7 +12,7 @@ use crate::event_types::{
 };
 use crate::types::{
     Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, DigitMethod, ErrorCode, ErrorInfo, OnPageHide,
-    Party, RegistrationGrant, TransferOptions,
+    Party, RegistrationGrant, RejectOptions, TransferOptions,
 };
 
 /// The settings of a user agent.
@@ -41,6 +41,10 @@ pub(crate) fn config(given: JsValue) -> Result<CoreConfig, ErrorInfo> {
         session_minimum: fields.number("sessionMinimum")?,
         session_refresher: fields.text("sessionRefresher")?,
         reliable_provisional: fields.text("reliableProvisional")?,
+        max_calls: fields.number("maxCalls")?,
+        do_not_disturb: fields.number("doNotDisturb")?,
+        incoming_no_answer: fields.number("incomingNoAnswer")?,
+        outgoing_no_answer: fields.number("outgoingNoAnswer")?,
     })
 }
 
@@ -63,7 +67,15 @@ pub(crate) fn call_options(given: JsValue) -> Result<CallOptions, ErrorInfo> {
         display_name: fields.text("displayName")?,
         stream: fields.value("stream"),
         offer: fields.text("offer")?,
+        no_answer: fields.number("noAnswer")?,
     })
+}
+
+/// The options of a refusal.
+pub(crate) fn reject_options(given: JsValue) -> Result<RejectOptions, ErrorInfo> {
+    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
+    let (text, q850, targets) = (fields.text("text")?, fields.number("q850")?, fields.texts("targets")?);
+    Ok(RejectOptions { text, q850, targets })
 }
 
 /// The options of an answer.
@@ -127,6 +139,12 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
             .put("from", &party(&from))
             .put("to", &party(&to))
             .put("headers", &pairs(&headers)),
+        CoreEvent::CallRefused { from, to, headers, status, cause } => Record::event("callRefused", None)
+            .put("from", &party(&from))
+            .put("to", &party(&to))
+            .put("headers", &pairs(&headers))
+            .put("status", &status.into())
+            .text("cause", cause.as_str()),
         CoreEvent::CallChange { call, state, status, remote } => Record::event("callChange", Some(call))
             .text("state", state.as_str())
             .maybe("status", status)
@@ -178,6 +196,9 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
                 .put("replaces", &replaces.into())
         }
         CoreEvent::TransferWithdrawn { call } => Record::event("transferWithdrawn", Some(call)),
+        CoreEvent::Redirected { call, targets, status } => Record::event("redirected", Some(call))
+            .put("targets", &targets.iter().map(JsValue::from).collect::<Array>())
+            .put("status", &status.into()),
         CoreEvent::CallReplaced { call, remote } => {
             Record::event("callReplaced", Some(call)).put("remote", &party(&remote))
         }

@@ -16,7 +16,9 @@ use crate::border;
 use crate::driver::Shell;
 use crate::event_types::{MessageOptions, PublishOptions, SubscribeOptions};
 use crate::phone::Phone;
-use crate::types::{AnswerOptions, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo, TransferOptions};
+use crate::types::{
+    AnswerOptions, CallOptions, CoreConfig, CoreEvent, ErrorCode, ErrorInfo, RejectOptions, TransferOptions,
+};
 
 /// A SIP user agent: its connection, its registration and its calls.
 #[wasm_bindgen]
@@ -80,7 +82,7 @@ impl Core {
     pub fn call(&self, target: &str, options: Ts<CallOptions>) -> Result<u32, JsValue> {
         let shell = self.alive()?;
         let options = border::call_options(options.into()).map_err(thrown)?;
-        shell.call(target, options).map_err(thrown)
+        shell.call(target, &options).map_err(thrown)
     }
 
     /// Answers an incoming call.
@@ -91,9 +93,31 @@ impl Core {
         shell.tell(|phone, _| phone.answer(call, &options.headers)).map_err(thrown)
     }
 
-    /// Declines an incoming call with a SIP status: 486 is "busy", 603 "declined".
-    pub fn reject(&self, call: u32, status: u16) -> Result<(), JsValue> {
-        self.alive()?.tell(|phone, now| phone.reject(call, status, now)).map_err(thrown)
+    /// Declines an incoming call with a SIP status: 486 is "busy", 603 "declined", 302 "call there instead".
+    pub fn reject(&self, call: u32, status: u16, options: Ts<RejectOptions>) -> Result<(), JsValue> {
+        let shell = self.alive()?;
+        let options = border::reject_options(options.into()).map_err(thrown)?;
+        shell.tell(|phone, now| phone.reject(call, status, &options, now)).map_err(thrown)
+    }
+
+    /// Calls where the other side of a call named in its `redirected`.
+    #[wasm_bindgen(js_name = followRedirect)]
+    pub fn follow_redirect(&self, call: u32) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, now| phone.follow_redirect(call, now));
+        Ok(())
+    }
+
+    /// Ends a call with the status of its `redirected`.
+    #[wasm_bindgen(js_name = refuseRedirect)]
+    pub fn refuse_redirect(&self, call: u32) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, _| phone.refuse_redirect(call));
+        Ok(())
+    }
+
+    /// Refuses incoming calls with this status from now on, without ringing; 0 lets them ring again.
+    #[wasm_bindgen(js_name = setDoNotDisturb)]
+    pub fn set_do_not_disturb(&self, status: u32) -> Result<(), JsValue> {
+        self.alive()?.tell(|phone, _| phone.set_do_not_disturb(status)).map_err(thrown)
     }
 
     /// Ends a call in any state; nothing happens when it is over.
@@ -130,7 +154,7 @@ impl Core {
     pub fn accept_transfer(&self, call: u32, options: Ts<CallOptions>) -> Result<u32, JsValue> {
         let shell = self.alive()?;
         let options = border::call_options(options.into()).map_err(thrown)?;
-        shell.accept_transfer(call, options).map_err(thrown)
+        shell.accept_transfer(call, &options).map_err(thrown)
     }
 
     /// Refuses it with a SIP status.

@@ -94,10 +94,9 @@ impl Shell {
     }
 
     /// Makes a call.
-    pub(crate) fn call(&self, target: &str, options: CallOptions) -> Result<u32, ErrorInfo> {
+    pub(crate) fn call(&self, target: &str, options: &CallOptions) -> Result<u32, ErrorInfo> {
         let now = self.clock.now();
-        let delayed = options.offer.as_deref() == Some("delayed");
-        let call = self.phone.borrow_mut().call(target, &options.headers, options.display_name, delayed, now)?;
+        let call = self.phone.borrow_mut().call(target, options, now)?;
         // Before the phone asks for an offer.
         self.give_stream(call, &options.stream);
         self.drive();
@@ -105,11 +104,10 @@ impl Shell {
     }
 
     /// Makes the call that the other side of another asked for.
-    pub(crate) fn accept_transfer(&self, asked: u32, options: CallOptions) -> Result<u32, ErrorInfo> {
+    pub(crate) fn accept_transfer(&self, asked: u32, options: &CallOptions) -> Result<u32, ErrorInfo> {
         let now = self.clock.now();
-        let CallOptions { headers, display_name, stream, .. } = options;
-        let call = self.phone.borrow_mut().accept_transfer(asked, &headers, display_name, now)?;
-        self.give_stream(call, &stream);
+        let call = self.phone.borrow_mut().accept_transfer(asked, options, now)?;
+        self.give_stream(call, &options.stream);
         self.drive();
         Ok(call)
     }

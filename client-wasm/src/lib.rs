@@ -8,6 +8,8 @@
 mod border;
 #[cfg(target_arch = "wasm32")]
 mod browser;
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "natively only the tests use it"))]
+pub mod call_types;
 #[cfg(target_arch = "wasm32")]
 pub mod core;
 #[cfg(target_arch = "wasm32")]

@@ -14,6 +14,8 @@ pub use crate::state_types::{
     TransferState,
 };
 
+pub use crate::call_types::{RefusalCause, RejectOptions};
+
 use crate::event_types::{Notification, PublicationChange, ReceivedMessage, SubscriptionChange};
 
 /// The settings of one user agent.
@@ -78,6 +80,18 @@ pub struct CoreConfig {
     /// Provisional responses that are acknowledged (RFC 3262). Default `"supported"`.
     #[tsify(optional, type = "'none' | 'supported' | 'required'")]
     pub reliable_provisional: Option<String>,
+    /// Calls at once; one more that comes in is refused with 486. At most and by default 16.
+    #[tsify(optional)]
+    pub max_calls: Option<u32>,
+    /// The status that incoming calls are refused with for now; 0 lets them ring, the default.
+    #[tsify(optional)]
+    pub do_not_disturb: Option<u32>,
+    /// Seconds that an incoming call rings before it is refused with 480; 0 never refuses. Default 180.
+    #[tsify(optional)]
+    pub incoming_no_answer: Option<u32>,
+    /// Seconds after which an outgoing call that nobody answers is cancelled; 0 leaves that to the server, the default.
+    #[tsify(optional)]
+    pub outgoing_no_answer: Option<u32>,
 }
 
 /// A SIP account.
@@ -148,6 +162,10 @@ pub struct CallOptions {
     /// Whether the INVITE brings our offer, or asks the other side for one. Default `"early"`.
     #[tsify(optional, type = "'early' | 'delayed'")]
     pub offer: Option<String>,
+    /// Seconds after which the call is cancelled where nobody answers; 0 leaves that to the server. Default: the setting
+    /// `outgoingNoAnswer`.
+    #[tsify(optional)]
+    pub no_answer: Option<u32>,
 }
 
 /// How to answer a call.
@@ -226,6 +244,19 @@ pub enum CoreEvent {
         to: Party,
         /// All headers of the INVITE.
         headers: Vec<(String, String)>,
+    },
+    /// Somebody called and was refused without ringing.
+    CallRefused {
+        /// Who called.
+        from: Party,
+        /// Whom they called.
+        to: Party,
+        /// All headers of the INVITE.
+        headers: Vec<(String, String)>,
+        /// The status they got.
+        status: u16,
+        /// Why.
+        cause: RefusalCause,
     },
     /// A call changed.
     CallChange {
@@ -346,7 +377,6 @@ pub enum CoreEvent {
         /// How it stands.
         change: PublicationChange,
     },
-    /// A call is over. Always its last event, and never missing.
     /// A transfer that this page asked for goes on. May come after `callEnded`.
     TransferChange {
         /// Which call is transferred.
@@ -378,6 +408,15 @@ pub enum CoreEvent {
     TransferWithdrawn {
         /// In which call.
         call: u32,
+    },
+    /// The other side, or a server before it, names other addresses: `followRedirect` or `refuseRedirect`.
+    Redirected {
+        /// Which call.
+        call: u32,
+        /// Where it is to go, the most wanted first.
+        targets: Vec<String>,
+        /// The status: 301 is for good, 302 for now.
+        status: u16,
     },
     /// Somebody else took the place of a call's other side. The call goes on.
     CallReplaced {

@@ -20,7 +20,7 @@ export {
 } from "./sdk/audio/devices.js";
 export type { LevelOptions } from "./sdk/audio/level.js";
 export { Call } from "./sdk/call.js";
-export type { AnswerOptions, CallAudio, DigitOptions } from "./sdk/call-options.js";
+export type { AnswerOptions, CallAudio, DigitOptions, RejectOptions } from "./sdk/call-options.js";
 export type { EventContent, EventContents } from "./sdk/content/index.js";
 export type { DialogInfo, DialogState } from "./sdk/content/dialog-info.js";
 export type { MessageCounts, MessageSummary } from "./sdk/content/message-summary.js";
@@ -39,6 +39,8 @@ export {
   MediaChangeEvent,
   MuteChangeEvent,
   PlaybackBlockedEvent,
+  RedirectEvent,
+  RefusedCallEvent,
   RegistrationChangeEvent,
   RemoteTrackEvent,
   ReplacedEvent,
@@ -52,6 +54,7 @@ export {
 export { type CallQuality, type CallQualityEventMap, type QualityGrade, QualityReportEvent, QualityWarningEvent } from "./sdk/quality/index.js";
 export type { DirectionQuality, QualityReport } from "./sdk/quality/report.js";
 export type { QualityWarning, QualityWarningCode } from "./sdk/quality/warnings.js";
+export type { RedirectPolicy, Redirection } from "./sdk/redirection.js";
 export type { ReconnectPolicy, Registration, Server, UnregisterOptions } from "./sdk/registration.js";
 export { type MessageOptions, MessageReceivedEvent } from "./sdk/messages.js";
 export {
@@ -93,5 +96,6 @@ export type {
   SipErrorCode,
   SubscriptionState,
 } from "./sdk/types.js";
+export type { OtherCalls } from "./sdk/waiting.js";
 export { UserAgent } from "./sdk/user-agent.js";
-export type { AudioOptions, CallOptions, SessionTimers, UserAgentOptions, WaitOptions } from "./sdk/user-agent-options.js";
+export type { AudioOptions, CallOptions, NoAnswerTimeout, SessionTimers, UserAgentOptions, WaitOptions } from "./sdk/user-agent-options.js";

@@ -15,6 +15,7 @@ import type {
   ErrorCode,
   ErrorInfo,
   MessageOptions,
+  RejectOptions,
   SubscribeOptions,
 } from "../wasm/switchhook_core.js";
 
@@ -48,6 +49,7 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
   /** The commands it was given, as text: `call echo`, `hangUp 1`. */
   readonly commands: string[] = [];
   lastOptions: CallOptions | AnswerOptions = {};
+  lastReject: RejectOptions = {};
   lastBody = "";
   disposed = false;
   #events: CoreEvent[] = [];
@@ -105,9 +107,22 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
     this.#events.push({ type: "callChange", call, state: "active", status: 200 });
   }
 
-  reject(call: number, status: number): void {
+  reject(call: number, status: number, options: RejectOptions): void {
     this.commands.push(`reject ${String(call)} ${String(status)}`);
+    this.lastReject = options;
     this.#events.push({ type: "callEnded", call, end: { by: "local", status, reason: "" } });
+  }
+
+  followRedirect(call: number): void { this.commands.push(`followRedirect ${String(call)}`); }
+
+  refuseRedirect(call: number): void {
+    this.commands.push(`refuseRedirect ${String(call)}`);
+    this.#events.push({ type: "callEnded", call, end: { by: "remote", status: 302, reason: "Moved Temporarily", error: errorInfo("UNREACHABLE", 302) } });
+  }
+
+  setDoNotDisturb(status: number): void {
+    if (status !== 0 && status < 400) throw coreError("INVALID_ARGUMENT", "That refuses nobody.");
+    this.commands.push(`setDoNotDisturb ${String(status)}`);
   }
 
   hangUp(call: number): void {

@@ -84,16 +84,3 @@ test("the dial pad reaches ivr, and its keys send digits", async () => {
   assert.deepEqual(page.uncaught(), []);
   await page.close();
 });
-
-test("nothing sticks out of either page at 320 pixels", async () => {
-  for (const name of ["index.html", "softphone.html"]) {
-    const page = await open(name);
-    await page.raw.setViewportSize({ width: 320, height: 800 });
-    const out = await page.evaluate(() =>
-      [...document.querySelectorAll("body *")]
-        .filter((element) => element.getBoundingClientRect().right > innerWidth && element.checkVisibility())
-        .map((element) => element.outerHTML.slice(0, 80)));
-    assert.deepEqual(out, [], name);
-    await page.close();
-  }
-});

@@ -4,14 +4,15 @@
 //! INVITE or the 200, the other side's description once. The offer/answer order is RFC 3264's, early media is told
 //! from ringing by RFC 5009.
 
-use sip_core::Instant;
 use sip_core::agent::SessionId;
 use sip_core::message::{HeaderName, NameAddr, Response, Uri};
+use sip_core::{Duration, Instant};
 
 use super::digits::Digits;
 use super::hold::Hold;
+use super::redirect::Elsewhere;
 use super::transfer::Replacing;
-use crate::types::{CallState, Party};
+use crate::types::{CallEnd, CallState, Party};
 
 /// One call.
 pub(super) struct Call {
@@ -20,6 +21,10 @@ pub(super) struct Call {
     pub(super) muted: bool,
     pub(super) digits: Digits,
     pub(super) hold: Hold,
+    /// Until when somebody is to answer it.
+    pub(super) answer_by: Option<Instant>,
+    /// What its INVITE was made of, until somebody answers.
+    pub(super) dialled: Option<Box<Outgoing>>,
 }
 
 /// What the call waits for.
@@ -29,6 +34,9 @@ pub(super) enum Stage {
     /// Ours: for the other side. `answer` is the description that the peer connection has got already: theirs, which is
     /// an offer where ours was delayed. `asked`: our peer connection makes the answer to an offer of theirs.
     Inviting { session: SessionId, answer: Option<String>, delayed: bool, asked: bool },
+    /// Ours: for the page, which is to say whether it goes elsewhere; otherwise this is its end. `had_media`: the peer
+    /// connection has heard who sent it away.
+    Redirected { end: Box<CallEnd>, had_media: bool },
     /// Theirs: for our user. Without an offer, ours goes into the 200.
     Ringing { session: SessionId, offer: Option<String> },
     /// Theirs: for our answer.
@@ -55,19 +63,32 @@ pub(super) enum Negotiation {
 /// What our INVITE will be made of.
 pub(super) struct Outgoing {
     pub(super) target: Uri,
+    /// Whom the page called: the same after a redirection (RFC 3261 §8.1.3.4).
+    pub(super) to: NameAddr,
     pub(super) from: NameAddr,
     pub(super) headers: Vec<(HeaderName, String)>,
+    /// How long it waits for an answer.
+    pub(super) patience: Option<Duration>,
+    /// Our description, once it has left; an empty one asked for theirs.
+    pub(super) offer: Option<String>,
+    pub(super) elsewhere: Elsewhere,
 }
 
 impl Call {
     pub(super) fn new(stage: Stage, shown: CallState) -> Self {
-        Self { stage, shown, muted: false, digits: Digits::default(), hold: Hold::default() }
+        let (digits, hold) = (Digits::default(), Hold::default());
+        Self { stage, shown, muted: false, digits, hold, answer_by: None, dialled: None }
+    }
+
+    /// When it ends because nobody answers.
+    pub(super) fn unanswered_at(&self) -> Option<Instant> {
+        self.answer_by.filter(|_| matches!(self.stage, Stage::Inviting { .. } | Stage::Ringing { .. }))
     }
 
     /// sip-core's session, once there is one.
     pub(super) const fn session(&self) -> Option<SessionId> {
         match &self.stage {
-            Stage::Preparing { .. } => None,
+            Stage::Preparing { .. } | Stage::Redirected { .. } => None,
             Stage::Inviting { session, .. }
             | Stage::Ringing { session, .. }
             | Stage::Answering { session, .. }
@@ -85,7 +106,7 @@ impl Call {
 
     /// Whether this page called.
     pub(super) const fn is_outgoing(&self) -> bool {
-        matches!(self.stage, Stage::Preparing { .. } | Stage::Inviting { .. })
+        matches!(self.stage, Stage::Preparing { .. } | Stage::Inviting { .. } | Stage::Redirected { .. })
     }
 }
 

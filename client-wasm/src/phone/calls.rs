@@ -37,6 +37,10 @@ impl Calls {
         self.get(id).is_some()
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.all.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Call> {
         self.all.iter().map(|(_, call)| call)
     }

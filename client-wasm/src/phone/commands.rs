@@ -1,11 +1,12 @@
 //! What the page asks the phone to do. Each is done at once or refused with a sentence.
 
-use sip_core::message::{HeaderName, StatusCode, Uri};
+use sip_core::message::{HeaderName, NameAddr, StatusCode, Uri};
 use sip_core::{Duration, Instant};
 
 use super::call::{Call, Outgoing, Stage};
-use super::{Output, PATIENCE, Phone, settings, target};
-use crate::types::{CallEnd, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, OnPageHide};
+use super::redirect::Elsewhere;
+use super::{Output, PATIENCE, Phone, admission, settings, target};
+use crate::types::{CallEnd, CallOptions, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, OnPageHide};
 
 impl Phone {
     /// Connects to the server and stays connected.
@@ -65,31 +66,26 @@ impl Phone {
     }
 
     /// Calls somebody, and connects if need be.
-    pub(crate) fn call(
-        &mut self,
-        target: &str,
-        headers: &[(String, String)],
-        display_name: Option<String>,
-        delayed: bool,
-        now: Instant,
-    ) -> Result<u32, ErrorInfo> {
+    pub(crate) fn call(&mut self, target: &str, options: &CallOptions, now: Instant) -> Result<u32, ErrorInfo> {
         let target = target::parse(target, &self.settings.home)?;
-        Ok(self.dial(target, settings::headers(headers)?, display_name, delayed, now))
+        Ok(self.dial(target, settings::headers(&options.headers)?, options, now))
     }
 
     pub(super) fn dial(
         &mut self,
         target: Uri,
         headers: Vec<(HeaderName, String)>,
-        display_name: Option<String>,
-        delayed: bool,
+        options: &CallOptions,
         now: Instant,
     ) -> u32 {
         let mut all = self.settings.headers.clone();
         all.extend(headers);
         let mut from = self.settings.from.clone();
-        from.display_name = display_name.or(from.display_name);
-        let invite = Box::new(Outgoing { target, from, headers: all });
+        from.display_name = options.display_name.clone().or(from.display_name);
+        let delayed = options.offer.as_deref() == Some("delayed");
+        let patience = options.no_answer.map_or(self.admission.outgoing, admission::patience);
+        let (to, elsewhere) = (NameAddr::new(target.clone()), Elsewhere::default());
+        let invite = Box::new(Outgoing { target, to, from, headers: all, patience, offer: None, elsewhere });
         // An empty offer asks the other side for one.
         let offer = delayed.then(|| (String::new(), now + PATIENCE));
         let stage = Stage::Preparing { invite, offer };
@@ -123,24 +119,6 @@ impl Phone {
         Ok(())
     }
 
-    /// Declines an incoming call.
-    pub(crate) fn reject(&mut self, id: u32, status: u16, now: Instant) -> Result<(), ErrorInfo> {
-        let call = self.calls.get(id).ok_or_else(over)?;
-        if !matches!(call.stage, Stage::Ringing { .. } | Stage::Answering { .. }) {
-            return Err(ErrorInfo::with_message(
-                ErrorCode::WrongState,
-                "Only a ringing incoming call can be rejected.",
-            ));
-        }
-        let Some(status) = StatusCode::new(status).filter(|status| status.as_u16() >= 400) else {
-            let message = "A call is rejected with a status from 400 to 699.";
-            return Err(ErrorInfo::with_message(ErrorCode::InvalidArgument, message));
-        };
-        self.leave(id, status.as_u16(), now);
-        self.end(id, by_us(Some(status.as_u16())));
-        Ok(())
-    }
-
     /// Ends a call in any state. Nothing happens when it is over.
     pub(crate) fn hang_up(&mut self, id: u32, now: Instant) {
         self.leave(id, StatusCode::BUSY_HERE.as_u16(), now);
@@ -171,6 +149,6 @@ pub(super) fn over() -> ErrorInfo {
     ErrorInfo::with_message(ErrorCode::WrongState, "This call is over.")
 }
 
-const fn by_us(status: Option<u16>) -> CallEnd {
+pub(super) const fn by_us(status: Option<u16>) -> CallEnd {
     CallEnd { by: EndedBy::Local, status, reason: String::new(), q850: None, error: None }
 }

@@ -5,6 +5,7 @@
 //! no browser object, so its tests run natively in virtual time. SIP is sip-core's: nothing here reads a message
 //! beyond a few headers that the page is to see.
 
+mod admission;
 mod backoff;
 mod call;
 mod calls;
@@ -13,6 +14,7 @@ mod connection;
 mod digits;
 mod hold;
 mod messages;
+mod redirect;
 mod registration;
 mod servers;
 mod session;
@@ -29,6 +31,7 @@ use sip_core::agent::{self, Event, Reply, UserAgent};
 use sip_core::message::{Method, StatusCode};
 use sip_core::{Duration, Entropy, Flow, Instant, SocketId};
 
+use admission::Admission;
 use call::{Negotiation, Stage};
 use calls::Calls;
 use connection::Connection;
@@ -81,6 +84,7 @@ pub(crate) struct Phone {
     connection: Connection,
     registration: Registration,
     calls: Calls,
+    admission: Admission,
     transfers: Transfers,
     /// Connections that calls have been on, and wait to come back from.
     lost: Vec<SocketId>,
@@ -99,6 +103,7 @@ impl Phone {
             connection: Connection::new(settings.servers.clone(), settings.keep_alive),
             registration: Registration::new(),
             calls: Calls::default(),
+            admission: Admission::new(config)?,
             transfers: Transfers::default(),
             lost: Vec::new(),
             messages: Messages::default(),
@@ -225,6 +230,7 @@ impl Phone {
             |stage| matches!(stage, Stage::Preparing { offer: Some((_, until)), .. } if *until <= now),
         );
         self.fail_messages(ErrorCode::ConnectionLost, Some(now));
+        self.end_unanswered(now);
         self.agent.handle_timeout(now);
         self.handle_digit_timeouts(now);
     }
@@ -255,7 +261,7 @@ impl Phone {
     fn next_timeout(&self) -> Option<Instant> {
         let calls = self.calls.iter().filter_map(|call| match &call.stage {
             Stage::Preparing { offer: Some((_, until)), .. } => Some(*until),
-            _ => call.digits.due(),
+            _ => earliest(call.digits.due(), call.unanswered_at()),
         });
         let own = earliest(self.connection.next_timeout(), self.registration.next_timeout());
         earliest(earliest(own, calls.min()), self.messages.next_timeout())
@@ -396,6 +402,10 @@ impl Phone {
                 let _ = self.agent.session_request(session, Method::Options, Vec::new(), None, now);
             }
         }
+    }
+
+    fn tell(&mut self, event: CoreEvent) {
+        self.out.push_back(Output::Event(event));
     }
 
     fn show(&mut self, id: u32, state: CallState, status: Option<u16>, remote: Option<crate::types::Party>) {

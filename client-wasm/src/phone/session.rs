@@ -23,13 +23,18 @@ impl Phone {
             let _ = self.agent.reject(session, StatusCode::NOT_ACCEPTABLE_HERE, None, Vec::new(), now);
             return;
         };
+        if self.turns_away(session, request, now) {
+            return;
+        }
         if self.agent.ring(session, StatusCode::RINGING, None, Vec::new(), now).is_err() {
             return;
         }
         let headers = super::settings::rows(&request.headers);
         let (from, to) = (call::party(&from), call::party(&to));
         let described = offer.clone();
-        let call = self.calls.add(Call::new(Stage::Ringing { session, offer }, CallState::Ringing));
+        let mut ringing = Call::new(Stage::Ringing { session, offer }, CallState::Ringing);
+        ringing.answer_by = self.ring_until(now);
+        let call = self.calls.add(ringing);
         if let Some(offer) = described {
             self.note_description(call, &offer);
         }
@@ -67,7 +72,7 @@ impl Phone {
             SessionEvent::Confirmed { answer: Some(answer) } => self.apply_answer(id, answer),
             SessionEvent::Offered { offer, .. } => self.handle_offered(id, session, offer, now),
             SessionEvent::Answered { result } => self.handle_answered(id, result, now),
-            SessionEvent::Ended(end) => self.handle_ended(id, &end),
+            SessionEvent::Ended(end) => self.handle_ended(id, &end, now),
             _ => {}
         }
     }
@@ -132,6 +137,7 @@ impl Phone {
             (Some(_), None) => {}
         }
         call.stage = Stage::Active { session, negotiation };
+        call.dialled = None;
     }
 
     fn handle_offered(&mut self, id: u32, session: SessionId, offer: Option<String>, now: Instant) {
@@ -189,20 +195,26 @@ impl Phone {
         self.settle_description(id);
     }
 
-    fn handle_ended(&mut self, id: u32, end: &End) {
-        let Some(call) = self.calls.get(id) else {
-            return;
-        };
-        let answered = matches!(call.stage, Stage::Active { .. });
-        let error = errors::call(end, call.is_outgoing(), answered);
-        let end = CallEnd {
+    fn handle_ended(&mut self, id: u32, end: &End, now: Instant) {
+        if !self.goes_elsewhere(id, end, now) {
+            let end = self.end_of(id, end);
+            self.end(id, end);
+        }
+    }
+
+    /// The end of a session as the page is told it.
+    pub(super) fn end_of(&self, id: u32, end: &End) -> CallEnd {
+        let (is_outgoing, is_answered) = self
+            .calls
+            .get(id)
+            .map_or((false, false), |call| (call.is_outgoing(), matches!(call.stage, Stage::Active { .. })));
+        CallEnd {
             by: end.by.into(),
             status: end.status.map(StatusCode::as_u16),
             reason: end.reason.clone(),
             q850: end.q850,
-            error,
-        };
-        self.end(id, end);
+            error: errors::call(end, is_outgoing, is_answered),
+        }
     }
 
     pub(super) fn use_description(&mut self, id: u32, sdp: String, now: Instant) {
@@ -243,7 +255,7 @@ impl Phone {
                 *asked = false;
                 let _ = self.agent.answer_offer(*session, Ok(sdp), now);
             }
-            Stage::Inviting { .. } | Stage::Ringing { .. } => {}
+            Stage::Inviting { .. } | Stage::Redirected { .. } | Stage::Ringing { .. } => {}
         }
     }
 
@@ -256,19 +268,25 @@ impl Phone {
         let Stage::Preparing { invite, offer: offer @ Some(_), .. } = &mut call.stage else {
             return;
         };
-        let mut headers = core::mem::take(&mut invite.headers);
+        let mut headers = invite.headers.clone();
         headers.push(super::digits::accept());
-        let offer = offer.take().map(|(sdp, _)| sdp).filter(|sdp| !sdp.is_empty());
+        invite.offer = offer.take().map(|(sdp, _)| sdp);
+        let offer = invite.offer.clone().filter(|sdp| !sdp.is_empty());
         let delayed = offer.is_none();
-        let invite = agent::Invite {
+        let message = agent::Invite {
+            to: Some(invite.to.clone()),
             headers,
             offer,
             credentials: self.settings.credentials.clone(),
             ..agent::Invite::new(invite.target.clone(), invite.from.clone(), flow)
         };
-        match self.agent.invite(invite, now) {
+        match self.agent.invite(message, now) {
             Ok(session) => {
-                call.stage = Stage::Inviting { session, answer: None, delayed, asked: false };
+                call.answer_by = call.answer_by.or(invite.patience.map(|patience| now + patience));
+                let inviting = Stage::Inviting { session, answer: None, delayed, asked: false };
+                if let Stage::Preparing { invite, .. } = core::mem::replace(&mut call.stage, inviting) {
+                    call.dialled = Some(invite);
+                }
                 self.show(id, CallState::Calling, None, None);
             }
             Err(refused) => self.end(id, failed(ErrorInfo::with_message(ErrorCode::WrongState, refused.to_string()))),

@@ -11,8 +11,8 @@ use sip_core::{Duration, Entropy, Transport};
 use super::servers::{Server, Servers};
 use crate::types::{Account, CoreConfig, ErrorCode, ErrorInfo, OnPageHide};
 
-/// Calls at once; one more is answered 486.
-const MAX_CALLS: usize = 16;
+/// Sessions at once, those that are being refused or replaced among them: twice the calls there may be.
+const MAX_SESSIONS: usize = 32;
 /// Requests of others that wait for an answer.
 const MAX_TRANSACTIONS: usize = 256;
 /// Messages and events between two looks of the shell.
@@ -146,7 +146,7 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
         application_methods: vec![Method::Message],
         transfers: true,
         replaces: true,
-        max_sessions: MAX_CALLS,
+        max_sessions: MAX_SESSIONS,
         full_status: 486,
         max_transactions: MAX_TRANSACTIONS,
         max_outputs: MAX_OUTPUTS,

@@ -12,7 +12,9 @@ use super::call::{self, Negotiation, Stage};
 use super::commands::over;
 use super::{Output, Phone, settings, target};
 use crate::errors;
-use crate::types::{CallEnd, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, TransferOptions, TransferState};
+use crate::types::{
+    CallEnd, CallOptions, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, TransferOptions, TransferState,
+};
 
 /// What is under way, by call.
 #[derive(Default)]
@@ -90,14 +92,8 @@ impl Phone {
     }
 
     /// Does what the other side of a call asks for. Returns the new call.
-    pub(crate) fn accept_transfer(
-        &mut self,
-        id: u32,
-        headers: &[(String, String)],
-        display_name: Option<String>,
-        now: Instant,
-    ) -> Result<u32, ErrorInfo> {
-        let headers = settings::headers(headers)?;
+    pub(crate) fn accept_transfer(&mut self, id: u32, options: &CallOptions, now: Instant) -> Result<u32, ErrorInfo> {
+        let headers = settings::headers(&options.headers)?;
         let Asked { id: transfer, target, replaces, referred_by } = self.take_asked(id)?;
         // A telephone number belongs to our own server.
         let target = target::parse(&target.to_string(), &self.settings.home)?;
@@ -110,7 +106,7 @@ impl Phone {
             rows.push((HeaderName::Require, "replaces".to_owned()));
         }
         rows.extend(referred_by.map(|by| (HeaderName::ReferredBy, by.to_string())));
-        let call = self.dial(target, rows, display_name, false, now);
+        let call = self.dial(target, rows, options, now);
         self.transfers.made.push((call, transfer));
         Ok(call)
     }

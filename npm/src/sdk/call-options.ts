@@ -1,7 +1,9 @@
 /** What a call is made of, and what its methods take. */
+import type { RedirectPolicy } from "./redirection.js";
 import type { RingbackRegion } from "./ringtone.js";
 import type { CallKin } from "./transfer.js";
 import type { DigitMethod, Party } from "./types.js";
+import type { OtherCalls } from "./waiting.js";
 
 /** How a call sounds on this page. */
 export interface CallAudio {
@@ -9,7 +11,7 @@ export interface CallAudio {
   element?: HTMLAudioElement | false;
   /** The tone while it rings at the other side and sends no sound of its own. Default `"eu"`. */
   ringback?: RingbackRegion | false;
-  /** The tone of an incoming call. Default `true`. */
+  /** The tone of an incoming call: quiet and short while both sides of another call talk. Default `true`. */
   ringtone?: boolean;
 }
 
@@ -19,8 +21,20 @@ export interface AnswerOptions {
   headers?: [string, string][];
   /** Sound to send instead of the microphone's. Its tracks stay the page's. */
   stream?: MediaStream;
+  /** What happens to the other calls in which both sides talk: they go on, are held, or are hung up. Default `"keep"`. */
+  others?: OtherCalls;
   /** Hangs up when it aborts. */
   signal?: AbortSignal;
+}
+
+/** How to decline a call. */
+export interface RejectOptions {
+  /** The SIP status, from 400 to 699: 486 (busy here), 480 (not now), 603 (declined everywhere). Default 486. */
+  status?: number;
+  /** Why, in a line of words. Most phones show it to the caller. */
+  text?: string;
+  /** Why, as a telephone exchange says it (ITU-T Q.850): 17 is busy, 21 rejected. */
+  q850?: number;
 }
 
 /** How to send digits. */
@@ -44,5 +58,8 @@ export interface CallInit {
   readonly headers?: readonly (readonly [string, string])[];
   readonly audio: CallAudio;
   readonly kin: CallKin;
+  /** It came in while both sides of another call talked. */
+  readonly waiting?: boolean;
+  readonly redirects?: RedirectPolicy | undefined;
   readonly signal?: AbortSignal | undefined;
 }

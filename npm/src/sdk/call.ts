@@ -4,11 +4,13 @@
  * It shows what the core says is true and passes commands on. It plays the other side's sound and the ringback tone.
  * SIP is decided in the core, which it reaches through the driver only.
  */
-import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
-import type { AnswerOptions, CallInit, DigitOptions } from "./call-options.js";
+import { cancelled, endOf, wrongState } from "./call-end.js";
+import type { AnswerOptions, CallInit, DigitOptions, RejectOptions } from "./call-options.js";
 import { deferred } from "./deferred.js";
+import { defined } from "./defined.js";
 import { Dialling } from "./dialling.js";
 import { dispose } from "./dispose.js";
+import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
   type CallEventMap,
@@ -20,6 +22,7 @@ import {
   MediaChangeEvent,
   MuteChangeEvent,
   PlaybackBlockedEvent,
+  RedirectEvent,
   RemoteTrackEvent,
   ReplacedEvent,
   TransferRequestEvent,
@@ -30,8 +33,9 @@ import { Holding } from "./holding.js";
 import { iterate } from "./iterate.js";
 import { type MessageOptions, MessageReceivedEvent, sendMessage } from "./messages.js";
 import { CallQuality } from "./quality/index.js";
+import { follows, type RedirectPolicy } from "./redirection.js";
 import { RemoteAudio } from "./remote-audio.js";
-import { type PlayingTone, playRingback, playRingtone, type RingbackRegion } from "./ringtone.js";
+import { Ringing } from "./ringing.js";
 import {
   type CallKin,
   Consultation,
@@ -42,8 +46,9 @@ import {
 } from "./transfer.js";
 import type { CallEnd, CallState, Held, Party } from "./types.js";
 import type { CallOptions } from "./user-agent-options.js";
+import { leaveOthers } from "./waiting.js";
 
-const EVENT_TYPES = ["statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message", "transferprogress", "transferrequest", "transferwithdrawn", "replaced", "ended"];
+const EVENT_TYPES = ["statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message", "transferprogress", "transferrequest", "transferwithdrawn", "replaced", "redirect", "ended"];
 
 /** A telephone call. */
 export class Call extends TypedEventTarget<CallEventMap> {
@@ -53,6 +58,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly local: Party | undefined;
   /** The headers of an incoming INVITE. */
   readonly headers: readonly (readonly [string, string])[];
+  /** Did it come in while both sides of another call talked? */
+  readonly waiting: boolean;
   /** When it was made or came in. */
   readonly startedAt = new Date();
 
@@ -60,8 +67,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #kin: CallKin;
   readonly #listener: CallListener;
   readonly #audio: RemoteAudio | undefined;
-  readonly #ringback: RingbackRegion | false;
-  readonly #ringtone: boolean;
+  readonly #ringing: Ringing;
+  readonly #redirects: RedirectPolicy;
   readonly #answered = deferred<undefined>();
   readonly #ended = deferred<CallEnd>();
   readonly #over = new AbortController();
@@ -73,7 +80,6 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #held: Held = { local: false, remote: false };
   #answeredAt: Date | undefined;
   #endedAt: Date | undefined;
-  #tone: PlayingTone | undefined;
   #quality: CallQuality | undefined;
 
   /** @internal Use `UserAgent.call()`, or take it from an `incomingcall` event. */
@@ -82,6 +88,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.direction = init.direction;
     this.local = init.local;
     this.headers = init.headers ?? [];
+    this.waiting = init.waiting ?? false;
     this.#remote = init.remote;
     this.#driver = driver;
     this.#kin = init.kin;
@@ -89,10 +96,10 @@ export class Call extends TypedEventTarget<CallEventMap> {
       handleFact: (fact) => { this.#handleFact(fact); },
       handleFailure: (error) => { this.#finish({ by: "system", reason: error.reason ?? "", error }); },
     };
-    const { element, ringback = "eu", ringtone = true } = init.audio;
+    const { element } = init.audio;
     this.#audio = element === false ? undefined : new RemoteAudio(element, () => { this.#reportBlocked(); });
-    this.#ringback = init.direction === "outgoing" && ringback;
-    this.#ringtone = init.direction === "incoming" && ringtone;
+    this.#ringing = new Ringing(init, () => { this.#reportBlocked(); });
+    this.#redirects = init.redirects ?? "follow";
     this.#follow(init.signal);
   }
 
@@ -169,17 +176,29 @@ export class Call extends TypedEventTarget<CallEventMap> {
 
   /** Answers an incoming call. */
   answer(options: AnswerOptions = {}): void {
-    const { signal, ...rest } = options;
+    const { signal, others = "keep", ...rest } = options;
     if (this.direction === "outgoing") throw wrongState("An outgoing call is answered by the other side.");
-    this.#tone?.stop();
+    this.#ringing.stop();
     this.#follow(signal);
-    if (!signal?.aborted) this.#driver.answer(this.#listener, rest);
+    if (signal?.aborted) return;
+    leaveOthers(this, this.#kin.all(), others);
+    this.#driver.answer(this.#listener, rest);
   }
 
   /** Declines an incoming call: 486 (busy here) unless you name another status, such as 603 (declined everywhere). */
-  reject(status = 486): void {
+  reject(how: number | RejectOptions = {}): void {
     if (this.direction === "outgoing") throw wrongState("An outgoing call is ended with hangUp().");
-    this.#driver.reject(this.#listener, status);
+    const { status = 486, text, q850 } = typeof how === "number" ? { status: how } : how;
+    this.#driver.reject(this.#listener, status, defined({ text, q850 }));
+  }
+
+  /**
+   * Sends an incoming call elsewhere: to a number or an address, or to several, the most wanted first (302). The caller,
+   * or the server, calls them. 301 says that it is for good.
+   */
+  redirect(targets: string | readonly string[], { status = 302 }: { status?: number } = {}): void {
+    if (this.direction === "outgoing") throw wrongState("An outgoing call is sent elsewhere with transfer().");
+    this.#driver.reject(this.#listener, status, { targets: typeof targets === "string" ? [targets] : [...targets] });
   }
 
   /** Ends the call in whatever state it is: cancels, declines or hangs up. Does nothing when it is over. */
@@ -283,6 +302,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
       case "remoteTrack": this.#handleTrack(); break;
       case "transferRequest": this.#handleTransferRequest(fact); break;
       case "transferWithdrawn": this.dispatchEvent(new TransferWithdrawnEvent()); break;
+      case "redirected": this.#handleRedirected(fact); break;
       case "callReplaced": this.#handleReplaced(fact.remote); break;
       case "callMessage": this.dispatchEvent(MessageReceivedEvent.of(fact)); break;
       case "callEnded": this.#finish(endOf(fact)); break;
@@ -316,6 +336,13 @@ export class Call extends TypedEventTarget<CallEventMap> {
     if (request.follow(this.#kin.policy)) this.dispatchEvent(new TransferRequestEvent(request));
   }
 
+  #handleRedirected({ targets, status }: EventOf<"redirected">): void {
+    const redirection = { targets, status };
+    const followed = follows(this.#redirects, redirection);
+    this.dispatchEvent(new RedirectEvent(redirection, followed));
+    this.#driver.redirect(this.#listener, followed);
+  }
+
   #handleReplaced(remote: Party): void {
     const previous = this.#remote;
     this.#remote = remote;
@@ -333,7 +360,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     const previous = this.#state;
     if (previous === state) return;
     this.#state = state;
-    this.#ring();
+    this.#ringing.enter(state);
     this.dispatchEvent(new CallStateChangeEvent(state, previous, status));
   }
 
@@ -351,16 +378,6 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.dispatchEvent(new CallEndedEvent(end));
   }
 
-  /** The tone that belongs to the state: one while it rings, none otherwise. */
-  #ring(): void {
-    this.#tone?.stop();
-    this.#tone = undefined;
-    if (this.#state !== "ringing") return;
-    const onBlocked = (): void => { this.#reportBlocked(); };
-    if (this.#ringback) this.#tone = playRingback(this.#ringback, onBlocked);
-    else if (this.#ringtone) this.#tone = playRingtone(onBlocked);
-  }
-
   #follow(signal: AbortSignal | undefined): void {
     if (signal?.aborted) this.hangUp();
     else signal?.addEventListener("abort", () => { this.hangUp(); }, { signal: this.#over.signal });
@@ -369,17 +386,4 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #reportBlocked(): void {
     this.dispatchEvent(new PlaybackBlockedEvent(this));
   }
-}
-
-function endOf({ end: { error, ...end } }: EventOf<"callEnded">): CallEnd {
-  return error ? { ...end, error: SipError.fromInfo(error, end.reason) } : end;
-}
-
-function cancelled(end: CallEnd): SipError {
-  const message = end.by === "remote" ? "The caller hung up before you answered." : "The call was ended before it was answered.";
-  return new SipError({ code: "CANCELLED", message, reason: end.reason });
-}
-
-function wrongState(message: string): SipError {
-  return new SipError({ code: "WRONG_STATE", message });
 }

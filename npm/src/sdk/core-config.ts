@@ -28,9 +28,15 @@ export function coreConfig(options: UserAgentOptions): CoreConfig {
     keepAliveMs: options.keepAlive,
     onPageHide,
     reliableProvisional: options.reliableProvisional,
+    ...admission(options),
     ...sessionTimers(options.sessionTimers),
     instanceId: options.instanceId ?? (account && instanceId(account.uri)),
   });
+}
+
+function admission({ maxCalls, doNotDisturb, noAnswerTimeout }: UserAgentOptions): Partial<CoreConfig> {
+  const { incoming, outgoing } = noAnswerTimeout ?? {};
+  return defined({ maxCalls, doNotDisturb: refusalStatus(doNotDisturb), incomingNoAnswer: incoming, outgoingNoAnswer: outgoing });
 }
 
 function sessionTimers(timers: UserAgentOptions["sessionTimers"]): Partial<CoreConfig> {
@@ -44,6 +50,11 @@ function serverPair({ url, weight = 1 }: Server): [string, number] {
 }
 
 /** What the core is told of a call; the rest is the page's. */
-export function coreOptions({ headers, displayName, stream, offer }: CallOptions): CoreCallOptions {
-  return defined({ headers, displayName, stream, offer });
+export function coreOptions({ headers, displayName, stream, offer, noAnswerTimeout }: CallOptions): CoreCallOptions {
+  return defined({ headers, displayName, stream, offer, noAnswer: noAnswerTimeout });
+}
+
+/** The status that "do not disturb" stands for; 0 is none. 480 says that another attempt may do: servers then offer voice mail. */
+export function refusalStatus(setting: boolean | number | undefined): number | undefined {
+  return typeof setting === "boolean" ? (setting ? 480 : 0) : setting;
 }

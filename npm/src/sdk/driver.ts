@@ -13,55 +13,25 @@ import type {
   DigitMethod,
   MessageOptions,
   PublishOptions,
+  RejectOptions,
   SubscribeOptions,
 } from "../../wasm/switchhook_core.js";
 import { loadCore } from "../load.js";
 import { SipError } from "./errors.js";
+import type { AgentListener, CallListener, EventOf, MessageListener, PublicationListener, SubscriptionListener } from "./listeners.js";
 import { Routes } from "./routes.js";
 import type { CoreTransfer, TransferListener } from "./transfer.js";
 
-export type { CallOptions as CoreCallOptions, CoreConfig } from "../../wasm/switchhook_core.js";
-
-/** The event of one type. */
-export type EventOf<T extends CoreEvent["type"]> = Extract<CoreEvent, { type: T }>;
-
-/** What the core says about one call after it exists. */
-export type CallFact = Extract<CoreEvent, { call: number }> & { type: Exclude<CoreEvent["type"], "incomingCall"> };
-
-/** Who is told about one call. */
-export interface CallListener {
-  handleFact(fact: CallFact): void;
-  /** The call cannot be made, or the core is gone. */
-  handleFailure(error: SipError): void;
-}
-
-/** Who is told what became of one message. */
-export interface MessageListener {
-  handleSent(event: EventOf<"messageSent">): void;
-  handleFailure(error: SipError): void;
-}
-
-/** Who is told about one subscription. */
-export interface SubscriptionListener {
-  handleFact(fact: EventOf<"subscriptionChange"> | EventOf<"notify">): void;
-  handleFailure(error: SipError): void;
-}
-
-/** Who is told about one publication. */
-export interface PublicationListener {
-  handleFact(fact: EventOf<"publicationChange">): void;
-  handleFailure(error: SipError): void;
-}
-
-/** Who is told about everything else. */
-export interface AgentListener {
-  handleConnection(event: EventOf<"connectionChange">): void;
-  handleRegistration(event: EventOf<"registrationChange">): void;
-  /** `adopt` names the call's listener; commands for it work from then on. */
-  handleIncoming(event: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void;
-  handleMessage(event: EventOf<"message">): void;
-  handleFailure(error: SipError): void;
-}
+export type { CallOptions as CoreCallOptions, CoreConfig, CoreEvent } from "../../wasm/switchhook_core.js";
+export type {
+  AgentListener,
+  CallFact,
+  CallListener,
+  EventOf,
+  MessageListener,
+  PublicationListener,
+  SubscriptionListener,
+} from "./listeners.js";
 
 type Command = (core: Core) => void;
 
@@ -137,8 +107,19 @@ export class Driver {
     this.#callCommand(listener, (core, id) => { core.answer(id, options); });
   }
 
-  reject(listener: CallListener, status: number): void {
-    this.#callCommand(listener, (core, id) => { core.reject(id, status); });
+  reject(listener: CallListener, status: number, options: RejectOptions): void {
+    this.#callCommand(listener, (core, id) => { core.reject(id, status, options); });
+  }
+
+  /** Refuses incoming calls with this status, or with 0 lets them ring; a core that is loaded later begins with it. */
+  setDoNotDisturb(status: number): void {
+    this.#config.doNotDisturb = status;
+    if (this.#core) this.#run((core) => { core.setDoNotDisturb(status); });
+  }
+
+  /** Says whether a call goes where its `redirected` names. */
+  redirect(listener: CallListener, follows: boolean): void {
+    this.#callCommand(listener, (core, id) => { if (follows) core.followRedirect(id); else core.refuseRedirect(id); });
   }
 
   hangUp(listener: CallListener): void {
@@ -320,6 +301,7 @@ export class Driver {
       case "connectionChange": this.#agent.handleConnection(event); break;
       case "registrationChange": this.#agent.handleRegistration(event); break;
       case "incomingCall": this.#agent.handleIncoming(event, (listener) => { this.#bind(event.call, listener); }); break;
+      case "callRefused": this.#agent.handleRefused(event); break;
       case "callEnded": this.#end(event); break;
       case "transferChange": this.#followTransfer(event); break;
       case "message": this.#agent.handleMessage(event); break;

@@ -6,6 +6,7 @@
 import type { Call } from "./call.js";
 import type { MessageReceivedEvent } from "./messages.js";
 import type { SipError } from "./errors.js";
+import type { Redirection } from "./redirection.js";
 import type { Registration } from "./registration.js";
 import { unlockTones } from "./ringtone.js";
 import type { TransferRequest } from "./transfer.js";
@@ -55,6 +56,24 @@ export class RegistrationChangeEvent extends Event {
 export class IncomingCallEvent extends Event {
   constructor(readonly call: Call) {
     super("incomingcall");
+  }
+}
+
+/** Somebody called and was refused without ringing. */
+export class RefusedCallEvent extends Event {
+  constructor(
+    /** Who called. */
+    readonly remote: Party,
+    /** Whom they called. */
+    readonly local: Party,
+    /** Why: as many calls as there may be, or the page is not to be disturbed. */
+    readonly cause: "busy" | "do-not-disturb",
+    /** The SIP status that the caller got. */
+    readonly status: number,
+    /** The headers of the INVITE. */
+    readonly headers: readonly (readonly [string, string])[],
+  ) {
+    super("refusedcall");
   }
 }
 
@@ -161,6 +180,18 @@ export class TransferWithdrawnEvent extends Event {
   }
 }
 
+/** A call of this page is sent elsewhere. */
+export class RedirectEvent extends Event {
+  constructor(
+    /** Where, and by which status. */
+    readonly redirection: Redirection,
+    /** The policy lets it go there; otherwise the call ends. */
+    readonly followed: boolean,
+  ) {
+    super("redirect");
+  }
+}
+
 /** Somebody else took the place of the other side, and the call goes on with them. */
 export class ReplacedEvent extends Event {
   constructor(readonly remote: Party, readonly previous: Party) {
@@ -180,6 +211,7 @@ export interface UserAgentEventMap {
   connectionchange: ConnectionChangeEvent;
   registrationchange: RegistrationChangeEvent;
   incomingcall: IncomingCallEvent;
+  refusedcall: RefusedCallEvent;
   message: MessageReceivedEvent;
   playbackblocked: PlaybackBlockedEvent;
   error: SipErrorEvent;
@@ -198,6 +230,7 @@ export interface CallEventMap {
   transferrequest: TransferRequestEvent;
   transferwithdrawn: TransferWithdrawnEvent;
   replaced: ReplacedEvent;
+  redirect: RedirectEvent;
   message: MessageReceivedEvent;
   playbackblocked: PlaybackBlockedEvent;
   ended: CallEndedEvent;

@@ -41,6 +41,9 @@ const RINGTONE: Cadence = {
   notes: [659.3, 880, 1108.7, 880, 1318.5, 1108.7].map((frequency, index) => struck(index * 0.18, frequency)),
 };
 
+/** Two short, quiet beeps into a call (ITU-T E.180 §6.4). */
+const CALL_WAITING: Cadence = { period: 6, level: 0.06, notes: [even(0, 0.2, 425), even(0.4, 0.2, 425)] };
+
 /** A tone that is playing. */
 export interface PlayingTone {
   stop(): void;
@@ -57,6 +60,11 @@ export function playRingback(region: RingbackRegion, onBlocked?: () => void): Pl
 /** Plays the tone of an incoming call. */
 export function playRingtone(onBlocked?: () => void): PlayingTone {
   return loop(RINGTONE, "ringer", onBlocked);
+}
+
+/** Plays the tone of an incoming call to somebody who is talking. */
+export function playCallWaiting(onBlocked?: () => void): PlayingTone {
+  return loop(CALL_WAITING, "speaker", onBlocked);
 }
 
 /** Lets a tone that the browser held back be heard; call it inside a click. */

@@ -230,5 +230,7 @@ export interface CallKin {
   call(target: string, options: CallOptions): Call;
   /** Makes the call that the other side of `asked` asked for. */
   follow(asked: Call, target: string, options: CallOptions): Call;
+  /** The calls that are not over. */
+  all(): readonly Call[];
   readonly policy: TransferPolicy;
 }

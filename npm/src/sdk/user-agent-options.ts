@@ -2,6 +2,7 @@
  * What a page may say about its user agent and its calls.
  */
 import type { CallAudio } from "./call-options.js";
+import type { RedirectPolicy } from "./redirection.js";
 import type { ReconnectPolicy, Server } from "./registration.js";
 import type { TransferPolicy } from "./transfer.js";
 import type { Account, OnPageHide } from "./types.js";
@@ -52,6 +53,14 @@ export interface UserAgentOptions {
    * `transferrequest`, and refuses after two minutes; `"accept"` and `"refuse"` decide, as may a function. Default `"ask"`.
    */
   transferPolicy?: TransferPolicy;
+  /** Calls at once; one more that comes in is refused with 486 and told by `refusedcall`. At most and by default 16. */
+  maxCalls?: number;
+  /** Refuses incoming calls without ringing; see `UserAgent.doNotDisturb`. Default `false`. */
+  doNotDisturb?: boolean | number;
+  /** When calls that nobody answers end, with `NO_ANSWER`. */
+  noAnswerTimeout?: NoAnswerTimeout;
+  /** What is done when a call of this page is sent elsewhere (3xx): go there, or not. Default `"follow"`. */
+  redirects?: RedirectPolicy;
   /** What happens to calls and the registration when the page goes away. Default `"hangup"`. */
   onPageHide?: OnPageHide;
   /**
@@ -72,6 +81,14 @@ export interface UserAgentOptions {
 export interface WaitOptions {
   /** Stops waiting, and rejects with `CANCELLED`. */
   signal?: AbortSignal;
+}
+
+/** Seconds after which calls that nobody answers end. */
+export interface NoAnswerTimeout {
+  /** Calls that come in: they are refused with 480 and Q.850 cause 19. 0 lets the caller decide. Default 180. */
+  incoming?: number;
+  /** Calls of this page: they are cancelled. 0 lets the server decide. Default 0. */
+  outgoing?: number;
 }
 
 /** Session timers. */
@@ -99,6 +116,10 @@ export interface CallOptions {
    * trip and opens the microphone only then. Default `"early"`.
    */
   offer?: "early" | "delayed";
+  /** Seconds after which the call is cancelled where nobody answers. Default: `noAnswerTimeout.outgoing` of the user agent. */
+  noAnswerTimeout?: number;
+  /** What is done when this call is sent elsewhere. Default: `redirects` of the user agent. */
+  redirects?: RedirectPolicy;
   /** How this call sounds here, where it differs from the user agent's settings. */
   audio?: CallAudio;
 }

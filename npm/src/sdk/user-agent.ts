@@ -8,7 +8,7 @@ import { Call } from "./call.js";
 import { defined } from "./defined.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { asyncDispose, dispose } from "./dispose.js";
-import { coreConfig, coreOptions } from "./core-config.js";
+import { coreConfig, coreOptions, refusalStatus } from "./core-config.js";
 import { diagnose, type DiagnoseOptions, type Diagnosis } from "./diagnosis.js";
 import { type AgentListener, type CallListener, Driver, type EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
@@ -16,6 +16,7 @@ import {
   ConnectionChangeEvent,
   IncomingCallEvent,
   PlaybackBlockedEvent,
+  RefusedCallEvent,
   RegistrationChangeEvent,
   SipErrorEvent,
   TypedEventTarget,
@@ -46,6 +47,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   readonly #calls = new Set<Call>();
   readonly #kin: CallKin;
   readonly #closed = new AbortController();
+  #doNotDisturb: boolean | number;
+  #refusedCalls = 0;
   #wantsRegistration: boolean;
   #wasReady = false;
   #state: ConnectionState = "disconnected";
@@ -61,8 +64,10 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     this.#kin = {
       call: (target, more) => this.call(target, more),
       follow: (asked, target, more) => this.#follow(asked, target, more),
+      all: () => this.calls,
       policy: options.transferPolicy ?? "ask",
     };
+    this.#doNotDisturb = options.doNotDisturb ?? false;
     this.#wantsRegistration = Boolean(options.register ?? options.account);
     this.devices = new AudioDevices(options.audio?.input, this.#closed.signal);
     const audio = { ...options.audio, input: this.devices.constraints };
@@ -85,6 +90,24 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   /** The calls that are not over, oldest first. */
   get calls(): readonly Call[] {
     return [...this.#calls];
+  }
+
+  /**
+   * Refuses incoming calls without ringing: with 480 (not now) where it is `true`, or with a status of its own, such as
+   * 486 (busy). Each is told by `refusedcall`. Calls that are there go on. Throws when the status is none for refusals.
+   */
+  get doNotDisturb(): boolean | number {
+    return this.#doNotDisturb;
+  }
+
+  set doNotDisturb(setting: boolean | number) {
+    this.#driver.setDoNotDisturb(refusalStatus(setting) ?? 0);
+    this.#doNotDisturb = setting;
+  }
+
+  /** How many calls were refused without ringing: one too many, or not to disturb. */
+  get refusedCalls(): number {
+    return this.#refusedCalls;
   }
 
   /** Was `close()` called? */
@@ -211,6 +234,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       handleConnection: (event) => { this.#handleConnection(event); },
       handleRegistration: (event) => { this.#handleRegistration(event); },
       handleIncoming: (event, adopt) => { this.#handleIncoming(event, adopt); },
+      handleRefused: (event) => { this.#handleRefused(event); },
       handleMessage: (event) => { this.dispatchEvent(MessageReceivedEvent.of(event)); },
       handleFailure: (error) => { this.#fail(error); this.dispatchEvent(new SipErrorEvent(error)); },
     };
@@ -247,10 +271,16 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
 
   #handleIncoming({ from, to, headers }: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void {
     const { audio = {} } = this.#options;
-    const call = this.#adopt(new Call(this.#driver, { direction: "incoming", remote: from, local: to, headers, audio, kin: this.#kin }));
+    const waiting = this.calls.some((other) => other.state === "active");
+    const call = this.#adopt(new Call(this.#driver, { direction: "incoming", remote: from, local: to, headers, audio, kin: this.#kin, waiting }));
     adopt(call.listener);
     call.listener.handleFact({ type: "callChange", call: 0, state: "ringing" });
     this.dispatchEvent(new IncomingCallEvent(call));
+  }
+
+  #handleRefused({ from, to, headers, status, cause }: EventOf<"callRefused">): void {
+    this.#refusedCalls += 1;
+    this.dispatchEvent(new RefusedCallEvent(from, to, cause, status, headers));
   }
 
   /** The call that the other side of `asked` asked for: the core knows how it is to be made. */
@@ -265,13 +295,14 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     return call;
   }
 
-  #make(target: string, { displayName, audio, signal }: CallOptions): Call {
+  #make(target: string, { displayName, audio, signal, redirects = this.#options.redirects }: CallOptions): Call {
     return this.#adopt(new Call(this.#driver, {
       direction: "outgoing",
       remote: { uri: target },
       local: localParty(this.#options.account, displayName),
       audio: { ...this.#options.audio, ...audio },
       kin: this.#kin,
+      redirects,
       signal,
     }));
   }

@@ -7,7 +7,8 @@ use wasm_bindgen::JsValue;
 
 use crate::phone::{Output, Phone};
 use crate::types::{
-    Account, CallEnd, CallState, ConnectionState, CoreConfig, CoreEvent, ErrorCode, OnPageHide, RegistrationState,
+    Account, CallEnd, CallOptions, CallState, ConnectionState, CoreConfig, CoreEvent, ErrorCode, OnPageHide,
+    RegistrationState,
 };
 
 /// A description that a browser would accept; `keys` tells one peer connection from another.
@@ -82,6 +83,10 @@ impl Bench {
             session_minimum: None,
             session_refresher: None,
             reliable_provisional: None,
+            max_calls: None,
+            do_not_disturb: None,
+            incoming_no_answer: None,
+            outgoing_no_answer: None,
         };
         change(&mut config);
         let mut server = Config {
@@ -133,7 +138,11 @@ impl Bench {
     }
 
     pub(super) fn call(&mut self, target: &str) -> u32 {
-        self.tell(|phone, now| phone.call(target, &[], None, false, now)).map_err(|error| error.message).unwrap()
+        self.call_with(target, &CallOptions::default())
+    }
+
+    pub(super) fn call_with(&mut self, target: &str, options: &CallOptions) -> u32 {
+        self.tell(|phone, now| phone.call(target, options, now)).map_err(|error| error.message).unwrap()
     }
 
     /// The browser made a description.

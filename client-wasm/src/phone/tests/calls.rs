@@ -2,13 +2,13 @@
 
 use super::bench::{Bench, Wish, sdp};
 use crate::phone::Phone;
-use crate::types::{CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo};
+use crate::types::{CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, RejectOptions};
 use sip_core::Duration;
 use sip_core::agent::{Event, Invite, SessionEvent, SessionId};
 use sip_core::message::{HeaderName, Host, NameAddr, StatusCode, Uri};
 
 /// The server calls the page.
-fn call_page(bench: &mut Bench, offer: Option<&str>) -> SessionId {
+pub(super) fn call_page(bench: &mut Bench, offer: Option<&str>) -> SessionId {
     let flow = sip_core::Flow::connection(bench.socket.unwrap());
     let bob = NameAddr::new(Uri::sip(Some("bob"), Host::Name("example.com".to_owned()), None));
     let target = Uri::sip(Some("alice"), Host::Name("example.com".to_owned()), None);
@@ -16,7 +16,7 @@ fn call_page(bench: &mut Bench, offer: Option<&str>) -> SessionId {
     bench.serve(|server, now| server.invite(invite, now)).unwrap()
 }
 
-fn incoming(bench: &Bench) -> u32 {
+pub(super) fn incoming(bench: &Bench) -> u32 {
     let found = bench.events.iter().find_map(|event| match event {
         CoreEvent::IncomingCall { call, .. } => Some(*call),
         _ => None,
@@ -225,7 +225,10 @@ fn misuse_is_refused_with_a_sentence() {
     let refused = |error: ErrorInfo| error.code;
 
     assert_eq!(bench.tell(|phone, _| phone.answer(call, &[])).map_err(refused), Err(ErrorCode::WrongState));
-    assert_eq!(bench.tell(|phone, now| phone.reject(call, 486, now)).map_err(refused), Err(ErrorCode::WrongState));
+    assert_eq!(
+        bench.tell(|phone, now| phone.reject(call, 486, &RejectOptions::default(), now)).map_err(refused),
+        Err(ErrorCode::WrongState)
+    );
     assert_eq!(
         bench.tell(|phone, now| phone.send_digits(call, "1", Default::default(), now)).map_err(refused),
         Err(ErrorCode::WrongState)

@@ -1,5 +1,6 @@
 //! The phone against a server made of sip-core, in virtual time.
 
+mod admission;
 mod bench;
 mod calls;
 mod connection;
@@ -7,5 +8,6 @@ mod events;
 mod failover;
 mod in_call;
 mod negotiation;
+mod redirect;
 mod registration;
 mod transfer;

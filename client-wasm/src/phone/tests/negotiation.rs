@@ -4,7 +4,7 @@ use sip_core::agent::{Event, Reliability, SessionEvent};
 use sip_core::message::StatusCode;
 
 use super::bench::{Bench, Wish, sdp};
-use crate::types::CallState;
+use crate::types::{CallOptions, CallState};
 
 /// A server that knows 100rel.
 fn reliable() -> Bench {
@@ -15,7 +15,7 @@ fn reliable() -> Bench {
 }
 
 fn delayed(bench: &mut Bench) -> u32 {
-    bench.tell(|phone, now| phone.call("bob", &[], None, true, now)).map_err(|error| error.message).unwrap()
+    bench.call_with("bob", &CallOptions { offer: Some("delayed".to_owned()), ..CallOptions::default() })
 }
 
 fn answers(bench: &Bench) -> Vec<Option<String>> {

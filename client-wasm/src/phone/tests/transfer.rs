@@ -5,7 +5,7 @@ use sip_core::message::{HeaderName, NameAddr, Replaces, StatusCode, StatusLine, 
 use sip_core::{Duration, Flow};
 
 use super::bench::{Bench, Wish, sdp};
-use crate::types::{CallState, CoreEvent, EndedBy, ErrorCode, TransferOptions, TransferState};
+use crate::types::{CallOptions, CallState, CoreEvent, EndedBy, ErrorCode, TransferOptions, TransferState};
 
 fn options() -> TransferOptions {
     TransferOptions::default()
@@ -166,7 +166,10 @@ fn a_transfer_asked_for_becomes_a_call_whose_fate_is_reported() {
     };
     assert_eq!(target, "sip:carol@example.com");
     assert_eq!(referred_by.as_ref().and_then(|by| by.display_name.as_deref()), Some("Bob"));
-    let new = bench.tell(|phone, now| phone.accept_transfer(call, &[], None, now)).map_err(|e| e.message).unwrap();
+    let new = bench
+        .tell(|phone, now| phone.accept_transfer(call, &CallOptions::default(), now))
+        .map_err(|e| e.message)
+        .unwrap();
     bench.describe(new, "us for carol");
     let position = bench.server_events.iter().position(|event| matches!(event, Event::IncomingCall { .. }));
     let Event::IncomingCall { session, request, .. } = bench.server_events.remove(position.unwrap()) else { panic!() };
@@ -184,7 +187,10 @@ fn a_transfer_asked_for_becomes_a_call_whose_fate_is_reported() {
 #[test]
 fn a_transfer_asked_for_that_fails_is_reported_too() {
     let (mut bench, call, _) = requested(Refer::new(uri("tel:+49-30-1234")));
-    let new = bench.tell(|phone, now| phone.accept_transfer(call, &[], None, now)).map_err(|e| e.message).unwrap();
+    let new = bench
+        .tell(|phone, now| phone.accept_transfer(call, &CallOptions::default(), now))
+        .map_err(|e| e.message)
+        .unwrap();
     let denied = crate::types::ErrorInfo::new(ErrorCode::MicDenied);
     bench.tell(|phone, now| phone.handle_description(new, Err(denied), now));
 
@@ -205,7 +211,7 @@ fn who_hangs_up_asks_no_more() {
     let (mut bench, call, session) = requested(Refer::new(uri("sip:carol@example.com")));
     bench.serve(|server, now| server.hang_up(session, None, now)).unwrap();
 
-    assert!(bench.tell(|phone, now| phone.accept_transfer(call, &[], None, now)).is_err());
+    assert!(bench.tell(|phone, now| phone.accept_transfer(call, &CallOptions::default(), now)).is_err());
     assert!(bench.end().is_some());
 }
 
