@@ -160,6 +160,27 @@ fn forged_and_replayed_srtp_is_dropped_and_the_call_goes_on() {
     assert_eq!(world.pbx.audio().count(), 61);
 }
 
+/// AST-2017-008: four octets of RTCP once passed every check.
+#[test]
+fn reports_too_short_to_name_their_sender_change_nothing() {
+    let mut world = World::connected(Options::default());
+    world.talk(10, |_| false);
+    let rtcp = world.pbx.rtcp;
+    let stranger = address("192.0.2.66:40001");
+    for length in 0..12 {
+        for kind in 200..=207 {
+            let report = [0x80, kind, 0, 0, 0, 0, 0xB, 0x0B, 0, 0, 0, 0];
+            world.worker.handle_trunk_rtcp(ID, rtcp, &report[..length], world.now);
+            world.worker.handle_trunk_rtcp(ID, stranger, &report[..length], world.now);
+            world.browser_sends(&report[..length]);
+        }
+    }
+    world.talk(300, |_| false);
+    assert!(world.astray.is_empty(), "{:?}", world.astray);
+    assert_eq!(world.pbx.audio().count(), 310);
+    assert!(!world.pbx.reports.is_empty(), "reports go where the PBX said");
+}
+
 /// Xorshift: the same mutations on every run.
 struct Dice(u64);
 

@@ -6,6 +6,7 @@ mod browser;
 mod digits;
 mod exchange;
 mod life;
+mod long;
 mod sound;
 mod tone;
 mod world;
