@@ -3,7 +3,7 @@
 //! A hash in counter mode: SHA-256 over seed and counter. With a seed of 32 unpredictable bytes its output is
 //! unpredictable (RFC 3261 §19.3 asks for 32 random bits in a tag; RFC 5626 for more in an instance id).
 
-use sha2::{Digest, Sha256};
+use crate::hash::sha256;
 
 /// A deterministic source of unpredictable bytes.
 #[derive(Clone)]
@@ -22,10 +22,7 @@ impl Entropy {
     /// The next 32 bytes.
     pub fn bytes(&mut self) -> [u8; 32] {
         self.counter += 1;
-        let mut hash = Sha256::new();
-        hash.update(self.seed);
-        hash.update(self.counter.to_be_bytes());
-        hash.finalize().into()
+        sha256(&[&self.seed, &self.counter.to_be_bytes()])
     }
 
     /// A number from 0 to `u64::MAX`.

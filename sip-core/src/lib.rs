@@ -92,6 +92,7 @@ pub mod dialog;
 pub mod digest;
 mod entropy;
 mod flow;
+mod hash;
 pub mod message;
 mod ordered;
 mod publication;

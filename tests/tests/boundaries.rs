@@ -235,9 +235,9 @@ fn no_runtime_is_reachable_from_a_core() {
 }
 
 #[test]
-fn sip_core_needs_hashes_and_tracing_only() {
+fn sip_core_needs_tracing_only() {
     let graph = Graph::read();
-    let allowed = BTreeSet::from(["md-5", "sha2", "tracing"]);
+    let allowed = BTreeSet::from(["tracing"]);
     let wrong: Vec<String> = graph.direct("sip-core").difference(&allowed).map(ToString::to_string).collect();
     assert_none(&wrong, "a new dependency of the browser's code is a decision");
 }

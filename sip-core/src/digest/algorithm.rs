@@ -3,10 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
-use md5::Md5;
-use sha2::{Digest, Sha256, Sha512_256};
-
 use super::Secret;
+use crate::hash::Hash;
 use crate::message::{Authorization, SyntaxError};
 
 /// A digest algorithm, the weakest first.
@@ -61,11 +59,13 @@ impl Algorithm {
 
     /// The hash of some parts with colons between them, in hexadecimal digits.
     pub(super) fn hash(self, parts: &[&[u8]]) -> String {
-        match self {
-            Self::Md5 | Self::Md5Sess => hash::<Md5>(parts),
-            Self::Sha256 | Self::Sha256Sess => hash::<Sha256>(parts),
-            Self::Sha512256 | Self::Sha512256Sess => hash::<Sha512_256>(parts),
-        }
+        let hash = match self {
+            Self::Md5 | Self::Md5Sess => Hash::Md5,
+            Self::Sha256 | Self::Sha256Sess => Hash::Sha256,
+            Self::Sha512256 | Self::Sha512256Sess => Hash::Sha512256,
+        };
+        let joined = parts.join(&b':');
+        crate::message::text::hex(&hash.of(&[&joined]))
     }
 }
 
@@ -82,17 +82,6 @@ impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-fn hash<D: Digest>(parts: &[&[u8]]) -> String {
-    let mut hash = D::new();
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            hash.update(b":");
-        }
-        hash.update(part);
-    }
-    crate::message::text::hex(&hash.finalize())
 }
 
 /// The `response` that belongs to credentials (RFC 7616 §3.4.1). None where they name an unknown algorithm or qop, or

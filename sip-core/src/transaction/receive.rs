@@ -1,7 +1,5 @@
 //! What comes from the network finds its transaction, opens one, or is passed on (RFC 3261 §17.1.3, §17.2.3, §18).
 
-use sha2::{Digest, Sha256};
-
 use super::context::{ClientInput, ServerInput};
 use super::key::{ClientKey, MergeKey, ServerKey};
 use super::server_invite::ServerInvite;
@@ -10,6 +8,7 @@ use super::servers::{Server, ServerMachine};
 use super::timer::Owner;
 use super::{Context, ServerId, TransactionEvent, Transactions, reply_path};
 use crate::flow::{Flow, Transport};
+use crate::hash::sha256;
 use crate::message::{HeaderName, Method, Request, Response, StatusCode};
 use crate::time::Instant;
 
@@ -118,11 +117,8 @@ impl Transactions {
 
 /// A To tag that is the same for each copy of a request (RFC 3261 §8.2.7).
 fn stateless_tag(request: &Request) -> String {
-    let mut hash = Sha256::new();
-    for name in [HeaderName::Via, HeaderName::CallId, HeaderName::CSeq, HeaderName::From] {
-        hash.update(request.headers.get(&name).unwrap_or_default());
-        hash.update([0]);
-    }
-    let bytes = hash.finalize();
+    let names = [HeaderName::Via, HeaderName::CallId, HeaderName::CSeq, HeaderName::From];
+    let text = names.map(|name| request.headers.get(&name).unwrap_or_default()).join("\0");
+    let bytes = sha256(&[text.as_bytes()]);
     crate::message::text::hex(bytes.get(..8).unwrap_or_default())
 }
