@@ -67,3 +67,11 @@ test("the wasm module asks its host for nothing but its own glue", async () => {
   assert.ok(!modules.has("env"), "an import from env is a C library's or a clock's that nobody provides");
   for (const name of modules) assert.match(name, /switchhook_core|wbg/, name);
 });
+
+test("the wasm module does not say where it was built", async () => {
+  const bytes = await readFile(path.join(installed(), "wasm/switchhook_core_bg.wasm"));
+  const text = bytes.toString("latin1");
+  for (const place of [root, os.homedir(), `${os.tmpdir()}/`, "/root/", "/home/", "/Users/", "\\Users\\"]) {
+    assert.ok(!text.includes(place), place);
+  }
+});
