@@ -6,7 +6,8 @@
 #   make wasm      the browser package with its wasm module, within its size budget
 #   make e2e       browsers against the relay            (ONLY=pattern runs the tests whose name matches)
 #   make interop   foreign SIP peers against the relay, and the whole list of cases with each   (ONLY=pattern as well)
-#   make bench     figures: size, click to INVITE, answer to first audio, CPU of a transcoded call
+#   make bench     figures: size, click to INVITE, answer to first audio; then cost, delay and sound beside rtpengine,
+#                  which writes docs/benchmarks.md   (ONLY=pattern measures some of it and writes nothing)
 #   make picture   the screenshot that the README shows
 #   make clean     remove everything that was built
 #
@@ -52,7 +53,10 @@ interop: setup-test site relay
 	@node tests/suites.mjs interop matrix
 
 bench: setup-test site relay
-	@node tests/bench/figures.mjs
+	@scripts/rtpengine.sh || true
+	@cargo build --release --package switchhook-tests --bin load
+	@$(if $(ONLY),,node tests/bench/figures.mjs)
+	@node tests/bench/beside.mjs
 
 picture: setup-test site relay
 	@node tests/e2e/picture.mjs

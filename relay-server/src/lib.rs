@@ -7,7 +7,7 @@
 mod app;
 pub mod cli;
 mod clock;
-mod codecs;
+pub mod codecs;
 pub mod config;
 mod counters;
 pub mod demo;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// The libraries that are there.
 #[derive(Debug)]
-pub(crate) struct Installed {
+pub struct Installed {
     bcg729: Option<Arc<Bcg729>>,
     speex: Option<Arc<Speex>>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Installed {
 impl Installed {
     /// Loads what `wanted` needs and this system has.
     #[must_use]
-    pub(crate) fn load(wanted: &[TrunkCodec]) -> Self {
+    pub fn load(wanted: &[TrunkCodec]) -> Self {
         let wants = |is: fn(InstalledCodec) -> bool| wanted.iter().filter_map(|codec| codec.installed()).any(is);
         let g729 = wants(|codec| codec == InstalledCodec::G729);
         let speex = wants(|codec| matches!(codec, InstalledCodec::Speex(_)));
@@ -35,7 +35,7 @@ impl Installed {
 
     /// Of `wanted`, what can be spoken: all that is built in, and what is installed.
     #[must_use]
-    pub(crate) fn spoken(&self, wanted: &[TrunkCodec]) -> Vec<TrunkCodec> {
+    pub fn spoken(&self, wanted: &[TrunkCodec]) -> Vec<TrunkCodec> {
         let can = |codec: &TrunkCodec| codec.installed().is_none_or(|codec| self.has(codec));
         wanted.iter().copied().filter(can).collect()
     }
