@@ -5,6 +5,7 @@
 //! other. What one wants of the other crosses as [`media::control`] values, carried by the shell.
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod b2bua;
 pub mod codec;
 pub mod exchange;

@@ -4,7 +4,7 @@
 
 mod world;
 
-use relay_core::b2bua::Input;
+use relay_core::b2bua::{Access, Input};
 use sip_core::agent::{
     Event, IncomingId, Notified, OutgoingRequest, PublicationEvent, Publish, Reply, Subscribe, SubscriptionEvent,
     SubscriptionId,
@@ -490,7 +490,7 @@ fn another_browsers_subscription_cannot_be_touched() {
     world.subscribe("presence");
     world.granted();
     let peer = "198.51.100.6:40000".parse().unwrap();
-    world.tell(Input::WebOpened { socket: SocketId(8), peer, secure: false });
+    world.tell(Input::WebOpened { socket: SocketId(8), peer, secure: false, page: None, access: Access::Full });
     let stolen = "SUBSCRIBE sip:switchhook@relay.invalid SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK1\r\n\
         Max-Forwards: 70\r\nFrom: <sip:eve@example.com>;tag=e\r\nTo: <sip:bob@example.com>;tag=guess\r\nCall-ID: guess\r\n\
         CSeq: 9 SUBSCRIBE\r\nEvent: presence\r\nExpires: 0\r\n\r\n";

@@ -5,6 +5,7 @@
 
 use super::calls::Attempt;
 use super::farewell::Farewell;
+use super::guests::Stay;
 use super::port::FlowFault;
 use super::routes::{NextHop, Target};
 use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
@@ -48,6 +49,8 @@ pub(super) struct Call {
     /// The browser wants the PBX's digits as INFO.
     pub(super) takes_digits: bool,
     pub(super) is_media_closed: bool,
+    /// Who calls with a token.
+    pub(super) guest: Option<Stay>,
     /// The browser's address of record.
     pub(super) aor: Option<Uri>,
     /// REFERs that crossed, the newest last.
@@ -246,6 +249,8 @@ pub struct CallRecord {
     pub id: MediaId,
     /// Who called whom.
     pub direction: CallDirection,
+    /// The site whose token admitted it.
+    pub site: Option<String>,
     /// `From` without its tag.
     pub from: String,
     /// The Request-URI of the first INVITE.

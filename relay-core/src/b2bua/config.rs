@@ -1,9 +1,11 @@
 //! What the B2BUA is told once: where it listens, where each domain lives, how much it takes on.
 
 use super::redirect::Redirects;
+use crate::admission::Rules;
 use crate::media::control::TrunkCodec;
 use core::net::SocketAddr;
 use sip_core::agent::{Refresher, Reliability, SessionTimers};
+use sip_core::digest::Credentials;
 use sip_core::{Duration, SocketId, Transport};
 use std::sync::Arc;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub ring_timeout: Duration,
     /// The longest that a DNS record is believed, whatever its own time to live.
     pub resolve_ttl: Duration,
+    /// Who may call with a token, and whom.
+    pub admission: Rules,
     /// What is negotiated with browsers.
     pub web_leg: LegConfig,
     /// What is negotiated with PBXs.
@@ -88,6 +92,7 @@ impl Default for Config {
             max_subscriptions_per_browser: 200,
             ring_timeout: Duration::from_secs(180),
             resolve_ttl: Duration::from_secs(60),
+            admission: Rules::default(),
             web_leg: LegConfig::web(),
             trunk_leg: LegConfig::default(),
         }
@@ -117,7 +122,7 @@ pub struct GatewayId {
 }
 
 /// One PBX, reached through one or several gateways.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Trunk {
     /// For logs.
     pub name: String,
@@ -131,6 +136,8 @@ pub struct Trunk {
     pub recoveries: u32,
     /// How long a request may go unanswered before the next address is tried, where there is one.
     pub patience: Duration,
+    /// What the relay answers this PBX's challenges with in calls that it makes by itself: to their realm alone.
+    pub credentials: Option<Credentials>,
 }
 
 impl Trunk {
@@ -144,6 +151,7 @@ impl Trunk {
             failures: 3,
             recoveries: 2,
             patience: Duration::from_secs(4),
+            credentials: None,
         }
     }
 }

@@ -12,6 +12,8 @@ use sip_core::message::{HeaderName, NameAddr};
 
 /// RFC 3261 §18.1.1.
 const LIMIT: usize = 1_300;
+/// What an answered challenge adds.
+const CREDENTIALS: usize = 300;
 
 /// Without these a call is not the same.
 const NEEDED: [HeaderName; 6] = [
@@ -50,7 +52,10 @@ impl B2bua {
         agent.open_socket(socket.id, local_socket(socket));
         agent.invite(invite.clone(), Instant::ZERO).ok()?;
         match agent.poll_output() {
-            Output::Transmit { bytes, .. } => bytes.len().checked_sub(LIMIT).filter(|excess| *excess > 0),
+            Output::Transmit { bytes, .. } => {
+                let to_come = invite.credentials.as_ref().map_or(0, |_| CREDENTIALS);
+                (bytes.len() + to_come).checked_sub(LIMIT).filter(|excess| *excess > 0)
+            }
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Which headers cross from one leg to the other. Everything not named here stays on its leg: routing, identity and
 //! capabilities are each leg's own (the browser must not be able to speak to the PBX through them).
 
+use super::guests::bearer_of;
 use crate::media::control::Side;
 use sip_core::message::{HeaderName, Headers, dtmf};
 
@@ -10,9 +11,11 @@ pub(super) type Rows = Vec<(HeaderName, String)>;
 /// The browser's credentials go to the PBX untouched: they were made for it.
 const CREDENTIALS: [HeaderName; 2] = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
 
-/// What a browser's INVITE or REGISTER tells the PBX.
+/// What a browser's INVITE or REGISTER tells the PBX. Tokens are for the relay.
 pub(super) fn to_trunk_request(headers: &Headers) -> Rows {
-    pick(headers, &CREDENTIALS)
+    let mut rows = pick(headers, &CREDENTIALS);
+    rows.retain(|(_, value)| bearer_of(value).is_none());
+    rows
 }
 
 /// What the PBX's INVITE tells the browser.
@@ -90,7 +93,7 @@ pub(super) fn to_trunk_event(headers: &Headers) -> Rows {
         HeaderName::Subject,
         HeaderName::Priority,
     ];
-    let mut rows = pick(headers, &CREDENTIALS);
+    let mut rows = to_trunk_request(headers);
     rows.extend(pick(headers, &NAMES));
     rows.extend(content(headers));
     rows

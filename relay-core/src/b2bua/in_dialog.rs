@@ -1,7 +1,9 @@
 //! Requests inside an established call that cross from leg to leg, and digits among them.
 
 use super::call::{Stage, other};
+use super::cause::Refusal;
 use super::{B2bua, SideKey, headers};
+use crate::admission::Denial;
 use crate::media::control::{MediaCommand, MediaId, Side};
 use sip_core::agent::{Failure, IncomingId, Reply, RequestId, SessionId};
 use sip_core::message::{Method, Request, Response, StatusCode, dtmf};
@@ -23,6 +25,10 @@ impl B2bua {
         let Some(id) = self.calls.of_leg(side, session) else {
             return self.respond(side, incoming, StatusCode::CALL_DOES_NOT_EXIST, now);
         };
+        if side == Side::Web && self.is_beyond_guest(id, &request.method) {
+            let Refusal { status, reason, .. } = self.denied(Denial::NotACall);
+            return self.turn_down(side, incoming, status, &reason.unwrap_or_default(), now);
+        }
         match dtmf::Info::read(request) {
             dtmf::Info::Malformed => self.respond(side, incoming, StatusCode::BAD_REQUEST, now),
             dtmf::Info::Digits(digits, duration) if self.plays_digits(id, other(side)) => {

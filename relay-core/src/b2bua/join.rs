@@ -7,7 +7,7 @@ use super::headers;
 use crate::media::control::{MediaCommand, MediaId, Side};
 use sip_core::Instant;
 use sip_core::agent::{AgentError, End, SessionEvent, SessionId};
-use sip_core::message::Reason;
+use sip_core::message::{Reason, StatusCode};
 
 impl B2bua {
     /// An event on one leg.
@@ -95,7 +95,12 @@ impl B2bua {
             return;
         }
         if call.is_unanswered_caller(side) {
-            let mut refusal = Refusal::from_end(end, other(side), call.fault.as_ref());
+            let mut refusal = match call.guest {
+                Some(_) if is_challenge(end) => {
+                    Refusal::new(StatusCode::BAD_GATEWAY, "The PBX Refuses The Relay's Credentials")
+                }
+                _ => Refusal::from_end(end, other(side), call.fault.as_ref()),
+            };
             call.record.status = Some(refusal.status);
             refusal.headers.extend(self.contacts_elsewhere(id, side, end));
             self.refuse(side, session, refusal, now);
@@ -106,8 +111,7 @@ impl B2bua {
 
     /// A challenged INVITE comes again with credentials: on the trunk it is then the same call's next INVITE.
     fn remember_challenge(&mut self, stage: Stage, end: &End, now: Instant) {
-        let is_challenge = end.response.as_ref().is_some_and(|response| matches!(response.status.as_u16(), 401 | 407));
-        if let (true, Stage::Calling(calling)) = (is_challenge, stage) {
+        if let (true, Stage::Calling(calling)) = (is_challenge(end), stage) {
             self.calls.remember(calling.attempt, calling.trunk, calling.target.flow(), now);
         }
     }
@@ -177,6 +181,11 @@ impl B2bua {
             tracing::debug!(command, %error, "a leg did not take a command");
         }
     }
+}
+
+/// Whether a leg ended because its PBX asked for credentials that it was not given.
+fn is_challenge(end: &End) -> bool {
+    end.response.as_ref().is_some_and(|response| matches!(response.status.as_u16(), 401 | 407))
 }
 
 impl Call {

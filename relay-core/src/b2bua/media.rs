@@ -75,8 +75,9 @@ impl B2bua {
     pub(super) fn forget_if_over(&mut self, id: MediaId) {
         let is_over = |call: &Call| call.is_media_closed && call.web.is_none() && call.trunk.is_none();
         if self.calls.call(id).is_some_and(is_over) {
-            let call = self.calls.remove(id);
-            self.outputs.extend(call.map(|call| Output::CallEnded(Box::new(call.record))));
+            let Some(call) = self.calls.remove(id) else { return };
+            self.guest_left(&call);
+            self.outputs.push_back(Output::CallEnded(Box::new(call.record)));
         }
     }
 

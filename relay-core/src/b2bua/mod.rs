@@ -17,6 +17,7 @@ mod early;
 mod failover;
 mod farewell;
 mod fit;
+mod guests;
 mod headers;
 mod in_call;
 mod in_dialog;
@@ -41,13 +42,16 @@ mod watches;
 pub use call::{CallDirection, CallRecord};
 pub use config::{Config, Domain, Gateway, GatewayId, LegConfig, Trunk, TrunkSocket};
 pub use dns::{Answer, Question, Record, RecordKind};
-pub use port::{FlowFault, Input, Output};
+pub use port::{Access, FlowFault, Input, Output};
 pub use redirect::Redirects;
 pub use trunks::{GatewayStatus, Health};
 
+use crate::admission::{Admission, Denial};
 use crate::media::control::{MediaCommand, MediaId, Side};
 use bindings::Bindings;
 use calls::Calls;
+use cause::Refusal;
+use guests::Guests;
 use locate::Abilities;
 use outside::Outside;
 use registrar::Registers;
@@ -69,6 +73,7 @@ pub struct B2bua {
     calls: Calls,
     bindings: Bindings,
     registers: Registers,
+    guests: Guests,
     senders: Senders,
     outside: Outside,
     watches: Watches,
@@ -147,6 +152,7 @@ impl B2bua {
             calls: Calls::default(),
             bindings: Bindings::default(),
             registers: Registers::default(),
+            guests: Guests::new(Admission::new(config.admission.clone())),
             senders: Senders::default(),
             outside: Outside::default(),
             watches: Watches::default(),
@@ -169,7 +175,11 @@ impl B2bua {
     /// Something happened.
     pub fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
-            Input::WebOpened { socket, secure, .. } => self.web.open_socket(socket, web_socket(secure)),
+            Input::WallClock(time) => self.guests.set_clock(time, now),
+            Input::WebOpened { socket, secure, page, access, .. } => {
+                self.web.open_socket(socket, web_socket(secure));
+                self.guests.opened(socket, page, access);
+            }
             Input::WebMessage { socket, bytes } => self.web.handle_message(Flow::connection(socket), &bytes, now),
             Input::WebClosed { socket } => self.handle_web_closed(socket, now),
             Input::WebLost { socket } => self.handle_web_lost(socket, now),
@@ -265,6 +275,12 @@ impl B2bua {
                 self.trunk_notifies(id, &request, now);
             }
             (Side::Trunk, Event::Request { id, request, .. }) => self.trunk_asks(id, &request, now),
+            (Side::Web, Event::Request { id, flow, request, .. })
+                if request.method != Method::Bye && self.is_closed_to(flow.socket, &request.headers) =>
+            {
+                let Refusal { status, reason, .. } = self.denied(Denial::NotACall);
+                self.turn_down(Side::Web, id, status, &reason.unwrap_or_default(), now);
+            }
             (Side::Web, Event::Request { id, flow, request, .. }) => match request.method {
                 Method::Register => self.browser_registers(id, flow, *request, now),
                 Method::Subscribe if has_to_tag(&request) => self.browser_resubscribes(id, &request, now),
@@ -280,12 +296,14 @@ impl B2bua {
 
     fn handle_web_closed(&mut self, socket: SocketId, now: Instant) {
         self.bindings.handle_socket_closed(socket);
+        self.guests.closed(socket);
         self.watches_lose_socket(socket, now);
         self.web.handle_socket_closed(socket, now);
     }
 
     fn handle_web_lost(&mut self, socket: SocketId, now: Instant) {
         self.bindings.handle_socket_closed(socket);
+        self.guests.closed(socket);
         self.web.handle_socket_lost(socket, self.config.call_recovery, now);
     }
 
@@ -295,6 +313,7 @@ impl B2bua {
         self.bindings.handle_timeout(now);
         self.watches_timeout(now);
         self.calls_timeout(now);
+        self.guests_timeout(now);
         self.registers_timeout(now);
         self.probe_gateways(now);
     }
@@ -305,6 +324,7 @@ impl B2bua {
             self.trunk_timeout,
             self.bindings.next_timeout(),
             self.calls.next_timeout(),
+            self.guests.next_timeout(),
             self.registers.next_timeout(),
             self.trunks.next_timeout(),
             self.watches.next_timeout(),

@@ -8,10 +8,12 @@ use super::B2bua;
 use super::call::{Call, CallDirection, CallRecord, Calling, DescribedLegs, MediaRoom, Preparing, Stage, Talk, Ways};
 use super::calls::Attempt;
 use super::cause::Refusal;
+use super::guests::Stay;
 use super::headers;
 use super::routes::{self, NextHop, Route, Target};
 use super::sdp_bridge::{self, SdpFault, TrunkSdp, WebSdp};
 use super::transfers;
+use crate::admission::Grant;
 use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, MediaReport};
 use sip_core::Instant;
 use sip_core::agent::{Invite, SessionId};
@@ -22,41 +24,65 @@ use std::collections::VecDeque;
 const NO_EARLY_MEDIA: &str = "inactive";
 const EARLY_MEDIA: &str = "sendrecv";
 
+/// An INVITE that may go on.
+struct Admitted {
+    offer: Option<WebSdp>,
+    next_hop: NextHop,
+    /// Of a guest.
+    grant: Option<Grant>,
+}
+
 impl B2bua {
     /// The browser's INVITE.
     pub(super) fn web_calls(&mut self, session: SessionId, request: Box<Request>, offer: Option<&str>, now: Instant) {
-        match self.admit(&request, offer) {
-            Ok((offer, next_hop)) => self.prepare(session, request, offer, next_hop, now),
+        let mut request = request;
+        match self.admit(session, &mut request, offer, now) {
+            Ok(admitted) => self.prepare(session, request, admitted, now),
             Err(refusal) => self.refuse_web(session, refusal, now),
         }
     }
 
-    fn admit(&self, request: &Request, offer: Option<&str>) -> Result<(Option<WebSdp>, NextHop), Refusal> {
+    /// What is wrong with an INVITE is told before a token is spent on it.
+    fn admit(
+        &mut self,
+        session: SessionId,
+        request: &mut Request,
+        offer: Option<&str>,
+        now: Instant,
+    ) -> Result<Admitted, Refusal> {
         if self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
         routes::forwards(&request.headers)?;
-        let next_hop = self.next_hop(&request.uri);
-        let next_hop = next_hop.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
+        let is_guest = self.is_by_guest(session, &request.headers);
+        let hop_of_account = match is_guest {
+            true => None,
+            false => Some(self.next_hop(&request.uri).ok_or_else(no_such_domain)?),
+        };
         transfers::read_replaces(&request.headers)?;
-        Ok((offer.map(WebSdp::offer).transpose().map_err(not_acceptable)?, next_hop))
+        let offer = offer.map(WebSdp::offer).transpose().map_err(not_acceptable)?;
+        let (next_hop, grant) = match hop_of_account {
+            Some(next_hop) => (next_hop, None),
+            None => self.admit_guest(session, request, now).map(|(next_hop, grant)| (next_hop, Some(grant)))?,
+        };
+        Ok(Admitted { offer, next_hop, grant })
     }
 
-    fn prepare(
-        &mut self,
-        web: SessionId,
-        request: Box<Request>,
-        offer: Option<WebSdp>,
-        next_hop: NextHop,
-        now: Instant,
-    ) {
+    fn prepare(&mut self, web: SessionId, request: Box<Request>, admitted: Admitted, now: Instant) {
+        let Admitted { offer, next_hop, grant } = admitted;
         let before = self.calls.challenged_at(&attempt_of(&request));
         let route = match self.route(next_hop, before, now) {
             Route::Targets(targets) => Some(targets),
             Route::Pending => None,
-            Route::Nowhere(refusal) => return self.refuse_web(web, refusal, now),
+            Route::Nowhere(refusal) => {
+                self.forgo(grant.as_ref());
+                return self.refuse_web(web, refusal, now);
+            }
         };
         let mut call = self.new_call(CallDirection::Outbound, &request, now);
+        call.guest = grant.as_ref().map(Stay::of);
+        call.record.site = grant.map(|grant| grant.party.site);
+        let id = call.media;
         call.web = Some(web);
         call.aor = request.headers.from().ok().map(|from| from.uri);
         if route.is_none() {
@@ -64,6 +90,7 @@ impl B2bua {
         }
         call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, route, told: None }));
         self.open(call);
+        self.guest_rings(id, now);
     }
 
     /// A call without legs; its stage is the caller's to set.
@@ -73,6 +100,7 @@ impl B2bua {
         let record = CallRecord {
             id: media,
             direction,
+            site: None,
             from: party.unwrap_or_default(),
             to: request.uri.to_string(),
             started: now,
@@ -98,6 +126,7 @@ impl B2bua {
             is_trunk_told: false,
             takes_digits: direction == CallDirection::Outbound && headers::takes_digits(&request.headers),
             is_media_closed: false,
+            guest: None,
             aor: None,
             refers: Vec::new(),
             elsewhere: Vec::new(),
@@ -163,6 +192,7 @@ impl B2bua {
         invite.route = self.service_route(id, &invite.from);
         let rows = browser.and_then(|browser| self.replaces_of_browser(browser, &request.headers).ok());
         invite.headers.extend(rows.unwrap_or_default());
+        invite.credentials = self.credentials_for(id, target.gateway.trunk);
         let invite = self.fit(invite, target);
         let untold = offer.as_ref().filter(|_| !is_told).map(|offer| offer.remote.clone());
         let (route, has_credentials) = (route.unwrap_or_default(), headers::has_credentials(&request.headers));
@@ -282,6 +312,7 @@ impl B2bua {
             let told = self.web.accept(web, calling.answer, Vec::new(), now);
             Self::note(told, "accept");
         }
+        self.guest_talks(id, now);
     }
 
     pub(super) fn refuse_web(&mut self, session: SessionId, refusal: Refusal, now: Instant) {
@@ -299,6 +330,10 @@ pub(super) fn attempt_of(request: &Request) -> Attempt {
 pub(super) fn without_tag(mut party: NameAddr) -> NameAddr {
     party.params.remove("tag");
     party
+}
+
+fn no_such_domain() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "No PBX Serves This Domain")
 }
 
 pub(super) fn busy() -> Refusal {

@@ -3,6 +3,7 @@
 use super::call::CallRecord;
 use super::dns::{Answer, Question};
 use super::trunks::GatewayStatus;
+use crate::admission::{Denial, Page, UnixTime};
 use crate::media::control::{MediaCommand, MediaEvent};
 use core::net::SocketAddr;
 use sip_core::{Flow, Instant, SocketId};
@@ -18,7 +19,13 @@ pub enum Input {
         peer: SocketAddr,
         /// Whether it came over TLS.
         secure: bool,
+        /// The page; none for a program.
+        page: Option<Page>,
+        /// What its page may do.
+        access: Access,
     },
+    /// What the world's clocks say: tokens have a time.
+    WallClock(UnixTime),
     /// A WebSocket frame: one SIP message (RFC 7118 §5).
     WebMessage {
         /// On which.
@@ -99,12 +106,24 @@ pub enum Output {
         /// What.
         question: Question,
     },
+    /// A guest was turned away.
+    Denied(Denial),
     /// A gateway came up or went down.
     GatewayChanged(GatewayStatus),
     /// A call is over on both legs and its media is closed.
     CallEnded(Box<CallRecord>),
     /// Nothing more now; come back at this moment if nothing else happens before.
     Timeout(Option<Instant>),
+}
+
+/// What those who open a WebSocket may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everything, where the PBX agrees.
+    #[default]
+    Full,
+    /// A call with a token, and nothing else.
+    Guest,
 }
 
 /// Why messages on a flow do not arrive.

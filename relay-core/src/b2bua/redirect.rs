@@ -23,7 +23,8 @@ const MAX_REDIRECTIONS: usize = 5;
 impl B2bua {
     /// The Contacts of a 3xx that ended a leg, for the caller on the other.
     pub(super) fn contacts_elsewhere(&self, id: MediaId, caller: Side, end: &End) -> Rows {
-        let called = self.calls.call(id).and_then(|call| call.record.to.parse::<Uri>().ok());
+        let told_of = self.calls.call(id).filter(|call| call.guest.is_none());
+        let called = told_of.and_then(|call| call.record.to.parse::<Uri>().ok());
         let (Some(response), Some(called)) = (&end.response, called) else { return Rows::new() };
         let told = redirection(response).into_iter().filter_map(|contact| match caller {
             Side::Web => self.contact_for_browser(&contact, &called),
@@ -52,7 +53,8 @@ impl B2bua {
         };
         let Some(call) = self.calls.call(id) else { return false };
         let Stage::Calling(calling) = &call.stage else { return false };
-        if call.elsewhere.len() >= MAX_REDIRECTIONS {
+        // Whom a guest may reach is the token's to say, and nobody else's.
+        if call.guest.is_some() || call.elsewhere.len() >= MAX_REDIRECTIONS {
             return false;
         }
         let is_new =

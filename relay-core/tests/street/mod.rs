@@ -5,8 +5,8 @@
 
 use core::net::SocketAddr;
 use relay_core::b2bua::{
-    Answer, B2bua, CallRecord, Config, Domain, FlowFault, Gateway, GatewayStatus, Input, Output, Question, Record,
-    RecordKind, Trunk, TrunkSocket,
+    Access, Answer, B2bua, CallRecord, Config, Domain, FlowFault, Gateway, GatewayStatus, Input, Output, Question,
+    Record, RecordKind, Trunk, TrunkSocket,
 };
 use relay_core::media::control::{Fingerprint, MediaCommand, MediaEvent, MediaReport};
 use sip_core::agent::{self, Event, Invite, LocalSocket, SessionEvent, SessionId, UserAgent};
@@ -126,7 +126,7 @@ impl Street {
             zone: BTreeMap::new(),
         };
         let peer = "198.51.100.5:40000".parse().unwrap();
-        street.tell(Input::WebOpened { socket: BROWSER, peer, secure: false });
+        street.tell(Input::WebOpened { socket: BROWSER, peer, secure: false, page: None, access: Access::Full });
         street
     }
 
@@ -202,6 +202,7 @@ impl Street {
                 self.gateways.push(status);
                 Some(None)
             }
+            Output::Denied(_) => Some(None),
             Output::CallEnded(record) => {
                 self.records.push(*record);
                 Some(None)

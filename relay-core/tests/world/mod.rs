@@ -9,7 +9,9 @@ mod talk;
 pub(crate) use talk::invite;
 
 use core::net::SocketAddr;
-use relay_core::b2bua::{B2bua, CallRecord, Config, Domain, FlowFault, Gateway, Input, Output, Trunk, TrunkSocket};
+use relay_core::b2bua::{
+    Access, B2bua, CallRecord, Config, Domain, FlowFault, Gateway, Input, Output, Trunk, TrunkSocket,
+};
 use relay_core::media::control::{Fingerprint, MediaCommand, MediaEvent, MediaId, MediaReport};
 use sip_core::agent::{self, Event, LocalSocket, UserAgent};
 use sip_core::message::{Message, Method, Uri};
@@ -104,7 +106,10 @@ impl World {
             parcels: VecDeque::new(),
         };
         let peer = "198.51.100.5:40000".parse().unwrap();
-        world.relay.handle_input(Input::WebOpened { socket: BROWSER, peer, secure: false }, world.now);
+        world.relay.handle_input(
+            Input::WebOpened { socket: BROWSER, peer, secure: false, page: None, access: Access::Full },
+            world.now,
+        );
         world
     }
 
@@ -129,7 +134,8 @@ impl World {
     /// The browser opens another WebSocket.
     pub(crate) fn open_web(&mut self, socket: SocketId) -> Flow {
         let peer = "198.51.100.5:40001".parse().unwrap();
-        self.relay.handle_input(Input::WebOpened { socket, peer, secure: false }, self.now);
+        self.relay
+            .handle_input(Input::WebOpened { socket, peer, secure: false, page: None, access: Access::Full }, self.now);
         let contact = "sip:me@abc.invalid;transport=ws".parse().unwrap();
         let local = LocalSocket { transport: Transport::Ws, sent_by: "abc.invalid".to_owned(), contact };
         self.browser.open_socket(socket, local);
@@ -237,7 +243,7 @@ impl World {
                     let result = Err("no such name".to_owned());
                     self.relay.handle_input(Input::Resolved { query, result }, self.now);
                 }
-                Output::Alias { .. } | Output::GatewayChanged(_) => {}
+                Output::Alias { .. } | Output::GatewayChanged(_) | Output::Denied(_) => {}
                 Output::CallEnded(record) => self.records.push(*record),
                 Output::Timeout(_) => return,
             }
