@@ -1,15 +1,17 @@
 //! The HTTP side: `/sip` (WebSocket), `/healthz`, and pages from a directory.
 
+use crate::clock::Clock;
 use crate::config::{Config, Web};
 use crate::counters::Counters;
 use crate::listener::WebListener;
 use crate::origin::Origins;
 use crate::shutdown::Leave;
 use crate::signaling::Signaling;
+use crate::tokens;
 use crate::websocket;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use relay_core::b2bua::GatewayStatus;
 use serde_json::{Value, json};
@@ -29,6 +31,8 @@ pub(crate) struct App {
     pub(crate) signaling: Signaling,
     pub(crate) counters: Arc<Counters>,
     pub(crate) origins: Origins,
+    pub(crate) counter: tokens::Counter,
+    pub(crate) clock: Clock,
     pub(crate) max_message_size: usize,
     pub(crate) outbox: usize,
     pub(crate) ping_interval: Duration,
@@ -44,6 +48,8 @@ impl App {
         web: &Web,
         signaling: Signaling,
         counters: Arc<Counters>,
+        counter: tokens::Counter,
+        clock: Clock,
         leave: Leave,
     ) -> (Self, mpsc::Receiver<Infallible>) {
         let (presence, absence) = mpsc::channel(1);
@@ -51,6 +57,8 @@ impl App {
             signaling,
             counters,
             origins: Origins::new(&web.origins),
+            counter,
+            clock,
             max_message_size: web.max_message_size,
             outbox: web.outbox,
             ping_interval: web.ping_interval,
@@ -81,6 +89,8 @@ pub(crate) async fn serve(
 
 fn router(web: &Web, app: Arc<App>, demo: Option<Value>) -> Router {
     let mut router = Router::new().route(&web.path, any(websocket::upgrade)).route("/healthz", get(health));
+    let counter = post(tokens::post).options(tokens::preflight).layer(DefaultBodyLimit::max(tokens::MAX_BODY));
+    router = router.route("/api/tokens", counter);
     if let Some(demo) = demo {
         router = router.route("/demo.json", get(|| async { Json(demo) }));
     }

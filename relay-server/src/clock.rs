@@ -1,6 +1,13 @@
 //! The one clock of the process, as the cores count time: microseconds since the start.
 
+use relay_core::admission::UnixTime;
 use sip_core::{Duration, Instant};
+
+/// What the system's clock says, as tokens count time.
+pub(crate) fn unix_now() -> UnixTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    UnixTime(since.map_or(0, |since| since.as_secs()))
+}
 
 /// Turns the monotonic clock into the core's moments and back.
 #[derive(Clone, Copy, Debug)]

@@ -7,12 +7,20 @@ mod error;
 pub mod keys;
 mod load;
 mod negotiation;
+mod secret;
+mod site;
+mod table;
+mod tokens;
 mod trunk;
 mod value;
 
 pub use error::{ConfigError, Place};
 pub use load::{Loaded, Sources, load};
 pub use negotiation::{Leg, Negotiation, ShortIntervals, Wish};
+pub use secret::{Own, SecretSource};
+pub use site::{Algorithm, SITE_KEYS, Site};
+pub use table::TableKey;
+pub use tokens::Tokens;
 pub use trunk::{Host, TRUNK_KEYS, Trunk};
 pub use value::Value;
 
@@ -35,6 +43,10 @@ pub struct Config {
     pub sip: Sip,
     /// PBXs with several gateways or wishes of their own.
     pub trunks: Vec<Trunk>,
+    /// Who may have calls made with tokens.
+    pub sites: Vec<Site>,
+    /// What holds for all tokens.
+    pub tokens: Tokens,
     /// Audio.
     pub media: Media,
     /// What each leg of a call negotiates for itself.
@@ -322,7 +334,14 @@ impl Config {
         self.check_tls()?;
         self.check_families()?;
         self.negotiation.check()?;
+        self.check_secrets()?;
         self.check_site()
+    }
+
+    /// Whether each secret and key is where the settings say.
+    fn check_secrets(&self) -> Result<(), ConfigError> {
+        self.trunks.iter().try_for_each(|trunk| crate::sites::credentials(trunk).map(drop))?;
+        crate::sites::Sites::of(self).map(drop)
     }
 
     /// Whether TLS has what it needs.

@@ -38,6 +38,12 @@ counters! {
     web_opened as "webSocketsOpened",
     /// WebSocket requests from pages that may not connect.
     origins_refused as "originsRefused",
+    /// Tokens made for pages and back ends.
+    tokens_issued as "tokensIssued",
+    /// Tokens asked for in vain.
+    tokens_refused as "tokensRefused",
+    /// Calls with a token, and other requests of guests, that were refused.
+    guests_denied as "guestsDenied",
     /// WebSocket requests that were not RFC 7118.
     upgrades_refused as "upgradesRefused",
     /// WebSockets closed for a message above `web.max_message_size`.

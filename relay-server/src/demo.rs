@@ -6,7 +6,7 @@
 mod exchange;
 mod player;
 
-use crate::config::{Config, Domain, Media, Sip};
+use crate::config::{Config, Host, Media, Own, SecretSource, Sip, Site, Trunk};
 use crate::error::{RunError, StartError};
 use crate::start::{self, Running};
 use relay_core::exchange::NUMBERS;
@@ -17,6 +17,12 @@ use tokio::task::JoinHandle;
 
 /// Where the built pages are in a checkout.
 const SITE: &str = "demo-site/dist";
+/// The exchange, as a trunk of the relay.
+const TRUNK: &str = "demo";
+/// The relay's own account at the exchange.
+const VISITOR: &str = "visitor";
+/// What the shop's page shows to get a token.
+const SITE_KEY: &str = "pk_demo_shop";
 
 /// A demo that works.
 #[derive(Debug)]
@@ -45,11 +51,14 @@ impl Demo {
 /// # Errors
 /// A socket cannot be had.
 pub async fn start(config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<Demo, StartError> {
-    let driver = exchange::Driver::bind(&config.demo).await?;
+    let page = page_facts(&config);
+    let password = drawn_password()?;
+    let mut settings = config.demo.clone();
+    settings.accounts.push(format!("{VISITOR}:{password}"));
+    let driver = exchange::Driver::bind(&settings).await?;
     let exchange = driver.address();
     let task = tokio::spawn(driver.run());
-    let page = page_facts(&config);
-    let relay = start::run_with(settled(config, exchange), Some(page), shutdown).await?;
+    let relay = start::run_with(settled(config, exchange, password), Some(page), shutdown).await?;
     Ok(Demo { relay, exchange, task })
 }
 
@@ -72,8 +81,13 @@ fn url(web: SocketAddr) -> String {
     if web.ip().is_unspecified() { format!("http://localhost:{}/", web.port()) } else { format!("http://{web}/") }
 }
 
+/// A password that nobody is told, not even the pages of the demo.
+fn drawn_password() -> Result<String, StartError> {
+    Ok(start::seed()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// The settings of the relay: what was not set is chosen for a demo, so that it can run beside anything.
-fn settled(mut config: Config, exchange: SocketAddr) -> Config {
+fn settled(mut config: Config, exchange: SocketAddr, password: String) -> Config {
     if config.sip.listen == Sip::default().listen {
         config.sip.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     }
@@ -86,9 +100,37 @@ fn settled(mut config: Config, exchange: SocketAddr) -> Config {
     if config.web.site.is_none() {
         config.web.site = find_site();
     }
-    let (name, host) = (config.demo.domain.clone(), exchange.ip().to_string());
-    config.sip.domains.insert(0, Domain { name, host, port: Some(exchange.port()), transport: None });
+    config.trunks.insert(0, trunk(config.demo.domain.clone(), exchange, password));
+    config.sites.push(shop());
     config
+}
+
+/// The way to the exchange, with an account there for visitors who have none.
+fn trunk(domain: String, exchange: SocketAddr, password: String) -> Trunk {
+    let host =
+        Host { host: exchange.ip().to_string(), port: Some(exchange.port()), transport: None, priority: 0, weight: 1 };
+    Trunk {
+        name: TRUNK.to_owned(),
+        domains: vec![domain.clone()],
+        hosts: vec![host],
+        probe: std::time::Duration::ZERO,
+        username: Some(VISITOR.to_owned()),
+        realm: Some(domain),
+        password: SecretSource { own: Some(Own(password)), ..SecretSource::default() },
+        ..Trunk::default()
+    }
+}
+
+/// The shop whose button calls with tokens: each number of the exchange, from pages that this relay serves.
+fn shop() -> Site {
+    Site {
+        name: "demo-shop".to_owned(),
+        trunk: TRUNK.to_owned(),
+        callees: NUMBERS.iter().map(|(number, ..)| (*number).to_owned()).collect(),
+        origins: vec!["self".to_owned()],
+        site_key: Some(SITE_KEY.to_owned()),
+        ..Site::default()
+    }
 }
 
 /// In the working directory, or above the program in a checkout.
@@ -111,6 +153,7 @@ fn page_facts(config: &Config) -> Value {
     json!({
         "server": config.web.path,
         "domain": domain,
+        "siteKey": SITE_KEY,
         "accounts": accounts.map(account).collect::<Vec<_>>(),
         "numbers": NUMBERS.iter().map(number).collect::<Vec<_>>(),
     })

@@ -1,5 +1,6 @@
 //! Why a relay does not start, or stops by itself.
 
+use crate::config::ConfigError;
 use std::fmt;
 use std::io;
 
@@ -27,6 +28,8 @@ pub enum StartError {
     },
     /// Not one of the configured codecs can be spoken.
     NoCodec,
+    /// A key or secret that the settings name is not there.
+    Secrets(ConfigError),
 }
 
 impl fmt::Display for StartError {
@@ -36,6 +39,7 @@ impl fmt::Display for StartError {
                 write!(f, "cannot listen on {address} for {purpose}: {source}; {key} names another address")
             }
             Self::System { what, source } => write!(f, "{what}: {source}"),
+            Self::Secrets(error) => error.fmt(f),
             Self::NoCodec => f.write_str(
                 "the libraries of all codecs in media.codecs are missing; install libbcg729-0 (G729) or libspeex1 (speex), or \
                  add PCMU or PCMA",
@@ -48,6 +52,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bind { source, .. } | Self::System { source, .. } => Some(source),
+            Self::Secrets(error) => Some(error),
             Self::NoCodec => None,
         }
     }

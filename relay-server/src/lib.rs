@@ -22,8 +22,10 @@ pub mod shutdown;
 mod signaling;
 mod sip_sockets;
 mod sip_udp;
+mod sites;
 mod start;
 mod streams;
+mod tokens;
 mod websocket;
 
 pub use error::{RunError, StartError};

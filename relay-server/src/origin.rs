@@ -1,6 +1,10 @@
 //! Which pages may open a WebSocket (RFC 6455 §10.2): cookies and private networks make any page a user of the relay
 //! unless its origin is checked. It does not authenticate anybody: programs can send any Origin they like.
 
+use axum::http::{HeaderMap, HeaderValue, header};
+use relay_core::admission::Page;
+use std::net::IpAddr;
+
 /// The rules from `web.origins`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origins {
@@ -26,6 +30,21 @@ impl Origins {
         let origin = normal(origin);
         self.admits_all || self.list.contains(&origin) || is_same_host(&origin, host)
     }
+}
+
+/// The page that makes a request; none for a program.
+pub(crate) fn page_of(headers: &HeaderMap) -> Option<Page> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let origin = normal(text(header::ORIGIN)?);
+    let is_own = is_same_host(&origin, text(header::HOST));
+    Some(Page { origin, is_own })
+}
+
+/// Where a request comes from: who connected, or whom a proxy on this machine names last.
+pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let forwarded = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
+    let named = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+    named.filter(|_| peer.is_loopback()).unwrap_or(peer).to_canonical()
 }
 
 /// Whether `web.origins` may have this entry: `scheme://host`, maybe with a port.

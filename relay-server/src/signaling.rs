@@ -1,17 +1,16 @@
 //! Drives the B2BUA: one task, one bounded queue in, one timer. It decides nothing.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, unix_now};
 use crate::counters::Counters;
 use crate::media::MediaWorkers;
 use crate::resolve::Lookups;
 use crate::sip_udp::SipUdp;
 use crate::streams::{Stream, StreamId, Streams};
-use crate::websocket::{Frame, Outbox, Unsendable};
+use crate::websocket::{Frame, Outbox, Unsendable, Visitor};
 use relay_core::b2bua::{B2bua, CallRecord, FlowFault, GatewayStatus, Health, Input, Occupancy, Output};
 use relay_core::media::control::MediaEvent;
 use sip_core::{Duration, Flow, Instant, SocketId};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
@@ -22,7 +21,7 @@ const MAX_WAITING: usize = 1_024;
 /// What comes to the signalling task from the other tasks.
 #[derive(Debug)]
 enum Arrival {
-    WebOpened { socket: SocketId, peer: SocketAddr, secure: bool, outbox: Outbox },
+    WebOpened { socket: SocketId, visitor: Visitor, outbox: Outbox },
     StreamOpened { flow: Flow, stream: Stream },
     StreamClosed { flow: Flow, id: StreamId, fault: FlowFault },
     Input(Input),
@@ -46,8 +45,8 @@ struct Status {
 }
 
 impl Signaling {
-    pub(crate) async fn web_opened(&self, socket: SocketId, peer: SocketAddr, secure: bool, outbox: Outbox) {
-        self.arrive(Arrival::WebOpened { socket, peer, secure, outbox }).await;
+    pub(crate) async fn web_opened(&self, socket: SocketId, visitor: Visitor, outbox: Outbox) {
+        self.arrive(Arrival::WebOpened { socket, visitor, outbox }).await;
     }
 
     pub(crate) async fn web_message(&self, socket: SocketId, bytes: Vec<u8>) {
@@ -193,6 +192,10 @@ impl Driver {
                     self.parts.lookups.start(query, question, self.parts.signaling.clone())
                 }
                 Output::GatewayChanged(status) => self.tell(&status),
+                Output::Denied(denial) => {
+                    self.parts.counters.guests_denied.add_one();
+                    tracing::info!(reason = denial.name(), "a guest was refused");
+                }
                 Output::CallEnded(record) => log(&record),
                 Output::Timeout(at) => match self.failed.pop_front() {
                     Some((flow, fault)) => {
@@ -206,9 +209,12 @@ impl Driver {
 
     fn admit(&mut self, arrival: Arrival) -> Option<Input> {
         Some(match arrival {
-            Arrival::WebOpened { socket, peer, secure, outbox } => {
+            Arrival::WebOpened { socket, visitor, outbox } => {
                 self.web.insert(socket, outbox);
-                Input::WebOpened { socket, peer, secure }
+                let Visitor { address: peer, secure, page, access } = visitor;
+                // Somebody may set the system's clock while the relay runs.
+                self.parts.b2bua.handle_input(Input::WallClock(unix_now()), self.parts.clock.now());
+                Input::WebOpened { socket, peer, secure, page, access }
             }
             Arrival::StreamOpened { flow, stream } => {
                 self.parts.streams.opened(flow, stream);
@@ -311,6 +317,7 @@ fn log(record: &CallRecord) {
     tracing::info!(
         call = record.id.0,
         direction = ?record.direction,
+        site = record.site,
         status,
         reason = record.reason,
         ended_by = ?record.ended_by,

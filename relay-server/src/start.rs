@@ -13,7 +13,10 @@ use crate::shutdown::{self, Trigger};
 use crate::signaling::{self, Driver, Signaling};
 use crate::sip_sockets::{self, SipSockets};
 use crate::sip_udp::SipUdp;
+use crate::sites::{self, Sites};
 use crate::streams::{Acceptor, Shared, Streams};
+use crate::tokens;
+use relay_core::admission::Rules;
 use relay_core::b2bua::{self, B2bua, TrunkSocket};
 use relay_core::codec::Shelf;
 use relay_core::media::control::TrunkCodec;
@@ -73,6 +76,8 @@ pub(crate) async fn run_with(
     let listener = bind_web(&config).await?;
     let (web, sip_address, sip_tls) = (local(&listener)?, sockets.bound, sockets.tls);
     let (codecs, shelf) = codecs(&config)?;
+    let sites = Sites::of(&config).map_err(StartError::Secrets)?;
+    let clock = Clock::start();
     let (media, media_events) = start_media(&config, &sockets.known, shelf)?;
 
     let (signaling, queue) = signaling::queue();
@@ -87,8 +92,8 @@ pub(crate) async fn run_with(
     };
     let receivers: Vec<_> = udp.values().cloned().collect();
     let driver = Driver::new(signaling::Parts {
-        b2bua: B2bua::new(b2bua_config(&config, known, codecs), seed()?),
-        clock: Clock::start(),
+        b2bua: B2bua::new(b2bua_config(&config, known, codecs, sites.rules)?, seed()?),
+        clock,
         queue,
         signaling: signaling.clone(),
         media,
@@ -100,7 +105,8 @@ pub(crate) async fn run_with(
         shutdown: config.limits.shutdown,
     });
     let (trigger, leave) = shutdown::channel();
-    let (app, absence) = App::new(&config.web, signaling.clone(), counters, leave);
+    let counter = tokens::Counter::new(sites.mint, &config.sites, config.tokens.per_address);
+    let (app, absence) = App::new(&config.web, signaling.clone(), counters, counter, clock, leave);
     let app = Arc::new(app);
     let web_task = async move {
         if let Err(error) = app::serve(listener, &config, app, demo).await {
@@ -236,7 +242,12 @@ fn media_config(config: &Config, known: &[TrunkSocket], codecs: Shelf) -> MediaC
     }
 }
 
-fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>, codecs: Vec<TrunkCodec>) -> b2bua::Config {
+fn b2bua_config(
+    config: &Config,
+    sockets: Vec<TrunkSocket>,
+    codecs: Vec<TrunkCodec>,
+    admission: Rules,
+) -> Result<b2bua::Config, StartError> {
     let trunks = sip_sockets::trunks(config);
     let serves = |(trunk, settings): (usize, &crate::config::Trunk)| {
         let domains = settings.domains.clone();
@@ -245,9 +256,11 @@ fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>, codecs: Vec<TrunkCod
     // A named domain before "any", whichever stands first in the file.
     let mut domains: Vec<_> = trunks.iter().enumerate().flat_map(serves).collect();
     domains.sort_by_key(|domain| domain.name == "*");
-    b2bua::Config {
+    let trunks = trunks.iter().map(|trunk| trunk_config(trunk, config)).collect::<Result<_, _>>()?;
+    Ok(b2bua::Config {
         sockets,
-        trunks: trunks.iter().map(|trunk| trunk_config(trunk, config)).collect(),
+        trunks,
+        admission,
         domains,
         codecs: codecs.into(),
         product: Some(config.sip.product.clone()).filter(|product| !product.is_empty()),
@@ -263,10 +276,10 @@ fn b2bua_config(config: &Config, sockets: Vec<TrunkSocket>, codecs: Vec<TrunkCod
         resolve_ttl: config.limits.resolve_ttl,
         web_leg: config.negotiation.web.for_b2bua(),
         trunk_leg: config.negotiation.trunk.for_b2bua(),
-    }
+    })
 }
 
-fn trunk_config(trunk: &crate::config::Trunk, config: &Config) -> b2bua::Trunk {
+fn trunk_config(trunk: &crate::config::Trunk, config: &Config) -> Result<b2bua::Trunk, StartError> {
     let gateway = |host: &crate::config::Host| b2bua::Gateway {
         host: host.host.clone(),
         port: host.port,
@@ -274,14 +287,15 @@ fn trunk_config(trunk: &crate::config::Trunk, config: &Config) -> b2bua::Trunk {
         priority: host.priority,
         weight: host.weight,
     };
-    b2bua::Trunk {
+    Ok(b2bua::Trunk {
         name: trunk.name.clone(),
         gateways: trunk.hosts.iter().map(gateway).collect(),
         probe: Some(trunk.probe).filter(|probe| !probe.is_zero()),
         failures: u32::try_from(trunk.failures).unwrap_or(u32::MAX),
         recoveries: u32::try_from(trunk.recoveries).unwrap_or(u32::MAX),
         patience: config.sip.failover_timeout,
-    }
+        credentials: sites::credentials(trunk).map_err(StartError::Secrets)?,
+    })
 }
 
 /// Drawn from the system once; everything unpredictable in signalling grows from it.

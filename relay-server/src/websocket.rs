@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::listener::{Linger, Peer};
+use crate::origin::page_of;
 use crate::signaling::Signaling;
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -15,7 +16,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use relay_core::admission::Page;
+use relay_core::b2bua::Access;
 use sip_core::SocketId;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -38,27 +42,42 @@ pub(crate) async fn upgrade(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match admit(&app, &headers, upgrade) {
-        Ok(upgrade) => {
+        Ok((upgrade, access)) => {
             let secure = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-            upgrade.on_upgrade(move |socket| serve(socket, app, peer, secure))
+            let visitor = Visitor { address: peer.address, secure, page: page_of(&headers), access };
+            upgrade.on_upgrade(move |socket| serve(socket, app, peer.linger, visitor))
         }
         Err(refusal) => refusal.into_response(),
     }
 }
 
-/// The origin is checked before anything else is looked at.
+/// Who has opened a WebSocket.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    pub(crate) address: SocketAddr,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
+    pub(crate) page: Option<Page>,
+    pub(crate) access: Access,
+}
+
+/// The origin is checked before anything else is looked at. Pages of a site that are not ours besides are guests.
 fn admit(
     app: &App,
     headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<WebSocketUpgrade, Refusal> {
+) -> Result<(WebSocketUpgrade, Access), Refusal> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let origin = text(header::ORIGIN);
-    if !app.origins.admits(origin, text(header::HOST)) {
-        app.counters.origins_refused.add_one();
-        tracing::warn!(origin, "a page of this origin may not connect; web.origins lists those that may");
-        return Err(Refusal::Origin);
-    }
+    let access = match app.origins.admits(origin, text(header::HOST)) {
+        true => Access::Full,
+        false if page_of(headers).is_some_and(|page| app.counter.knows(&page)) => Access::Guest,
+        false => {
+            app.counters.origins_refused.add_one();
+            tracing::warn!(origin, "a page of this origin may not connect; web.origins lists those that may");
+            return Err(Refusal::Origin);
+        }
+    };
     let upgrade = upgrade.map_err(Refusal::Upgrade).and_then(|upgrade| {
         let upgrade = upgrade
             .protocols([SUBPROTOCOL])
@@ -68,7 +87,7 @@ fn admit(
             .max_frame_size(app.max_message_size);
         upgrade.selected_protocol().is_some().then_some(upgrade).ok_or(Refusal::Subprotocol)
     });
-    upgrade.inspect_err(|_| app.counters.upgrades_refused.add_one())
+    upgrade.inspect_err(|_| app.counters.upgrades_refused.add_one()).map(|upgrade| (upgrade, access))
 }
 
 /// Why a request does not become a WebSocket.
@@ -189,13 +208,13 @@ impl End {
 }
 
 /// One browser, from its first frame to its last.
-async fn serve(socket: WebSocket, app: Arc<App>, peer: Peer, secure: bool) {
+async fn serve(socket: WebSocket, app: Arc<App>, linger: Linger, visitor: Visitor) {
     let id = app.next_socket();
     let (outbox, outgoing) = Outbox::new(app.outbox);
     let overflow = Arc::clone(&outbox.overflow);
     app.counters.web_opened.add_one();
-    tracing::debug!(socket = id.0, peer = %peer.address, "WebSocket opened");
-    app.signaling.web_opened(id, peer.address, secure, outbox).await;
+    tracing::debug!(socket = id.0, peer = %visitor.address, "WebSocket opened");
+    app.signaling.web_opened(id, visitor, outbox).await;
 
     let (mut sink, stream) = socket.split();
     let is_alive = AtomicBool::new(true);
@@ -214,7 +233,7 @@ async fn serve(socket: WebSocket, app: Arc<App>, peer: Peer, secure: bool) {
     } else {
         app.signaling.web_lost(id).await;
     }
-    close(sink, end, &peer.linger).await;
+    close(sink, end, &linger).await;
 }
 
 async fn read(mut stream: SplitStream<WebSocket>, is_alive: &AtomicBool, id: SocketId, signaling: &Signaling) -> End {

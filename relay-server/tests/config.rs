@@ -265,6 +265,68 @@ fn the_example_explains_every_key_of_a_trunk() {
 }
 
 #[test]
+fn the_example_explains_every_key_of_a_site() {
+    for key in relay_server::config::SITE_KEYS {
+        let name = key.name.trim_start_matches("site.");
+        assert!(EXAMPLE.lines().any(|line| line.starts_with(&format!("# {name} = "))), "{name}");
+    }
+}
+
+/// A trunk that only sites call through, and a site.
+const SITE: &str = "[[trunk]]\nname = \"office\"\nhosts = [\"pbx\"]\n\n[[site]]\nname = \"shop\"\ntrunk = \"office\"\n\
+    callees = [\"support\"]\norigins = [\"https://shop.example\"]\nsite_key = \"pk_shop_2026\"\n";
+
+#[test]
+fn a_trunk_that_only_sites_call_through_needs_no_domain() {
+    let config = from_file("site", SITE).expect("good").config;
+
+    assert!(config.check().is_ok());
+    assert_eq!((config.sites[0].name.as_str(), config.sites[0].max_calls), ("shop", 20));
+}
+
+#[test]
+fn each_mistake_in_a_site_is_named_with_its_line_and_remedy() {
+    for (from, to, expected) in [
+        ("trunk = \"office\"", "trunk = \"ofice\"", "5: site.trunk is \"ofice\", and no [[trunk]] has that name; name"),
+        ("callees = [\"support\"]", "", "5: site.callees is missing; say whom"),
+        ("[\"support\"]", "[\"+49*\"]", "5: site.callees has patterns only; name one callee without a star"),
+        ("[\"support\"]", "[\"a b;c\"]", "8: site.callees cannot be [\"a b;c\"]: it is a list of numbers"),
+        ("origins = [\"https://shop.example\"]", "", "5: site.origins is empty; name the pages"),
+        ("[\"https://shop.example\"]", "[\"*\"]", "9: site.origins cannot be [\"*\"]: it is a list of origins"),
+        ("site_key = \"pk_shop_2026\"", "", "5: site.site_key is missing, and so is every other way to a token; set"),
+        ("site_key = \"pk_shop_2026\"", "site_key = \"short\"", "10: site.site_key cannot be \"short\""),
+        (
+            "site_key = \"pk_shop_2026\"",
+            "algorithm = \"none\"",
+            "10: site.algorithm cannot be \"none\": it is \"HS256\"",
+        ),
+        ("site_key = \"pk_shop_2026\"", "algorithm = \"RS256\"", "5: site.key_file is missing; name the file"),
+        (
+            "hosts = [\"pbx\"]",
+            "hosts = [\"pbx\"]\nusername = \"u\"\npassword_env = \"P\"",
+            "1: trunk.realm is missing; say which",
+        ),
+        ("hosts = [\"pbx\"]", "hosts = [\"pbx\"]\npassword_env = \"P\"", "1: trunk.username is missing; say whose"),
+    ] {
+        let said = sentence(from_file("site-mistake", &SITE.replacen(from, to, 1)));
+        assert!(said.starts_with(expected), "{said:?} does not start with {expected:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_told_before_the_relay_starts() {
+    let with = |row: &str| from_file("secret", &format!("{SITE}{row}\n")).expect("well formed").config.check();
+
+    let no_file = with("secret_file = \"/does/not/exist\"").expect_err("no file").to_string();
+    assert!(no_file.starts_with("site.secret_file is /does/not/exist, which cannot be read"), "{no_file}");
+    let no_variable = with("algorithm = \"HS256\"\nkey_env = \"SURELY_NOT_SET\"").expect_err("not set").to_string();
+    assert!(no_variable.starts_with("site.key_file is SURELY_NOT_SET, and there is no such"), "{no_variable}");
+    let key = TempFile::new("short-key", "too short");
+    let short = with(&format!("algorithm = \"HS256\"\nkey_file = {:?}", key.0)).expect_err("too short").to_string();
+    assert!(short.starts_with("site.key_file is shorter than 32 bytes"), "{short}");
+}
+
+#[test]
 fn tls_without_a_certificate_and_addresses_of_the_wrong_family_are_told() {
     let check = |change: &dyn Fn(&mut Config)| {
         let mut config = from_file("tls", TRUNK).unwrap().config;

@@ -120,6 +120,17 @@ impl fmt::Display for ConfigError {
 }
 
 impl ConfigError {
+    /// The line of the file, counted from 1.
+    pub(super) const fn line(&self) -> usize {
+        match self {
+            Self::Syntax { place: Place::File { line, .. }, .. }
+            | Self::UnknownKey { place: Place::File { line, .. }, .. }
+            | Self::WrongValue { place: Place::File { line, .. }, .. }
+            | Self::Incomplete { place: Place::File { line, .. }, .. } => *line,
+            _ => 0,
+        }
+    }
+
     /// One error for a list of them.
     pub(super) fn of(mut all: Vec<Self>) -> Result<(), Self> {
         match all.len() {

@@ -101,6 +101,13 @@ pub const KEYS: &[Key] = &[
     key("limits.call_recovery", TIME, |c, v| put_some_time(&mut c.limits.call_recovery, v)),
     key("limits.resolve_ttl", TIME, |c, v| put_some_time(&mut c.limits.resolve_ttl, v)),
     key("limits.shutdown", TIME, |c, v| put_some_time(&mut c.limits.shutdown, v)),
+    key("tokens.lifetime", TIME, |c, v| put_some_time(&mut c.tokens.lifetime, v)),
+    key("tokens.max_lifetime", TIME, |c, v| put_some_time(&mut c.tokens.max_lifetime, v)),
+    key("tokens.leeway", TIME_OR_NONE, |c, v| put(&mut c.tokens.leeway, v)),
+    key("tokens.denied", "a list of numbers and patterns with stars, such as [\"112\", \"+1900*\"]", put_denied),
+    key("tokens.per_address", "a whole number from 1 to 1000000", |c, v| put_within(&mut c.tokens.per_address, 1..=1_000_000, v)),
+    key("tokens.key_file", "a file with a secret of 32 bytes or more, or \"\"", |c, v| put(&mut c.tokens.key.file, v)),
+    key("tokens.key_env", "the name of an environment variable with the same, or \"\"", |c, v| put(&mut c.tokens.key.env, v)),
     key("log.filter", "levels for parts of the program, such as \"info\" or \"relay_core=debug,info\"", put_filter),
     key("log.format", "\"text\" or \"json\"", |c, v| put(&mut c.log.format, v)),
     key("demo.domain", "a domain name", |c, v| put(&mut c.demo.domain, v)),
@@ -155,7 +162,7 @@ fn put_path(config: &mut Config, value: &Value) -> bool {
 }
 
 /// Paths that the relay answers itself.
-const RESERVED_PATHS: [&str; 2] = ["/healthz", "/demo.json"];
+const RESERVED_PATHS: [&str; 3] = ["/healthz", "/demo.json", "/api/tokens"];
 /// What would make a pattern of a path, or end it.
 const PATH_SYNTAX: [char; 7] = ['{', '}', ':', '*', '?', '#', ' '];
 
@@ -207,6 +214,13 @@ fn put_codecs(config: &mut Config, value: &Value) -> bool {
     let is_once = |codecs: &Vec<TrunkCodec>| (1..codecs.len()).all(|n| !codecs[n..].contains(&codecs[n - 1]));
     let codecs = codecs.filter(|codecs| is_list && !codecs.is_empty() && is_once(codecs));
     codecs.map(|codecs| config.media.codecs = codecs).is_some()
+}
+
+fn put_denied(config: &mut Config, value: &Value) -> bool {
+    let mut denied: Vec<String> = Vec::new();
+    let is_pattern = |text: &String| relay_core::admission::Pattern::parse(text).is_some();
+    let fits = put(&mut denied, value) && denied.iter().all(is_pattern);
+    fits.then(|| config.tokens.denied = denied).is_some()
 }
 
 fn put_filter(config: &mut Config, value: &Value) -> bool {

@@ -1,8 +1,8 @@
 //! Lays file, environment and flags over the defaults, in this order.
 
 use super::keys::{self, KEYS, Key, PREFIX};
-use super::trunk::{self, Trunk};
-use super::{Config, ConfigError, Place, Value};
+use super::table::{self, Table};
+use super::{Config, ConfigError, Place, Site, Trunk, Value, site, trunk};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -55,38 +55,55 @@ fn lay_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigEr
     let mut sections: Vec<_> = table.get_ref().iter().collect();
     sections.sort_by_key(|(name, _)| name.span().start);
     let mut wrong = Vec::new();
+    let (mut trunks, mut sites): (Vec<Found<Trunk>>, Vec<Found<Site>>) = (Vec::new(), Vec::new());
     for (section, value) in sections {
         match (section.get_ref().as_ref(), value.get_ref()) {
-            ("trunk", DeValue::Array(trunks)) => lay_trunks(config, trunks, &place, &mut wrong),
+            ("trunk", DeValue::Array(tables)) => trunks = lay_tables(tables, &place, &mut wrong),
+            ("site", DeValue::Array(tables)) => sites = lay_tables(tables, &place, &mut wrong),
             (name, DeValue::Table(rows)) => lay_section(config, name, rows, &place, &mut wrong),
             (name, _) => wrong.push(unknown(name, place(section.span().start))),
         }
     }
+    config.trunks = trunks.iter().map(|found| found.thing.clone()).collect();
+    config.sites = sites.iter().map(|found| found.thing.clone()).collect();
+    for (found, before) in trunks.iter().zip(0..).filter(|(found, _)| found.is_read) {
+        wrong.extend(trunk::check(&found.thing, &config.trunks[..before], &config.sites, &found.place).err());
+    }
+    for (found, before) in sites.iter().zip(0..).filter(|(found, _)| found.is_read) {
+        wrong.extend(site::check(&found.thing, &config.sites[..before], &config.trunks, &found.place).err());
+    }
+    wrong.sort_by_key(ConfigError::line);
     ConfigError::of(wrong)
 }
 
-fn lay_trunks(
-    config: &mut Config,
-    trunks: &[Spanned<DeValue<'_>>],
+/// One `[[table]]` and where it begins.
+struct Found<T> {
+    thing: T,
+    place: Place,
+    /// Whether each of its rows could be read.
+    is_read: bool,
+}
+
+fn lay_tables<T: Table>(
+    tables: &[Spanned<DeValue<'_>>],
     place: &dyn Fn(usize) -> Place,
     wrong: &mut Vec<ConfigError>,
-) {
-    for table in trunks {
+) -> Vec<Found<T>> {
+    let mut all = Vec::new();
+    for table in tables {
         let start = table.span().start;
         let DeValue::Table(rows) = table.get_ref() else {
-            wrong.push(unknown("trunk", place(start)));
+            wrong.push(unknown(T::NAME, place(start)));
             continue;
         };
-        let (mut trunk, known) = (Trunk::default(), wrong.len());
+        let (mut thing, known) = (T::default(), wrong.len());
         for (name, value) in in_order(rows) {
             let here = || place(name.span().start);
-            wrong.extend(trunk::lay(&mut trunk, name.get_ref(), &from_toml(value), here).err());
+            wrong.extend(table::lay(&mut thing, name.get_ref(), &from_toml(value), here).err());
         }
-        if wrong.len() == known {
-            wrong.extend(trunk::check(&trunk, &config.trunks, &place(start)).err());
-        }
-        config.trunks.push(trunk);
+        all.push(Found { thing, place: place(start), is_read: wrong.len() == known });
     }
+    all
 }
 
 fn lay_section(

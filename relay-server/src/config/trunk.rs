@@ -1,6 +1,9 @@
 //! `[[trunk]]`: a PBX with several gateways, or with wishes of its own. One table of keys, as for everything else.
 
 use super::error::{ConfigError, Place};
+use super::secret::SecretSource;
+use super::site::Site;
+use super::table::{Table, TableKey, incomplete, key};
 use super::value::{FromValue, Value, host_port, put, put_within};
 use sip_core::Transport;
 use std::path::PathBuf;
@@ -29,6 +32,12 @@ pub struct Trunk {
     pub wildcards: bool,
     /// TLS: whether any certificate is believed.
     pub insecure: bool,
+    /// Whom the PBX knows the relay as, in calls with tokens.
+    pub username: Option<String>,
+    /// The realm that the password is for.
+    pub realm: Option<String>,
+    /// The password.
+    pub password: SecretSource,
 }
 
 /// A gateway of a trunk.
@@ -59,25 +68,23 @@ impl Default for Trunk {
             ca: None,
             wildcards: false,
             insecure: false,
+            username: None,
+            realm: None,
+            password: SecretSource::default(),
         }
     }
 }
 
-/// One setting of a trunk.
-#[derive(Clone, Copy)]
-pub struct TrunkKey {
-    /// Its name, with `trunk.` before it.
-    pub name: &'static str,
-    /// What its value is, with an example.
-    pub expects: &'static str,
-    pub(super) set: fn(&mut Trunk, &Value) -> bool,
+impl Table for Trunk {
+    const NAME: &'static str = "trunk";
+    const KEYS: &'static [TableKey<Self>] = TRUNK_KEYS;
 }
 
 const YES_OR_NO: &str = "true or false";
 
 /// Every key of a `[[trunk]]`.
 #[rustfmt::skip]
-pub const TRUNK_KEYS: &[TrunkKey] = &[
+pub const TRUNK_KEYS: &[TableKey<Trunk>] = &[
     key("trunk.name", "a short text, such as \"office\"", |t, v| put(&mut t.name, v) && !t.name.is_empty()),
     key("trunk.domains", "a list of SIP domains, such as [\"example.com\"], \"*\" being any", |t, v| put(&mut t.domains, v)),
     key("trunk.hosts", "a list of \"host:port\" with ;transport=udp, tcp or tls, ;priority= and ;weight= where wanted, such as [\"pbx.example.com;transport=tls\"]", |t, v| put(&mut t.hosts, v)),
@@ -88,38 +95,22 @@ pub const TRUNK_KEYS: &[TrunkKey] = &[
     key("trunk.ca", "a file with certificates in PEM form, or \"\" for sip.tls_ca", |t, v| put(&mut t.ca, v)),
     key("trunk.wildcards", YES_OR_NO, |t, v| put(&mut t.wildcards, v)),
     key("trunk.insecure", YES_OR_NO, |t, v| put(&mut t.insecure, v)),
+    key("trunk.username", "the name that the PBX knows the relay by, or \"\"", |t, v| put(&mut t.username, v)),
+    key("trunk.realm", "the realm that its challenges name, such as \"example.com\", or \"\"", |t, v| put(&mut t.realm, v)),
+    key("trunk.password_file", "a file with the password in it, or \"\"", |t, v| put(&mut t.password.file, v)),
+    key("trunk.password_env", "the name of an environment variable with the password, or \"\"", |t, v| put(&mut t.password.env, v)),
 ];
 
-const fn key(name: &'static str, expects: &'static str, set: fn(&mut Trunk, &Value) -> bool) -> TrunkKey {
-    TrunkKey { name, expects, set }
-}
-
-/// Puts one row of a `[[trunk]]` into its place.
-pub(super) fn lay(trunk: &mut Trunk, name: &str, value: &Value, place: impl Fn() -> Place) -> Result<(), ConfigError> {
-    let full = format!("trunk.{name}");
-    let Some(key) = TRUNK_KEYS.iter().find(|key| key.name == full) else {
-        let nearest = TRUNK_KEYS.iter().min_by_key(|key| super::keys::distance(key.name, &full));
-        let nearest = nearest.filter(|key| super::keys::distance(key.name, &full) <= 2).map(|key| key.name);
-        return Err(ConfigError::UnknownKey { place: place(), key: full, nearest });
-    };
-    if (key.set)(trunk, value) {
-        return Ok(());
-    }
-    Err(ConfigError::WrongValue { place: place(), key: key.name, found: value.to_string(), expects: key.expects })
-}
-
-/// What is wrong with a trunk as a whole, beside those before it.
-pub(super) fn check(trunk: &Trunk, before: &[Trunk], place: &Place) -> Result<(), ConfigError> {
-    let wrong = |key, problem: String, remedy: &str| {
-        Err(ConfigError::Incomplete { place: place.clone(), key, problem, remedy: remedy.to_owned() })
-    };
+/// What is wrong with a trunk as a whole, beside those before it. One that only sites call through needs no domain.
+pub(super) fn check(trunk: &Trunk, before: &[Trunk], sites: &[Site], place: &Place) -> Result<(), ConfigError> {
+    let wrong = |key, problem: String, remedy: &str| Err(incomplete(place, key, problem, remedy));
     if trunk.name.is_empty() {
         return wrong("trunk.name", "is missing".to_owned(), "give the trunk a name: name = \"office\"");
     }
     if trunk.hosts.is_empty() {
         return wrong("trunk.hosts", "is missing".to_owned(), "say where the PBX is: hosts = [\"pbx.example.com\"]");
     }
-    if trunk.domains.is_empty() {
+    if trunk.domains.is_empty() && !sites.iter().any(|site| site.trunk == trunk.name) {
         let remedy = "say which SIP domains it serves: domains = [\"*\"] for all";
         return wrong("trunk.domains", "is missing".to_owned(), remedy);
     }
@@ -131,7 +122,18 @@ pub(super) fn check(trunk: &Trunk, before: &[Trunk], place: &Place) -> Result<()
         let problem = format!("has {domain:?}, which an earlier trunk serves");
         return wrong("trunk.domains", problem, "name each domain once; several hosts can share one trunk");
     }
-    Ok(())
+    check_credentials(trunk, place)
+}
+
+/// A name, its password and its realm belong together: what is answered to any realm is answered to anybody.
+fn check_credentials(trunk: &Trunk, place: &Place) -> Result<(), ConfigError> {
+    let missing = |key, remedy: &str| Err(incomplete(place, key, "is missing", remedy));
+    match (&trunk.username, &trunk.realm, trunk.password.is_named()) {
+        (None, None, false) | (Some(_), Some(_), true) => Ok(()),
+        (None, ..) => missing("trunk.username", "say whose the password is"),
+        (Some(_), _, false) => missing("trunk.password_file", "name the file with the password, or trunk.password_env"),
+        (Some(_), None, true) => missing("trunk.realm", "say which realm the password is for; the PBX's 401 names it"),
+    }
 }
 
 impl FromValue for Vec<Host> {

@@ -136,8 +136,13 @@ pub(crate) async fn until(web: SocketAddr, name: &str, count: u64) {
 
 /// A WebSocket as a page of the relay's own host opens it.
 pub(crate) async fn connect(web: SocketAddr) -> Result<(Browser, Response), tungstenite::Error> {
+    connect_from(web, &format!("http://{web}")).await
+}
+
+/// A WebSocket as a page of this origin opens it.
+pub(crate) async fn connect_from(web: SocketAddr, origin: &str) -> Result<(Browser, Response), tungstenite::Error> {
     let mut request = format!("ws://{web}/sip").into_client_request()?;
-    let origin = HeaderValue::from_str(&format!("http://{web}")).expect("an origin");
+    let origin = HeaderValue::from_str(origin).expect("an origin");
     request.headers_mut().insert("origin", origin);
     request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("sip"));
     connect_async(request).await

@@ -8,7 +8,7 @@ use sip_core::agent::{
     Config, End, Event, Invite, LocalSocket, Output, Register, RegistrationEvent, SessionEvent, SessionId, UserAgent,
 };
 use sip_core::digest::Credentials;
-use sip_core::message::{NameAddr, StatusCode, Uri};
+use sip_core::message::{HeaderName, NameAddr, StatusCode, Uri};
 use sip_core::{Duration, Flow, Instant, SocketId, Transport};
 use std::net::SocketAddr;
 use tokio_tungstenite::tungstenite::Message;
@@ -34,7 +34,12 @@ pub(crate) struct Phone {
 
 impl Phone {
     pub(crate) async fn connect(web: SocketAddr, name: &str) -> Self {
-        let (browser, _) = door::connect(web).await.expect("a WebSocket");
+        Self::connect_from(web, name, &format!("http://{web}")).await
+    }
+
+    /// From a page of this origin.
+    pub(crate) async fn connect_from(web: SocketAddr, name: &str, origin: &str) -> Self {
+        let (browser, _) = door::connect_from(web, origin).await.expect("a WebSocket");
         let host = format!("{name}.invalid");
         let mut agent = UserAgent::new(Config::default(), [name.len() as u8; 32]);
         let contact = uri(&format!("sip:{name}@{host};transport=ws"));
@@ -78,6 +83,18 @@ impl Phone {
         let invite = Invite {
             offer: Some(OFFER.to_owned()),
             credentials,
+            ..Invite::new(uri(target), from, Flow::connection(SOCKET))
+        };
+        self.agent.invite(invite, now).expect("a good INVITE")
+    }
+
+    /// Calls with a token and without an account.
+    pub(crate) fn call_with_token(&mut self, target: &str, token: &str) -> SessionId {
+        let now = self.now();
+        let from = NameAddr::new(uri("sip:anonymous@anonymous.invalid"));
+        let invite = Invite {
+            offer: Some(OFFER.to_owned()),
+            headers: vec![(HeaderName::Authorization, format!("Bearer {token}"))],
             ..Invite::new(uri(target), from, Flow::connection(SOCKET))
         };
         self.agent.invite(invite, now).expect("a good INVITE")
