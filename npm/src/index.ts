@@ -64,6 +64,7 @@ export {
   type PublishDocument,
   type PublishOptions,
 } from "./sdk/publication.js";
+export type { TokenEndpoint, TokenProvider, TokenSource } from "./sdk/tokens.js";
 export {
   NotifyEvent,
   type SubscribeOptions,

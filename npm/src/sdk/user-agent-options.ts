@@ -4,6 +4,7 @@
 import type { CallAudio } from "./call-options.js";
 import type { RedirectPolicy } from "./redirection.js";
 import type { ReconnectPolicy, Server } from "./registration.js";
+import type { TokenSource } from "./tokens.js";
 import type { TransferPolicy } from "./transfer.js";
 import type { Account, OnPageHide } from "./types.js";
 
@@ -25,6 +26,8 @@ export interface UserAgentOptions {
   callRecovery?: number;
   /** Who calls. Without an account, calls are anonymous. */
   account?: Account;
+  /** What calls without an account show: see docs/operator/tokens.md. Each token is good for one call. */
+  token?: TokenSource;
   /** Register, so that calls come in? Default: yes, when there is an account. */
   register?: boolean | { expires?: number };
   /** Load and connect at once? Default `true`. Otherwise `prepare()`, `connect()`, `register()` or `call()` do it. */

@@ -27,6 +27,7 @@ import { unlockTones } from "./ringtone.js";
 import { MessageReceivedEvent, type MessageOptions, sendMessage } from "./messages.js";
 import { Publication, type PublishDocument, type PublishOptions } from "./publication.js";
 import { Subscription, type SubscribeOptions } from "./subscription.js";
+import { tokenHeaders } from "./tokens.js";
 import type { CallKin } from "./transfer.js";
 import type { Account, ConnectionState, Party } from "./types.js";
 import type { CallOptions, UserAgentOptions, WaitOptions } from "./user-agent-options.js";
@@ -160,8 +161,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   call(target: string, options: CallOptions = {}): Call {
     this.#assertOpen();
     const call = this.#make(target, options);
-    this.#driver.start()
-      .then(() => { if (call.state !== "ended") this.#driver.call(call.listener, target, coreOptions(options)); })
+    Promise.all([this.#withToken(target, options), this.#driver.start()])
+      .then(([shown]) => { if (call.state !== "ended") this.#driver.call(call.listener, target, coreOptions(shown)); })
       .catch((error: unknown) => { call.listener.handleFailure(SipError.from(error)); });
     return call;
   }
@@ -293,6 +294,13 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       throw thrown;
     }
     return call;
+  }
+
+  /** The options with a token among the headers, where calls are made with tokens. */
+  async #withToken(target: string, options: CallOptions): Promise<CallOptions> {
+    const { token, server = this.#options.servers?.[0]?.url } = this.#options;
+    const shown = await tokenHeaders(token, target, server);
+    return shown.length === 0 ? options : { ...options, headers: [...(options.headers ?? []), ...shown] };
   }
 
   #make(target: string, { displayName, audio, signal, redirects = this.#options.redirects }: CallOptions): Call {
