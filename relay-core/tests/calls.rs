@@ -7,7 +7,7 @@ mod world;
 use relay_core::b2bua::{CallDirection, Input};
 use relay_core::media::control::{G711Law, MediaCommand, MediaEvent, MediaId, Side, TrunkCodec, WebFailure};
 use sip_core::Duration;
-use sip_core::agent::EndedBy;
+use sip_core::agent::{EndedBy, Invite};
 use sip_core::digest::Credentials;
 use sip_core::message::{HeaderName, Reason, StatusCode};
 use world::{BROWSER, End, RELAY, TRUNK_SDP, WEB_OFFER, World, invite};
@@ -358,6 +358,30 @@ fn what_the_browser_claims_about_itself_does_not_reach_the_pbx() {
     }
     assert_eq!(request.headers.vias().unwrap().len(), 1);
     assert_eq!(request.headers.contacts().unwrap().list()[0].uri.to_string(), format!("sip:alice@{RELAY}"));
+}
+
+#[test]
+fn what_the_pbx_tells_about_a_call_reaches_the_browser() {
+    let mut world = World::new();
+    let contact = world.register();
+    let told = [
+        (HeaderName::AlertInfo, "<http://pbx.example.com/bell>;info=external"),
+        (HeaderName::CallInfo, "<sip:bob@example.com>;answer-after=0"),
+        (HeaderName::Subject, "Invoice 17"),
+        (HeaderName::Organization, "Pedal & Pine"),
+        (HeaderName::Other("X-Queue".to_owned()), "sales"),
+    ];
+    let from = "<sip:bob@example.com>".parse().unwrap();
+    let mut call = Invite::new(contact, from, World::trunk_flow());
+    call.offer = Some(TRUNK_SDP.to_owned());
+    call.headers.extend(told.iter().map(|(name, value)| (name.clone(), (*value).to_owned())));
+    world.pbx.invite(call, world.now).unwrap();
+
+    let (_, request, _) = world.browser_rings();
+
+    for (name, value) in told {
+        assert_eq!(request.headers.get(&name), Some(value), "{name:?}");
+    }
 }
 
 #[test]

@@ -28,11 +28,11 @@ pub(super) fn to_web_request(headers: &Headers) -> Rows {
 
 /// Headers without meaning to SIP itself: the PBX's own (`X-…`) and what a phone shows.
 fn is_informative(name: &HeaderName) -> bool {
-    let HeaderName::Other(name) = name else {
-        return false;
-    };
-    let name = name.to_ascii_lowercase();
-    name.starts_with("x-") || matches!(name.as_str(), "alert-info" | "call-info" | "subject" | "organization")
+    match name {
+        HeaderName::AlertInfo | HeaderName::CallInfo | HeaderName::Subject | HeaderName::Organization => true,
+        HeaderName::Other(name) => name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-")),
+        _ => false,
+    }
 }
 
 /// What the PBX's response tells the browser: challenges, and how and when to try again.
