@@ -111,6 +111,15 @@ test("ivr speaks the digits it received, exactly those", async () => {
   await hangUp("ivr");
 });
 
+test("a key that is held for seconds is one digit", async () => {
+  await talk("held", "ivr");
+  await page.t("startRecording", "held");
+  await page.t("digits", "held", "5", { duration: 3_000 });
+  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  assert.equal(digits(decoded(await page.t("stopRecording", "held")), RATE), "5");
+  await hangUp("held");
+});
+
 test("music is heard, without a gap", async () => {
   await talk("music", "music");
   await page.t("record", "music", 500);

@@ -83,13 +83,15 @@ impl Current {
         Progress { code: self.code, volume: self.volume, duration, first, end: self.ended }
     }
 
+    /// The next segment of the same event begins where this one ended, or, as Chromium has it, with the packet that was
+    /// due when it was full.
     fn is_sequel(&self, timestamp: u32, code: u8) -> bool {
         let ahead = timestamp.wrapping_sub(self.timestamp);
         !self.ended
             && self.code == code
             && ahead != 0
             && ahead >= self.duration
-            && ahead <= SEGMENT
+            && ahead <= SEGMENT + self.rate / 10
             && self.duration > SEGMENT / 2
     }
 }
@@ -227,6 +229,28 @@ mod tests {
         let news = news.unwrap();
         assert!(news.end && !news.first);
         assert_eq!(news.duration.as_millis(), 2_365);
+    }
+
+    /// libwebrtc's `RTPSenderAudio`: the full segment once more, then one whose time stamp is that of the next packet.
+    #[test]
+    fn a_key_that_is_held_in_chromium_is_one_event() {
+        let mut receiver = EventReceiver::default();
+        let mut firsts = 0;
+        let mut accept = |timestamp, duration, end, at| {
+            let news = receiver.accept(timestamp, event(duration, end), 48_000, Instant::from_millis(at));
+            assert_eq!(news[0], None, "nothing ended before");
+            firsts += usize::from(news[1].unwrap().first);
+            news[1].unwrap()
+        };
+        accept(0, 960, false, 20);
+        accept(0, 64_800, false, 1_350);
+        accept(0, 0xFFFF, false, 1_370);
+        accept(65_760, 225, false, 1_370);
+        accept(65_760, 64_000, false, 2_700);
+        accept(65_760, 0xFFFF, false, 2_740);
+        accept(131_520, 225, false, 2_740);
+        let last = accept(131_520, 12_480, true, 3_000);
+        assert_eq!((last.end, last.duration.as_millis(), firsts), (true, 3_000, 1));
     }
 
     #[test]
