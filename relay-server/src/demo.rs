@@ -100,6 +100,10 @@ fn settled(mut config: Config, exchange: SocketAddr, password: String) -> Config
     if config.web.site.is_none() {
         config.web.site = find_site();
     }
+    // Whoever tries it out has a page on another port, or a program; other machines' pages stay outside.
+    if config.web.origins.is_empty() {
+        config.web.origins = ["localhost", "none"].map(str::to_owned).to_vec();
+    }
     config.trunks.insert(0, trunk(config.demo.domain.clone(), exchange, password));
     config.sites.push(shop());
     config
@@ -162,4 +166,19 @@ fn page_facts(config: &Config) -> Value {
 fn capital(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_on_other_ports_and_programs_may_try_the_demo_unless_something_else_is_said() {
+        let exchange = SocketAddr::from((Ipv4Addr::LOCALHOST, 5070));
+        let mut config = Config::default();
+        assert_eq!(settled(config.clone(), exchange, String::new()).web.origins, ["localhost", "none"]);
+
+        config.web.origins = vec!["https://www.example.com".to_owned()];
+        assert_eq!(settled(config, exchange, String::new()).web.origins, ["https://www.example.com"]);
+    }
 }

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 pub(crate) struct Origins {
     admits_all: bool,
     admits_absent: bool,
+    admits_localhost: bool,
     list: Vec<String>,
 }
 
@@ -18,6 +19,7 @@ impl Origins {
         Self {
             admits_all: rules.iter().any(|rule| rule == "*"),
             admits_absent: rules.iter().any(|rule| rule == "none"),
+            admits_localhost: rules.iter().any(|rule| rule == "localhost"),
             list: rules.iter().map(|rule| normal(rule)).collect(),
         }
     }
@@ -28,7 +30,8 @@ impl Origins {
             return self.admits_all || self.admits_absent;
         };
         let origin = normal(origin);
-        self.admits_all || self.list.contains(&origin) || is_same_host(&origin, host)
+        let is_neighbour = self.admits_localhost && is_localhost(&origin);
+        self.admits_all || is_neighbour || self.list.contains(&origin) || is_same_host(&origin, host)
     }
 }
 
@@ -53,7 +56,17 @@ pub(crate) fn is_rule(rule: &str) -> bool {
         let authority = rule.split_once("://").map(|(_, authority)| authority.trim_end_matches('/'));
         authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?', '#', '@', ' ', '*']))
     };
-    matches!(rule, "*" | "none" | "null") || is_origin(rule)
+    matches!(rule, "*" | "none" | "null" | "localhost") || is_origin(rule)
+}
+
+/// A page that this machine serves to itself, whatever its port.
+fn is_localhost(origin: &str) -> bool {
+    let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 fn is_same_host(origin: &str, host: Option<&str>) -> bool {
@@ -109,6 +122,22 @@ mod tests {
         assert!(origins(&["*"]).admits(None, None));
         assert!(origins(&["none"]).admits(None, Some("relay.example.com")));
         assert!(!origins(&["none"]).admits(Some("https://evil.example"), Some("relay.example.com")));
+    }
+
+    #[test]
+    fn pages_of_this_machine_are_admitted_at_every_port_where_that_is_wanted() {
+        let here = origins(&["localhost"]);
+
+        for page in ["http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8081", "https://localhost"] {
+            assert!(here.admits(Some(page), Some("localhost:8080")), "{page}");
+            assert!(!origins(&[]).admits(Some(page), Some("localhost:8080")), "{page}");
+        }
+        for page in
+            ["http://localhost.evil.example", "http://evil.example:5173", "http://127.0.0.1.evil.example", "null"]
+        {
+            assert!(!here.admits(Some(page), Some("localhost:8080")), "{page}");
+        }
+        assert!(!here.admits(None, Some("localhost:8080")));
     }
 
     #[test]

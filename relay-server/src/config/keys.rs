@@ -45,7 +45,7 @@ const REFRESHER: &str = "\"relay\", \"peer\" or \"any\"";
 pub const KEYS: &[Key] = &[
     key("web.listen", ADDRESS, |c, v| put(&mut c.web.listen, v)),
     key("web.path", "a path that begins with a slash, such as \"/sip\"", put_path),
-    key("web.origins", "a list of origins, such as [\"https://www.example.com\"], of \"none\" or \"*\"", put_origins),
+    key("web.origins", "a list of origins, such as [\"https://www.example.com\"], of \"localhost\", \"none\" or \"*\"", put_origins),
     key("web.site", "a directory, or \"\"", |c, v| put(&mut c.web.site, v)),
     key("web.content_security_policy", "the header's value, or \"\" to send none", put_policy),
     key("web.ping_interval", TIME, |c, v| put_some_time(&mut c.web.ping_interval, v)),
