@@ -57,9 +57,25 @@ test("the choice holds for later calls: the core finds it in its constraints", a
   ok(id);
   await until(() => fake.core);
   await ua.devices.setInput(id);
-  same(core().config.audio, { deviceId: { ideal: id } });
+  same(core().config.audio, { deviceId: { exact: id } });
   await ua.devices.setInput("");
   same(core().config.audio, {});
+});
+
+test("a chosen microphone that is gone is asked for again only when it is back", async () => {
+  const ua = agent();
+  const [id] = await inputs(ua);
+  ok(id);
+  await until(() => fake.core);
+  await ua.devices.setInput(id);
+  const real = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+  cleanup(() => { navigator.mediaDevices.enumerateDevices = real; });
+  navigator.mediaDevices.enumerateDevices = async () => (await real()).filter(({ deviceId }) => deviceId !== id);
+  navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+  await until(() => JSON.stringify(core().config.audio) === "{}");
+  navigator.mediaDevices.enumerateDevices = real;
+  navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+  await until(() => JSON.stringify(core().config.audio) === JSON.stringify({ deviceId: { exact: id } }));
 });
 
 test("a muted call stays muted with another microphone", async () => {

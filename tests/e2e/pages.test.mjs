@@ -76,11 +76,57 @@ test("the dial pad reaches ivr, and its keys send digits", async () => {
   await page.raw.getByRole("button", { name: /^ivr/ }).click();
   await page.raw.getByRole("button", { name: "Call", exact: true }).click();
   await page.raw.getByText(/^0:0\d$/).first().waitFor();
-  await page.raw.getByRole("button", { name: "Keypad" }).click();
+  await page.raw.locator('web-phone [part="keypad-toggle"]').click();
   for (const key of ["1", "5", "9"]) await page.raw.locator('[part="key"]:visible', { hasText: key }).click();
   await page.raw.getByText("159").first().waitFor();
   await page.raw.getByRole("button", { name: "Hang up" }).click();
   await world.relay.isIdle();
   assert.deepEqual(page.uncaught(), []);
+  await page.close();
+});
+
+test("a softphone transfers a caller: at once, and after asking first", async () => {
+  for (const how of ["Transfer now", "Ask first"]) {
+    const [alice, bob] = [await signIn(/^alice/i), await signIn(/^bob/i)];
+    await alice.raw.getByRole("textbox", { name: "Number or address" }).fill("bob");
+    await alice.raw.getByRole("button", { name: "Call", exact: true }).click();
+    await bob.raw.getByRole("button", { name: "Answer", exact: true }).click();
+    await bob.raw.getByRole("button", { name: "Transfer", exact: true }).click();
+    await bob.raw.getByRole("textbox", { name: "Transfer to" }).fill("music");
+    await bob.raw.getByRole("button", { name: how }).click();
+    if (how === "Ask first") {
+      await bob.raw.locator('web-phone [part="talk"]', { hasText: /music.*0:0/s }).waitFor();
+      await bob.picture("softphone-consulting");
+      await bob.raw.getByRole("button", { name: "Connect the two" }).click();
+    }
+    // The exchange connects the two itself: nobody at Alice's phone notices, and nobody has to agree.
+    await bob.raw.getByText("Call ended").first().waitFor();
+    assert.equal(await alice.evaluate(() => document.querySelector("web-phone").state.call.phase), "active");
+    await alice.raw.getByRole("button", { name: "Hang up" }).click();
+    assert.deepEqual([...alice.uncaught(), ...bob.uncaught()], []);
+    await Promise.all([alice.close(), bob.close()]);
+    await world.relay.isIdle();
+  }
+});
+
+test("the choice of a microphone in the settings holds for the next call", async () => {
+  const page = await signIn(/^alice/i);
+  await page.raw.getByRole("button", { name: "Settings" }).click();
+  await page.raw.getByRole("button", { name: "Test the microphone" }).click();
+  await page.raw.getByText("The microphone works.").waitFor();
+  const microphones = page.raw.getByRole("combobox", { name: "Microphone" });
+  const id = await microphones.locator("option").nth(2).getAttribute("value");
+  await microphones.selectOption(id);
+  const call = page.evaluate(() => new Promise((resolve) => {
+    document.querySelector("web-phone").addEventListener("callstart", ({ call }) => resolve(call.answered.then(() => call.localStream.getAudioTracks()[0].getSettings().deviceId)));
+  }));
+  await page.raw.getByRole("button", { name: "Keypad" }).click();
+  await page.raw.getByRole("button", { name: /^echo/ }).click();
+  await page.raw.getByRole("button", { name: "Call", exact: true }).click();
+  assert.equal(await call, id);
+  await page.raw.getByText(/Sound: (good|fair)/).waitFor();
+  await page.picture("softphone-quality");
+  await page.raw.getByRole("button", { name: "Hang up" }).click();
+  await world.relay.isIdle();
   await page.close();
 });

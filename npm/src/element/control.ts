@@ -3,8 +3,9 @@ import { h, setText } from "./base.js";
 import { icon, type IconName } from "./icons.js";
 
 /** Makes one. */
-export function control(name: IconName, part: string, className: string): HTMLButtonElement {
-  return h("button", { type: "button", part, class: className }, h("span", { class: "disc" }, icon(name)), h("span", { class: "caption" }));
+export function control(name: IconName | SVGElement, part: string, className: string): HTMLButtonElement {
+  const drawn = typeof name === "string" ? icon(name) : name;
+  return h("button", { type: "button", part, class: className }, h("span", { class: "disc" }, drawn), h("span", { class: "caption" }));
 }
 
 /** Names it; works for any button whose last child is its name. */

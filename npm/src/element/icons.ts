@@ -22,9 +22,14 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** Draws one. It is decoration: the control that holds it has a name of its own. */
 export function icon(name: IconName): SVGElement {
+  return drawing(name, PATHS[name]);
+}
+
+/** Draws a path of the same make. */
+export function drawing(name: string, d: string): SVGElement {
   const svg = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
+  path.setAttribute("d", d);
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("class", `icon icon-${name}`);

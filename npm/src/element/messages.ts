@@ -50,10 +50,10 @@ export function directionOf(language: string): "ltr" | "rtl" {
   return language === "ar" ? "rtl" : "ltr";
 }
 
-/** The sentence for an error's code. */
-export function errorText(words: CallWords, code: string): string {
+/** The sentence for an error's code. A button has those of its calls; the phone's table adds the others. */
+export function errorText(words: CallWords, code: string, more: Partial<Record<string, string>> = {}): string {
   const errors: Record<string, string> = words.errors;
-  return errors[code] ?? words.errors.other;
+  return errors[code] ?? more[code] ?? words.errors.other;
 }
 
 function closestLang(element: Element): string | undefined {

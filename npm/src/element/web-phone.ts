@@ -1,20 +1,19 @@
 /**
- * `<web-phone>`: a softphone. Sign in, call and be called, mute, hold, send digits.
+ * `<web-phone>`: a softphone. Sign in, call and be called, hold, transfer, look up, write.
  *
  * Requests go down to the store, facts come back up as state. Importing this file registers nothing; see `define.ts`.
  */
-import { BaseElement, sheet } from "./base.js";
+import { BaseElement, partyName, sheet } from "./base.js";
 import { CallEndEvent, CallErrorEvent, CallStartEvent } from "./events.js";
 import { digitOf } from "./keypad.js";
-import { call as callWords } from "./lang/en.call.js";
-import { phone as phoneWords } from "./lang/en.phone.js";
-import { directionOf, languageOf, loadMessages, type Messages } from "./messages.js";
-import type { Login } from "./phone-login.view.js";
-import { type PhoneState, PhoneStore } from "./phone-store.js";
+import { directionOf, languageOf, loadMessages } from "./messages.js";
+import { ENGLISH } from "./phone/english.js";
+import type { Login } from "./phone/login.view.js";
+import { notify, type ShownNotification } from "./phone/notify.js";
+import type { Contact, PhoneState } from "./phone/state.js";
+import { PhoneStore } from "./phone/store.js";
 import { webPhoneStyles } from "./web-phone.styles.js";
 import { WebPhoneView } from "./web-phone.view.js";
-
-const ENGLISH: Messages = { call: callWords, phone: phoneWords };
 
 let styles: CSSStyleSheet | undefined;
 
@@ -22,7 +21,9 @@ let styles: CSSStyleSheet | undefined;
  * A softphone.
  *
  * @attr server - Fills the form's server: `wss://…` or a path on the page's host
- * @attr uri - Fills the form's SIP address
+ * @attr uri - Fills the form's login and domain from a SIP address
+ * @attr login - Fills the form's user name
+ * @attr domain - Fills the form's domain
  * @attr display-name - Fills the form's name
  * @attr lang - The language of its words: en, de, es, fr, el, ru, ar, zh, ja. Default: that of the page around it
  * @attr theme - `light`, `dark` or `auto` (the system's). Default: the page's `color-scheme`
@@ -57,13 +58,40 @@ let styles: CSSStyleSheet | undefined;
  * @csspart again
  * @csspart close
  * @csspart sound
+ * @csspart calls - The calls, where there are several
+ * @csspart call-row
+ * @csspart answer-waiting
+ * @csspart decline-waiting
+ * @csspart tabs - The bar at the foot
+ * @csspart tab
+ * @csspart voicemail
+ * @csspart disturb - The moon of do not disturb
+ * @csspart transfer
+ * @csspart add-call
+ * @csspart transfer-form
+ * @csspart transfer-target
+ * @csspart transfer-now
+ * @csspart ask-first
+ * @csspart join - Connects two calls
+ * @csspart complete - Connects the two that a consultation stands between
+ * @csspart asked - The other side's wish for a transfer
+ * @csspart quality
+ * @csspart history
+ * @csspart history-entry
+ * @csspart contacts
+ * @csspart contact
+ * @csspart chats
+ * @csspart chat
+ * @csspart entries
+ * @csspart entry - A message
+ * @csspart settings
  * @cssproperty --switchhook-accent - And the other tokens of `<call-button>`
  * @event callstart - A call begins, in either direction
  * @event callend - A call is over
  * @event callerror - A call failed
  */
 export class WebPhone extends BaseElement {
-  static readonly observedAttributes = ["server", "uri", "display-name", "lang"];
+  static readonly observedAttributes = ["server", "uri", "login", "domain", "display-name", "lang"];
 
   readonly #store = new PhoneStore({
     onCall: (call) => { this.dispatchEvent(new CallStartEvent(call)); },
@@ -76,6 +104,8 @@ export class WebPhone extends BaseElement {
   #messages = ENGLISH;
   #language = "en";
   #keypadOpen = false;
+  #transferOpen = false;
+  #notification: ShownNotification | undefined;
   #unsubscribe: (() => void) | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
   #lastTarget = "";
@@ -109,6 +139,11 @@ export class WebPhone extends BaseElement {
   call(target: string): void {
     this.#lastTarget = target;
     this.#store.dispatch({ type: "call", target });
+  }
+
+  /** Writes somebody into the address book, for whoever is signed in. */
+  addContact(contact: Contact): void {
+    this.#store.dispatch({ type: "addContact", contact });
   }
 
   /** Focuses what comes first on the screen that is shown: an empty field, the number, hang up. */
@@ -148,39 +183,52 @@ export class WebPhone extends BaseElement {
     root.adoptedStyleSheets = [(styles ??= sheet(webPhoneStyles))];
     root.addEventListener("keydown", (event) => { this.#handleKey(event as KeyboardEvent); });
     return new WebPhoneView(root, {
-      onSignIn: (server, account) => { this.#store.dispatch({ type: "signIn", server, account }); },
-      onSignOut: () => { this.signOut(); },
-      onCall: (target) => { this.call(target); },
-      onAnswer: () => { this.#store.dispatch({ type: "answer" }); },
-      onDecline: () => { this.#store.dispatch({ type: "decline" }); },
-      onHangUp: () => { this.#store.dispatch({ type: "hangUp" }); },
-      onMute: () => { this.#store.dispatch({ type: "mute", muted: !this.state.call?.muted }); },
-      onHold: () => { this.#store.dispatch({ type: "hold", held: !this.state.call?.held.local }); },
-      onKeypad: () => { this.#keypadOpen = !this.#keypadOpen; this.#render(); },
-      onDigit: (digits) => { this.#store.dispatch({ type: "digits", digits }); },
+      ask: (request) => {
+        if (request.type === "call") this.call(request.target);
+        else this.#store.dispatch(request);
+      },
+      onKeypad: () => { this.#fold(!this.#keypadOpen, false); },
+      onTransferForm: () => {
+        this.#fold(false, !this.#transferOpen);
+        if (this.#transferOpen) this.#view?.talk.transferForm.first.focus();
+      },
       onAgain: () => { this.call(this.#lastTarget); },
-      onClose: () => { this.#store.dispatch({ type: "dismiss" }); },
-      onUnlock: () => { this.#store.dispatch({ type: "unlock" }); },
     });
   }
 
-  /** The keyboard's digits are the keypad's: they are dialled, or sent during a call. */
+  /** Keypad and transfer take each other's place. */
+  #fold(keypad: boolean, transfer: boolean): void {
+    this.#keypadOpen = keypad;
+    this.#transferOpen = transfer;
+    this.#render();
+  }
+
+  /** The keyboard's digits are the keypad's: they are dialled, or sent during a call. Whoever writes is left in peace. */
   #handleKey(event: KeyboardEvent): void {
-    const digit = digitOf(event);
-    const { session, call } = this.state;
-    if (!digit || session !== "in") return;
-    if (call) this.#store.dispatch({ type: "digits", digits: digit });
-    else if (this.#view && !this.#view.dial.hasFocus) this.#view.dial.type(digit);
+    const digits = digitOf(event);
+    const { session, view } = this.state;
+    if (!digits || session !== "in" || event.composedPath()[0] instanceof HTMLInputElement) return;
+    if (view === "talk") this.#store.dispatch({ type: "digits", digits });
+    else if (view === "keypad") this.#view?.dial.type(digits);
   }
 
   #handleState(state: PhoneState, previous: PhoneState): void {
-    const phase = state.call?.phase;
-    if (phase !== previous.call?.phase) {
+    const { call } = state;
+    if (call?.phase !== previous.call?.phase || call?.id !== previous.call?.id) {
       clearInterval(this.#ticking);
-      if (phase === "active") this.#ticking = setInterval(() => { this.#tick(); }, 1000);
-      else this.#keypadOpen = false;
+      if (call?.phase === "active") this.#ticking = setInterval(() => { this.#tick(); }, 1000);
+      this.#keypadOpen = this.#transferOpen = false;
     }
+    this.#announce(state, previous);
     this.#render();
+  }
+
+  /** A caller is told on the desktop, too, where the person wants that. */
+  #announce({ calls, notifications }: PhoneState, previous: PhoneState): void {
+    const ringing = calls.find(({ phase }) => phase === "incoming");
+    if (ringing?.id === previous.calls.find(({ phase }) => phase === "incoming")?.id) return;
+    this.#notification?.close();
+    this.#notification = ringing && notifications ? notify(this.#messages.phone.incomingCall, partyName(ringing.remote), `switchhook-${String(ringing.id)}`) : undefined;
   }
 
   #tick(): void {
@@ -203,6 +251,7 @@ export class WebPhone extends BaseElement {
       direction: directionOf(this.#language),
       language: this.#language,
       keypadOpen: this.#keypadOpen,
+      transferOpen: this.#transferOpen,
     });
   }
 }

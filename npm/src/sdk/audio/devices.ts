@@ -116,10 +116,7 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
     return this.#oneAfterTheOther(async () => {
       await this.#switchAll(id === "" ? {} : { deviceId: { exact: id } });
       this.#input = id;
-      if (typeof this.constraints !== "object") return;
-      // Later calls ring all the same where the device is gone by then.
-      if (id === "") delete this.constraints.deviceId;
-      else this.constraints.deviceId = { ideal: id };
+      this.#followInput(await this.list());
     });
   }
 
@@ -172,6 +169,7 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
   #recover(call: Call, lost: MediaStreamTrack): Promise<void> {
     return this.#oneAfterTheOther(async () => {
       if (call.state === "ended") return;
+      this.#followInput((await this.list()).filter(({ label }) => label !== lost.label));
       try {
         const replacement = await this.#switch(call, this.constraints);
         this.dispatchEvent(new InputLostEvent(call, lost.label, replacement));
@@ -187,11 +185,20 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
     const devices = await this.list();
     this.dispatchEvent(new DevicesChangeEvent(devices));
     await this.#oneAfterTheOther(async () => {
+      this.#followInput(devices);
       await this.#followOutput(devices);
       for (const call of this.#silent) await this.#switch(call, this.constraints).then(() => this.#silent.delete(call), ignore);
       const isMoved = this.#input === "" && before !== undefined && before !== this.#defaultInput;
       if (isMoved) await this.#switchAll({}).catch(ignore);
     });
+  }
+
+  /** Later calls take the chosen microphone while it is there, else the default. Chromium ignores an `ideal` one. */
+  #followInput(devices: readonly AudioDevice[]): void {
+    if (typeof this.constraints !== "object") return;
+    const isThere = this.#input !== "" && devices.some(({ id, kind }) => kind === "input" && id === this.#input);
+    if (isThere) this.constraints.deviceId = { exact: this.#input };
+    else delete this.constraints.deviceId;
   }
 
   /** The chosen loudspeaker while it is there, else the default. */

@@ -1,10 +1,10 @@
 /** The screen of `<web-phone>` that asks for a number. */
-import { h } from "./base.js";
-import { caption, control } from "./control.js";
-import { icon } from "./icons.js";
-import { keypad, nameKeypad } from "./keypad.js";
-import type { Messages } from "./messages.js";
-import type { WebPhoneActions } from "./phone-actions.js";
+import { h } from "../base.js";
+import { caption, control } from "../control.js";
+import { icon } from "../icons.js";
+import { keypad, nameKeypad } from "../keypad.js";
+import type { Messages } from "../messages.js";
+import type { WebPhoneActions } from "./actions.js";
 
 /** A number, a keypad, and the button that calls. */
 export class DialScreen {
@@ -23,7 +23,7 @@ export class DialScreen {
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.number === "") this.#number.focus();
-      else actions.onCall(this.number);
+      else actions.ask({ type: "call", target: this.number });
     });
   }
 
@@ -39,11 +39,6 @@ export class DialScreen {
   set number(value: string) {
     this.#number.value = value;
     this.#showDelete();
-  }
-
-  /** Is a person writing in the field itself? */
-  get hasFocus(): boolean {
-    return this.#number.matches(":focus");
   }
 
   /** Adds a digit at the end. */

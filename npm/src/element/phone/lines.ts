@@ -1,0 +1,126 @@
+/** The calls of a `<web-phone>`: which there are, which one is shown, and that only one of them is talked to at a time. */
+import type { Call, CallEnd } from "../../index.js";
+import { Line } from "./line.js";
+import type { PhoneCall } from "./state.js";
+
+/** Who hears of them. */
+export interface LinesListener {
+  /** Something is to be shown anew. */
+  onChange(): void;
+  onCall(call: Call, id: number): void;
+  onEnd(line: Line, end: CallEnd): void;
+}
+
+/** More would be nobody's to oversee; a further caller hears "busy". */
+const MOST = 6;
+
+/** All calls of one phone. */
+export class Lines {
+  readonly #listener: LinesListener;
+  readonly #lines = new Map<number, Line>();
+  #shown: number | undefined;
+  /** The last call, which is over and still shown. */
+  #outcome: PhoneCall | undefined;
+  #count = 0;
+
+  constructor(listener: LinesListener) {
+    this.#listener = listener;
+  }
+
+  /** The calls as they are shown, oldest first. */
+  get calls(): readonly PhoneCall[] {
+    return [...this.#lines.values()].map(({ state }) => state);
+  }
+
+  /** The one that is shown; an outcome only while there is nothing else. */
+  get shown(): PhoneCall | undefined {
+    return this.current?.state ?? this.#outcome;
+  }
+
+  /** The line that is shown. */
+  get current(): Line | undefined {
+    return this.#shown === undefined ? undefined : this.#lines.get(this.#shown);
+  }
+
+  get isFull(): boolean {
+    return this.#lines.size >= MOST;
+  }
+
+  line(id: number): Line | undefined {
+    return this.#lines.get(id);
+  }
+
+  /** One call more. It is shown where it is the person's own, or the only one. */
+  add(call: Call): Line {
+    return this.#adopt(new Line(++this.#count, call, this.#hearing()));
+  }
+
+  /** Calls somebody to ask first whether a call may be transferred to them. */
+  consult(first: Line, target: string): void {
+    const consultation = first.call.consult(target); // It holds the first call itself.
+    this.#adopt(new Line(++this.#count, consultation.call, this.#hearing(), consultation, first.id), first);
+  }
+
+  /** Talks to this one: all others are held. */
+  select(id: number): void {
+    const line = this.#lines.get(id);
+    if (!line) return;
+    this.#show(line);
+    if (line.call.held.local) void line.setHeld(false);
+  }
+
+  /** Answers, and holds whoever was talked to. */
+  answer(id: number): void {
+    const line = this.#lines.get(id);
+    if (!line) return;
+    this.#show(line);
+    line.answer();
+  }
+
+  /** Puts the outcome of the last call away. */
+  dismiss(): void {
+    this.#outcome = undefined;
+    this.#listener.onChange();
+  }
+
+  /** Forgets all calls; they are somebody else's to end. */
+  clear(): void {
+    this.#lines.clear();
+    this.#shown = this.#outcome = undefined;
+  }
+
+  #adopt(line: Line, held?: Line): Line {
+    this.#outcome = undefined;
+    this.#lines.set(line.id, line);
+    if (line.call.direction === "outgoing") this.#show(line, held);
+    else this.#shown ??= line.id;
+    this.#listener.onCall(line.call, line.id);
+    this.#listener.onChange();
+    return line;
+  }
+
+  /** Holds all others, but for one that somebody holds already. */
+  #show(line: Line, held?: Line): void {
+    for (const other of this.#lines.values()) if (other !== line && other !== held) void other.setHeld(true);
+    this.#shown = line.id;
+    this.#listener.onChange();
+  }
+
+  #hearing(): ConstructorParameters<typeof Line>[2] {
+    return {
+      onChange: () => { this.#listener.onChange(); },
+      onEnd: (line, end) => { this.#end(line, end); },
+    };
+  }
+
+  #end(line: Line, end: CallEnd): void {
+    if (!this.#lines.delete(line.id)) return;
+    if (this.#shown === line.id) {
+      const next = this.#lines.get(line.state.consults ?? -1) ?? [...this.#lines.values()].at(-1);
+      this.#shown = next?.id;
+      if (!next) this.#outcome = line.state;
+    }
+    this.#listener.onEnd(line, end);
+    this.#listener.onChange();
+  }
+}

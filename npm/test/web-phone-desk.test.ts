@@ -1,0 +1,296 @@
+/** `<web-phone>` beyond one call: several calls, transfers, history, contacts, messages, voice mail, devices. */
+import type { WebPhone } from "../src/element/index.js";
+import { core, errorInfo, fake } from "./fake-core.js";
+import { cleanup, ok, same, test, until } from "./harness.js";
+import { called, calling, part, phone, shown, signedIn, status, textFrom } from "./phone-page.js";
+
+/** Alice talks to echo as call 1. */
+async function talking(): Promise<WebPhone> {
+  const element = await calling();
+  core().change(1, "active", 200);
+  return element;
+}
+
+/** The other side agrees to what was asked last of a call. */
+function agree(call: number, local: boolean): void {
+  core().say({ type: "holdChange", call, local, remote: false }, { type: "holdResult", call });
+}
+
+function command(text: string): Promise<void> {
+  return until(() => fake.core?.commands.includes(text), text);
+}
+
+/** The number that the core gave to a subscription or message: they are counted together. */
+function numberOf(wanted: string): number {
+  const numbered = core().commands.filter((each) => /^(subscribe|publish|message|callMessage) /.test(each));
+  return numbered.findIndex((each) => each.startsWith(wanted)) + 1;
+}
+
+test("a second caller waits in the bar, and answering holds the first call", async () => {
+  const element = await talking();
+  core().incoming(9);
+  same([element.state.calls.length, element.state.call?.id, status(element)], [2, 1, "Incoming call: Bob"]);
+  part(element, "answer-waiting").click();
+  await command("setHeld 1 true");
+  await command("answer 9");
+  agree(1, true);
+  same([element.state.call?.remote.displayName, element.state.calls[0]?.held.local], ["Bob", true]);
+});
+
+test("a second caller can be declined without touching the first call", async () => {
+  const element = await talking();
+  core().incoming(9);
+  part(element, "decline-waiting").click();
+  await command("reject 9 486");
+  same([element.state.calls.length, element.state.call?.phase], [1, "active"]);
+});
+
+test("a call can be added, and the bar changes between both: one is talked to, the other held", async () => {
+  const element = await talking();
+  part(element, "add-call").click();
+  ok(shown(element, "dial") && shown(element, "calls"));
+  element.dial("bob");
+  part(element, "call").click();
+  await command("setHeld 1 true");
+  agree(1, true);
+  await command("call bob");
+  core().change(2, "active", 200);
+  part(element, "call-row").click();
+  await command("setHeld 2 true");
+  await command("setHeld 1 false");
+});
+
+test("more than six calls are too many: the seventh caller hears busy", async () => {
+  const element = await talking();
+  for (let id = 20; id < 25; id++) core().incoming(id);
+  core().incoming(25);
+  same([core().commands.at(-1), element.state.calls.length], ["reject 25 486", 6]);
+});
+
+test("a blind transfer asks the core, says how it goes, and survives a refusal", async () => {
+  const element = await talking();
+  part(element, "transfer").click();
+  const target = part(element, "transfer-target") as HTMLInputElement;
+  ok(element.shadowRoot?.activeElement === target);
+  target.value = "carol";
+  part(element, "transfer-now").click();
+  await command("setHeld 1 true");
+  agree(1, true);
+  await command("transfer 1 carol");
+  same(status(element), "Transferring…");
+  core().say({ type: "transferChange", call: 1, state: "failed", confirmed: false, error: errorInfo("BUSY", 486) });
+  await until(() => status(element).startsWith("The transfer did not work"));
+  same(element.state.call?.phase, "active");
+});
+
+test("an attended transfer asks first, then connects the two", async () => {
+  const element = await talking();
+  part(element, "transfer").click();
+  (part(element, "transfer-target") as HTMLInputElement).value = "carol";
+  part(element, "ask-first").click();
+  await command("call carol");
+  agree(1, true);
+  same([element.state.calls.length, element.state.call?.consults], [2, 1]);
+  core().change(2, "active", 200);
+  part(element, "complete").click();
+  await command("transferToCall 1 2");
+  core().say({ type: "transferChange", call: 1, state: "succeeded", status: 200, confirmed: true });
+  core().end(1);
+  core().end(2);
+  await until(() => element.state.calls.length === 0);
+});
+
+test("who is asked says no: hanging up comes back to the first call", async () => {
+  const element = await talking();
+  part(element, "transfer").click();
+  (part(element, "transfer-target") as HTMLInputElement).value = "carol";
+  part(element, "ask-first").click();
+  await command("call carol");
+  agree(1, true);
+  part(element, "hang-up").click();
+  await command("setHeld 1 false");
+  same(element.state.call?.id, 1);
+});
+
+test("two calls can be connected with each other", async () => {
+  const element = await talking();
+  element.call("bob");
+  await command("setHeld 1 true");
+  agree(1, true);
+  await command("call bob");
+  core().change(2, "active", 200);
+  part(element, "transfer").click();
+  part(element, "join").click();
+  await command("setHeld 2 true");
+  agree(2, true);
+  await command("transferToCall 2 1");
+});
+
+test("the other side's wish for a transfer is shown, and can be refused or followed", async () => {
+  const element = await talking();
+  const wish = { type: "transferRequest", call: 1, target: "sip:dave@example.com", replaces: false } as const;
+  core().say(wish);
+  ok(part(element, "asked").textContent.includes("dave"));
+  part(element, "refuse-transfer").click();
+  await command("rejectTransfer 1 603");
+  ok(!shown(element, "asked"));
+  core().say(wish);
+  part(element, "accept-transfer").click();
+  await command("acceptTransfer 1");
+  same(element.state.calls.length, 2);
+});
+
+test("calls are remembered, missed ones as such, and the history outlives the page", async () => {
+  const element = await called();
+  core().end(9);
+  part(element, "close").click();
+  element.call("echo");
+  await command("call echo");
+  core().end(1, { by: "remote", status: 486, error: errorInfo("BUSY", 486) });
+  same(element.state.history.map(({ direction, name, missed }) => `${direction} ${name} ${String(missed)}`), ["outgoing echo false", "incoming Bob true"]);
+  same(JSON.parse(localStorage.getItem("switchhook:phone:alice@example.com:history") ?? "[]"), element.state.history);
+  part(element, "tab-history").click();
+  part(element, "history-entry").click();
+  await until(() => core().commands.filter((each) => each === "call echo").length === 2);
+});
+
+test("contacts have a name, a lamp that follows their presence, and a place in the browser", async () => {
+  const element = await signedIn();
+  element.addContact({ name: "Carol", uri: "carol@example.com" });
+  await until(() => numberOf("subscribe carol@example.com presence") > 0);
+  core().notify(numberOf("subscribe carol@example.com presence"), "application/pidf+xml", `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:carol@example.com"><tuple id="a"><status><basic>open</basic></status></tuple></presence>`);
+  part(element, "tab-contacts").click();
+  await until(() => part(element, "contact").textContent.includes("Available"));
+  part(element, "remove-contact").click();
+  same([element.state.contacts, localStorage.getItem("switchhook:phone:alice@example.com:contacts")], [[], "[]"]);
+});
+
+test("where presence is not known, the busy lamp is asked for", async () => {
+  const element = await signedIn();
+  element.addContact({ name: "Carol", uri: "carol@example.com" });
+  await until(() => numberOf("subscribe carol@example.com presence") > 0);
+  core().say({ type: "subscriptionChange", subscription: numberOf("subscribe carol@example.com presence"), change: { state: "terminated", error: errorInfo("NOT_SUPPORTED", 489) } });
+  await until(() => numberOf("subscribe carol@example.com dialog") > 0);
+  core().notify(numberOf("subscribe carol@example.com dialog"), "application/dialog-info+xml", `<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="0" state="full" entity="sip:carol@example.com"><dialog id="1"><state>confirmed</state></dialog></dialog-info>`);
+  await until(() => element.state.lamps["carol@example.com"] === "busy");
+});
+
+test("messages arrive, are counted until they are read, and are answered", async () => {
+  const element = await signedIn();
+  core().say({ type: "message", message: textFrom("sip:bob@example.com", "Lunch?") });
+  ok(part(element, "tab-messages").textContent.includes("1"));
+  part(element, "tab-messages").click();
+  part(element, "chat").click();
+  same([element.state.chats[0]?.unread, part(element, "entry").textContent.startsWith("Lunch?")], [0, true]);
+  (part(element, "text") as HTMLInputElement).value = "Yes <b>";
+  part(element, "send").click();
+  await command("message bob@example.com text/plain;charset=UTF-8 Yes <b>");
+  const id = numberOf("message bob@example.com");
+  core().say({ type: "messageSent", message: id });
+  await until(() => element.state.chats[0]?.entries.at(-1)?.state === "sent");
+});
+
+test("a message that could not be sent says so", async () => {
+  const element = await signedIn();
+  part(element, "tab-messages").click();
+  (part(element, "write-to") as HTMLInputElement).value = "bob";
+  part(element, "begin").click();
+  (part(element, "text") as HTMLInputElement).value = "Hello";
+  part(element, "send").click();
+  await command("message bob text/plain;charset=UTF-8 Hello");
+  core().say({ type: "messageSent", message: numberOf("message bob"), error: errorInfo("NOT_FOUND", 404) });
+  await until(() => part(element, "entry").textContent.includes("Not sent"));
+});
+
+test("waiting voice mail lights its lamp, and a click calls it", async () => {
+  const element = await signedIn();
+  await until(() => numberOf("subscribe sip:alice@example.com message-summary") > 0);
+  core().notify(numberOf("subscribe sip:alice@example.com message-summary"), "application/simple-message-summary", "Messages-Waiting: yes\r\nMessage-Account: sip:*97@example.com\r\nVoice-Message: 3/1 (0/0)\r\n");
+  await until(() => shown(element, "voicemail"));
+  same(part(element, "voicemail").getAttribute("aria-label"), "Voice mail: 3");
+  part(element, "voicemail").click();
+  await command("call sip:*97@example.com");
+});
+
+test("who will not be disturbed is not rung, and sees later who called", async () => {
+  const element = await signedIn();
+  part(element, "tab-settings").click();
+  part(element, "do-not-disturb").click();
+  ok(shown(element, "disturb"));
+  core().incoming(9);
+  await command("reject 9 486");
+  same([element.state.calls, element.state.history[0]?.missed], [[], true]);
+});
+
+test("the microphone is tested and chosen in the settings", async () => {
+  const element = await signedIn();
+  part(element, "tab-settings").click();
+  part(element, "test-microphone").click();
+  await until(() => element.state.microphone.phase === "heard");
+  ok(part(element, "microphone-outcome").textContent.includes("works"));
+  const input = part(element, "input") as HTMLSelectElement;
+  await until(() => input.options.length > 2);
+  input.selectedIndex = 1;
+  input.dispatchEvent(new Event("change"));
+  await until(() => element.state.devices.input === input.value);
+});
+
+test("a caller is shown on the desktop while another window is in front, and not any more when the call is over", async () => {
+  const shownTo: string[] = [];
+  class FakeNotification {
+    static readonly permission = "granted";
+    constructor(title: string, { body }: NotificationOptions) { shownTo.push(`${title}: ${body ?? ""}`); }
+    close(): void { shownTo.push("closed"); }
+  }
+  const [real, focus] = [globalThis.Notification, document.hasFocus.bind(document)];
+  globalThis.Notification = FakeNotification as unknown as typeof Notification;
+  document.hasFocus = () => false;
+  cleanup(() => { globalThis.Notification = real; document.hasFocus = focus; });
+  const element = await signedIn();
+  part(element, "tab-settings").click();
+  part(element, "notifications").click();
+  await until(() => element.state.notifications);
+  core().incoming(9);
+  core().end(9);
+  same(shownTo, ["Incoming call: Bob", "closed"]);
+});
+
+test("the log is a file that says what happened, without the password", async () => {
+  const element = await talking();
+  part(element, "tab-settings").click();
+  let saved: Blob | undefined;
+  const real = URL.createObjectURL.bind(URL);
+  URL.createObjectURL = (blob: Blob) => { saved = blob; return "#log"; };
+  cleanup(() => { URL.createObjectURL = real; });
+  part(element, "save-log").click();
+  const text = (await saved?.text()) ?? "";
+  ok(text.includes("registration registered") && text.includes("call 1 active 200"), text);
+  ok(!text.includes("secret"));
+});
+
+test("the form takes login, authentication name, domain and port apart, as a PBX hands them out", async () => {
+  const element = phone();
+  element.fill({ server: "/sip", login: "1001", domain: "pbx.example.com", port: "5080", authorizationName: "auth1001", password: "secret", displayName: "" });
+  element.signIn();
+  await command("register");
+  same(core().config.account, { uri: "sip:1001@pbx.example.com:5080", authorizationName: "auth1001", password: "secret" });
+});
+
+test("a login without a domain belongs to the server's host", async () => {
+  const element = phone();
+  element.fill({ server: "wss://sip.example.org/sip", login: "1001", domain: "", password: "x", displayName: "" });
+  element.signIn();
+  await command("register");
+  same(core().config.account?.uri, "sip:1001@sip.example.org");
+});
+
+test("storage full of nonsense is no reason to fail", async () => {
+  const element = phone();
+  localStorage.setItem("switchhook:phone:alice@example.com:history", "{not json");
+  localStorage.setItem("switchhook:phone:alice@example.com:contacts", '{"a":1}');
+  element.signIn();
+  await command("register");
+  core().registered();
+  await until(() => element.state.session === "in");
+  same([element.state.history, element.state.contacts], [[], []]);
+});
