@@ -3,6 +3,7 @@ import type { WebPhone } from "../src/element/index.js";
 import { core, errorInfo, fake } from "./fake-core.js";
 import { cleanup, ok, same, test, until } from "./harness.js";
 import { called, calling, part, phone, shown, signedIn, status, textFrom } from "./phone-page.js";
+import type { CoreEvent } from "../wasm/switchhook_core.js";
 
 /** Alice talks to echo as call 1. */
 async function talking(): Promise<WebPhone> {
@@ -14,6 +15,11 @@ async function talking(): Promise<WebPhone> {
 /** The other side agrees to what was asked last of a call. */
 function agree(call: number, local: boolean): void {
   core().say({ type: "holdChange", call, local, remote: false }, { type: "holdResult", call });
+}
+
+/** Bob was not let through. */
+function refused(cause: "busy" | "do-not-disturb", status: number): CoreEvent {
+  return { type: "callRefused", from: { uri: "sip:bob@example.com" }, to: { uri: "sip:alice@example.com" }, headers: [], status, cause };
 }
 
 function command(text: string): Promise<void> {
@@ -60,11 +66,11 @@ test("a call can be added, and the bar changes between both: one is talked to, t
   await command("setHeld 1 false");
 });
 
-test("more than six calls are too many: the seventh caller hears busy", async () => {
+test("more than six calls are too many: whoever calls then is remembered as missed", async () => {
   const element = await talking();
-  for (let id = 20; id < 25; id++) core().incoming(id);
-  core().incoming(25);
-  same([core().commands.at(-1), element.state.calls.length], ["reject 25 486", 6]);
+  same(core().config.maxCalls, 6);
+  core().say(refused("busy", 486));
+  same([element.state.calls.length, element.state.history[0]?.missed], [1, true]);
 });
 
 test("a blind transfer asks the core, says how it goes, and survives a refusal", async () => {
@@ -217,8 +223,8 @@ test("who will not be disturbed is not rung, and sees later who called", async (
   part(element, "tab-settings").click();
   part(element, "do-not-disturb").click();
   ok(shown(element, "disturb"));
-  core().incoming(9);
-  await command("reject 9 486");
+  await command("setDoNotDisturb 480");
+  core().say(refused("do-not-disturb", 480));
   same([element.state.calls, element.state.history[0]?.missed], [[], true]);
 });
 

@@ -1,5 +1,5 @@
 /** What belongs to an account beside its calls: history, contacts, messages, lamps, devices. Kept in the browser. */
-import { type Call, type CallEnd, type MessageReceivedEvent, SipError, type UserAgent } from "../../index.js";
+import { type Call, type CallEnd, type MessageReceivedEvent, type Party, SipError, type UserAgent } from "../../index.js";
 import { partyName } from "../base.js";
 import { withEntry, withRead, withResult } from "./chats.js";
 import { keep, readKept } from "./keep.js";
@@ -38,11 +38,13 @@ export class Desk {
   /** Shows what was kept and asks the server for what it knows. */
   open(): void {
     const contacts = readKept<Contact[]>(this.#account, "contacts", []);
+    const doNotDisturb = readKept(this.#account, "doNotDisturb", false);
+    this.#agent.doNotDisturb = doNotDisturb;
     this.#update({
       contacts,
       history: readKept<HistoryEntry[]>(this.#account, "history", []),
       chats: readKept<Chat[]>(this.#account, "chats", []),
-      doNotDisturb: readKept(this.#account, "doNotDisturb", false),
+      doNotDisturb,
       notifications: readKept(this.#account, "notifications", false),
     });
     this.#lamps.follow(contacts.map(({ uri }) => uri));
@@ -58,6 +60,12 @@ export class Desk {
   remember({ direction, remote, duration, startedAt, answeredAt }: Call, end: CallEnd): void {
     const missed = direction === "incoming" && !answeredAt && end.by !== "local";
     const entry: HistoryEntry = { direction, uri: remote.uri, name: this.nameOf(remote), at: startedAt.getTime(), duration, missed };
+    this.#keepHistory([entry, ...this.#read().history].slice(0, LONGEST_HISTORY));
+  }
+
+  /** Somebody called and was not let through: not to disturb, or one call too many. */
+  rememberMissed(from: Party): void {
+    const entry: HistoryEntry = { direction: "incoming", uri: from.uri, name: this.nameOf(from), at: Date.now(), duration: 0, missed: true };
     this.#keepHistory([entry, ...this.#read().history].slice(0, LONGEST_HISTORY));
   }
 
@@ -95,6 +103,7 @@ export class Desk {
   }
 
   setDoNotDisturb(on: boolean): void {
+    this.#agent.doNotDisturb = on;
     this.#update({ doNotDisturb: on });
     keep(this.#account, "doNotDisturb", on);
   }

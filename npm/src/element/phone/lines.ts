@@ -11,9 +11,6 @@ export interface LinesListener {
   onEnd(line: Line, end: CallEnd): void;
 }
 
-/** More would be nobody's to oversee; a further caller hears "busy". */
-const MOST = 6;
-
 /** All calls of one phone. */
 export class Lines {
   readonly #listener: LinesListener;
@@ -40,10 +37,6 @@ export class Lines {
   /** The line that is shown. */
   get current(): Line | undefined {
     return this.#shown === undefined ? undefined : this.#lines.get(this.#shown);
-  }
-
-  get isFull(): boolean {
-    return this.#lines.size >= MOST;
   }
 
   line(id: number): Line | undefined {

@@ -19,6 +19,9 @@ export interface PhoneListener {
   onEnd(call: Call, end: CallEnd): void;
 }
 
+/** More would be nobody's to oversee; a further caller hears "busy". */
+const MOST_CALLS = 6;
+
 /** One phone's state. */
 export class PhoneStore extends Store<PhoneState> {
   readonly #listener: PhoneListener;
@@ -92,7 +95,7 @@ export class PhoneStore extends Store<PhoneState> {
     this.update({ ...SIGNED_OUT, session: "signingIn", account });
     let agent: UserAgent | undefined;
     try {
-      agent = this.#agent = this.#watch(new UserAgent({ server, account }));
+      agent = this.#agent = this.#watch(new UserAgent({ server, account, maxCalls: MOST_CALLS }));
       await agent.ready;
       if (agent === this.#agent) this.#enter(agent, account);
     } catch (error) {
@@ -123,22 +126,17 @@ export class PhoneStore extends Store<PhoneState> {
       .on("connectionchange", ({ state }) => { current({ connection: state }); })
       .on("registrationchange", ({ state }) => { current({ registration: state }); })
       .on("playbackblocked", () => { current({ blocked: true }); })
+      .on("refusedcall", ({ remote }) => { this.#desk?.rememberMissed(remote); })
       .on("incomingcall", ({ call }) => { this.#ring(call); });
   }
 
   #dial(target: string): void {
-    if (!this.#agent || this.state.session !== "in" || target === "" || this.#lines.isFull) return;
+    if (!this.#agent || this.state.session !== "in" || target === "" || this.#lines.calls.length >= MOST_CALLS) return;
     this.#lines.add(this.#agent.call(target));
     this.update({ view: "talk", blocked: false });
   }
 
-  /** Whoever calls one who will not be disturbed, or has his hands full, hears "busy" and is remembered. */
   #ring(call: Call): void {
-    if (this.state.doNotDisturb || this.#lines.isFull) {
-      call.once("ended", ({ end }) => { this.#desk?.remember(call, { ...end, by: "system" }); });
-      call.reject(486);
-      return;
-    }
     const isFirst = this.#lines.calls.length === 0;
     this.#lines.add(call);
     if (isFirst) this.update({ view: "talk", blocked: false });
