@@ -3,9 +3,12 @@
 //! Written by hand: serde's generic code and the texts of its errors took a fifth of the whole module. A field of the
 //! wrong kind gets a sentence that names it. It decides nothing.
 
-use js_sys::{Array, Object, Reflect};
+use std::cell::Cell;
+
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::command::CoreCommand;
 use crate::event_types::{
     MessageOptions, Notification, PublicationChange, PublishOptions, ReceivedMessage, SubscribeOptions,
     SubscriptionChange,
@@ -16,105 +19,153 @@ use crate::types::{
 };
 
 /// The settings of a user agent.
-pub(crate) fn config(given: JsValue) -> Result<CoreConfig, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidConfig)?;
-    let account = fields.value("account");
-    Ok(CoreConfig {
-        server: fields.text("server")?.unwrap_or_default(),
-        servers: fields.servers()?,
-        account: if account.is_undefined() { None } else { Some(self::account(account)?) },
-        expires: fields.number("expires")?,
-        user_agent: fields.text("userAgent")?,
-        instance_id: fields.text("instanceId")?,
+pub(crate) fn config(given: JsValue) -> Result<CoreConfig, Box<ErrorInfo>> {
+    let wrong = Wrong::default();
+    let fields = Fields::of(given, &wrong);
+    let config = CoreConfig {
+        server: fields.word("server"),
+        servers: fields.servers(),
+        account: fields.object("account").map(|fields| account(&fields)),
+        expires: fields.number("expires"),
+        user_agent: fields.text("userAgent"),
+        instance_id: fields.text("instanceId"),
         ice_servers: fields.value("iceServers"),
-        gathering_timeout_ms: fields.number("gatheringTimeoutMs")?,
+        gathering_timeout_ms: fields.number("gatheringTimeoutMs"),
         audio: fields.value("audio"),
-        headers: fields.headers()?,
-        message_types: fields.texts("messageTypes")?,
-        keep_alive_ms: fields.number("keepAliveMs")?,
-        on_page_hide: match fields.text("onPageHide")? {
+        headers: fields.headers(),
+        message_types: fields.texts("messageTypes"),
+        keep_alive_ms: fields.number("keepAliveMs"),
+        on_page_hide: match fields.text("onPageHide") {
             Some(word) if word == OnPageHide::Keep.as_str() => OnPageHide::Keep,
             _ => OnPageHide::Hangup,
         },
-        call_recovery: fields.number("callRecovery")?,
-        session_expires: fields.number("sessionExpires")?,
-        session_minimum: fields.number("sessionMinimum")?,
-        session_refresher: fields.text("sessionRefresher")?,
-        reliable_provisional: fields.text("reliableProvisional")?,
-        max_calls: fields.number("maxCalls")?,
-        do_not_disturb: fields.number("doNotDisturb")?,
-        incoming_no_answer: fields.number("incomingNoAnswer")?,
-        outgoing_no_answer: fields.number("outgoingNoAnswer")?,
-    })
+        call_recovery: fields.number("callRecovery"),
+        session_expires: fields.number("sessionExpires"),
+        session_minimum: fields.number("sessionMinimum"),
+        session_refresher: fields.text("sessionRefresher"),
+        reliable_provisional: fields.text("reliableProvisional"),
+        max_calls: fields.number("maxCalls"),
+        do_not_disturb: fields.number("doNotDisturb"),
+        incoming_no_answer: fields.number("incomingNoAnswer"),
+        outgoing_no_answer: fields.number("outgoingNoAnswer"),
+    };
+    wrong.verdict(ErrorCode::InvalidConfig)?;
+    Ok(config)
 }
 
-fn account(given: JsValue) -> Result<Account, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidConfig)?;
-    Ok(Account {
-        uri: fields.text("uri")?.unwrap_or_default(),
-        authorization_name: fields.text("authorizationName")?,
-        password: fields.text("password")?,
-        display_name: fields.text("displayName")?,
-        registrar: fields.text("registrar")?,
-    })
+fn account(fields: &Fields<'_>) -> Account {
+    Account {
+        uri: fields.word("uri"),
+        authorization_name: fields.text("authorizationName"),
+        password: fields.text("password"),
+        display_name: fields.text("displayName"),
+        registrar: fields.text("registrar"),
+    }
 }
 
-/// The options of a call.
-pub(crate) fn call_options(given: JsValue) -> Result<CallOptions, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
-    Ok(CallOptions {
-        headers: fields.headers()?,
-        display_name: fields.text("displayName")?,
-        stream: fields.value("stream"),
-        offer: fields.text("offer")?,
-        no_answer: fields.number("noAnswer")?,
-    })
+/// What the page asks for.
+pub(crate) fn command(given: JsValue) -> Result<CoreCommand, Box<ErrorInfo>> {
+    use CoreCommand as C;
+    let wrong = Wrong::default();
+    let fields = Fields::of(given, &wrong);
+    let options = fields.options();
+    let call = fields.count("call");
+    let command = match fields.word("type").as_str() {
+        "connect" => C::Connect,
+        "disconnect" => C::Disconnect,
+        "register" => C::Register,
+        "unregister" => C::Unregister { all: fields.is("all") },
+        "retryIn" => C::RetryIn { wait_ms: fields.count("waitMs") },
+        "giveUp" => C::GiveUp,
+        "call" => C::Call { target: fields.word("target"), options: call_options(&options) },
+        "answer" => {
+            C::Answer { call, options: AnswerOptions { headers: options.headers(), stream: options.value("stream") } }
+        }
+        "reject" => C::Reject { call, status: fields.count("status"), options: reject_options(&options) },
+        "followRedirect" => C::FollowRedirect { call },
+        "refuseRedirect" => C::RefuseRedirect { call },
+        "setDoNotDisturb" => C::SetDoNotDisturb { status: fields.count("status") },
+        "hangUp" => C::HangUp { call },
+        "setMuted" => C::SetMuted { call, muted: fields.is("muted") },
+        "transfer" => C::Transfer { call, target: fields.word("target"), options: transfer_options(&options) },
+        "transferToCall" => {
+            C::TransferToCall { call, other: fields.count("other"), options: transfer_options(&options) }
+        }
+        "acceptTransfer" => C::AcceptTransfer { call, options: call_options(&options) },
+        "rejectTransfer" => C::RejectTransfer { call, status: fields.count("status") },
+        "setHeld" => C::SetHeld { call, held: fields.is("held") },
+        "sendDigits" => C::SendDigits {
+            call,
+            digits: fields.word("digits"),
+            method: digit_method(&fields),
+            tone_ms: fields.count("toneMs"),
+            gap_ms: fields.count("gapMs"),
+        },
+        "message" => {
+            C::Message { target: fields.word("target"), body: fields.bytes("body"), options: message_options(&options) }
+        }
+        "callMessage" => C::CallMessage { call, body: fields.bytes("body"), options: message_options(&options) },
+        "dropMessage" => C::DropMessage { message: fields.count("message") },
+        "subscribe" => C::Subscribe {
+            target: fields.word("target"),
+            event: fields.word("event"),
+            options: SubscribeOptions {
+                expires: options.number("expires"),
+                accept: options.text("accept"),
+                headers: options.headers(),
+            },
+        },
+        "unsubscribe" => C::Unsubscribe { subscription: fields.count("subscription") },
+        "publish" => C::Publish {
+            event: fields.word("event"),
+            content_type: fields.word("contentType"),
+            body: fields.bytes("body"),
+            options: PublishOptions { expires: options.number("expires"), headers: options.headers() },
+        },
+        "modify" => C::Modify {
+            publication: fields.count("publication"),
+            content_type: fields.word("contentType"),
+            body: fields.bytes("body"),
+        },
+        "unpublish" => C::Unpublish { publication: fields.count("publication") },
+        _ => {
+            wrong.note("type", "a command");
+            C::Connect
+        }
+    };
+    wrong.verdict(ErrorCode::InvalidArgument)?;
+    Ok(command)
 }
 
-/// The options of a refusal.
-pub(crate) fn reject_options(given: JsValue) -> Result<RejectOptions, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
-    let (text, q850, targets) = (fields.text("text")?, fields.number("q850")?, fields.texts("targets")?);
-    Ok(RejectOptions { text, q850, targets })
+fn call_options(options: &Fields<'_>) -> CallOptions {
+    CallOptions {
+        headers: options.headers(),
+        display_name: options.text("displayName"),
+        stream: options.value("stream"),
+        offer: options.text("offer"),
+        no_answer: options.number("noAnswer"),
+    }
 }
 
-/// The options of an answer.
-pub(crate) fn answer_options(given: JsValue) -> Result<AnswerOptions, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
-    Ok(AnswerOptions { headers: fields.headers()?, stream: fields.value("stream") })
+fn reject_options(options: &Fields<'_>) -> RejectOptions {
+    RejectOptions { text: options.text("text"), q850: options.number("q850"), targets: options.texts("targets") }
 }
 
-/// The options of a message.
-pub(crate) fn message_options(given: JsValue) -> Result<MessageOptions, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
-    Ok(MessageOptions { content_type: fields.text("contentType")?, headers: fields.headers()? })
+fn message_options(options: &Fields<'_>) -> MessageOptions {
+    MessageOptions { content_type: options.text("contentType"), headers: options.headers() }
 }
 
-/// The options of a subscription.
-pub(crate) fn subscribe_options(given: JsValue) -> Result<SubscribeOptions, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
-    let (expires, accept) = (fields.number("expires")?, fields.text("accept")?);
-    Ok(SubscribeOptions { expires, accept, headers: fields.headers()? })
+fn transfer_options(options: &Fields<'_>) -> TransferOptions {
+    TransferOptions { headers: options.headers(), subscribe: options.value("subscribe").as_bool() }
 }
 
-/// The options of a publication.
-pub(crate) fn publish_options(given: JsValue) -> Result<PublishOptions, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
-    Ok(PublishOptions { expires: fields.number("expires")?, headers: fields.headers()? })
-}
-
-/// The options of a transfer.
-pub(crate) fn transfer_options(given: JsValue) -> Result<TransferOptions, ErrorInfo> {
-    let fields = Fields::of(given, ErrorCode::InvalidArgument)?;
-    Ok(TransferOptions { headers: fields.headers()?, subscribe: fields.value("subscribe").as_bool() })
-}
-
-/// A way to send digits.
-pub(crate) fn digit_method(word: &str) -> Result<DigitMethod, ErrorInfo> {
+fn digit_method(fields: &Fields<'_>) -> DigitMethod {
+    let word = fields.word("method");
     let all = [DigitMethod::Auto, DigitMethod::Rtp, DigitMethod::InfoRelay, DigitMethod::InfoDtmf];
-    let message = "Digits are sent by auto, rtp, info-relay or info-dtmf.";
-    let known = all.into_iter().find(|method| method.as_str() == word);
-    known.ok_or_else(|| ErrorInfo::with_message(ErrorCode::InvalidArgument, message))
+    all.into_iter().find(|method| method.as_str() == word).unwrap_or_else(|| {
+        fields.wrong.note("method", "auto, rtp, info-relay or info-dtmf");
+        DigitMethod::Auto
+    })
 }
 
 /// An event as `CoreEvent`.
@@ -128,12 +179,12 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
                 .maybe("retryInMs", retry_in_ms)
                 .maybe("attempt", attempt)
                 .maybe("server", server.as_deref())
-                .maybe("error", error.as_ref().map(error_info))
+                .error(error.as_deref())
         }
         CoreEvent::RegistrationChange { state, grant, error, retry_in_ms } => Record::event("registrationChange", None)
             .text("state", state.as_str())
             .maybe("grant", grant.as_ref().map(self::grant))
-            .maybe("error", error.as_ref().map(error_info))
+            .error(error.as_deref())
             .maybe("retryInMs", retry_in_ms),
         CoreEvent::IncomingCall { call, from, to, headers } => Record::event("incomingCall", Some(call))
             .put("from", &party(&from))
@@ -160,9 +211,7 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
         CoreEvent::HoldChange { call, local, remote } => {
             Record::event("holdChange", Some(call)).put("local", &local.into()).put("remote", &remote.into())
         }
-        CoreEvent::HoldResult { call, error } => {
-            Record::event("holdResult", Some(call)).maybe("error", error.as_ref().map(error_info))
-        }
+        CoreEvent::HoldResult { call, error } => Record::event("holdResult", Some(call)).error(error.as_deref()),
         CoreEvent::MediaChange { call, state } => Record::event("mediaChange", Some(call)).text("state", &state),
         CoreEvent::RemoteTrack { call } => Record::event("remoteTrack", Some(call)),
         CoreEvent::Message { message } => Record::event("message", None).put("message", &received(&message)),
@@ -172,7 +221,7 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
         CoreEvent::MessageSent { message, reason, error } => Record::event("messageSent", None)
             .put("message", &message.into())
             .maybe("reason", reason.as_deref())
-            .maybe("error", error.as_ref().map(error_info)),
+            .error(error.as_deref()),
         CoreEvent::SubscriptionChange { subscription, change } => Record::event("subscriptionChange", None)
             .put("subscription", &subscription.into())
             .put("change", &subscription_change(&change)),
@@ -187,7 +236,7 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
                 .text("state", state.as_str())
                 .maybe("status", status)
                 .put("confirmed", &confirmed.into())
-                .maybe("error", error.as_ref().map(error_info))
+                .error(error.as_deref())
         }
         CoreEvent::TransferRequest { call, target, referred_by, replaces } => {
             Record::event("transferRequest", Some(call))
@@ -253,7 +302,7 @@ fn subscription_change(change: &SubscriptionChange) -> JsValue {
         .text("state", change.state.as_str())
         .maybe("retryInMs", change.retry_in_ms)
         .maybe("reason", change.reason.as_deref())
-        .maybe("error", change.error.as_ref().map(error_info))
+        .error(change.error.as_deref())
         .into()
 }
 
@@ -262,12 +311,12 @@ fn publication_change(change: &PublicationChange) -> JsValue {
         .text("state", change.state.as_str())
         .maybe("expires", change.expires)
         .maybe("retryInMs", change.retry_in_ms)
-        .maybe("error", change.error.as_ref().map(error_info))
+        .error(change.error.as_deref())
         .into()
 }
 
 fn bytes(bytes: &[u8]) -> JsValue {
-    js_sys::Uint8Array::from(bytes).into()
+    Uint8Array::from(bytes).into()
 }
 
 fn call_end(end: &CallEnd) -> JsValue {
@@ -276,7 +325,7 @@ fn call_end(end: &CallEnd) -> JsValue {
         .maybe("status", end.status)
         .text("reason", &end.reason)
         .maybe("q850", end.q850)
-        .maybe("error", end.error.as_ref().map(error_info))
+        .error(end.error.as_deref())
         .into()
 }
 
@@ -289,18 +338,33 @@ fn pairs(rows: &[(String, String)]) -> JsValue {
     rows.iter().map(pair).collect::<Array>().into()
 }
 
-/// The fields of an object that the page gave.
-struct Fields {
-    object: JsValue,
-    wrong: ErrorCode,
+/// The first field that is not what it should be, and what that would be.
+#[derive(Default)]
+struct Wrong(Cell<Option<(&'static str, &'static str)>>);
+
+impl Wrong {
+    fn note(&self, name: &'static str, kind: &'static str) {
+        self.0.set(self.0.get().or(Some((name, kind))));
+    }
+
+    fn verdict(&self, code: ErrorCode) -> Result<(), Box<ErrorInfo>> {
+        let Some((name, kind)) = self.0.get() else { return Ok(()) };
+        Err(ErrorInfo::with_message(code, [name, " is expected to be ", kind, "."].concat()))
+    }
 }
 
-impl Fields {
-    fn of(object: JsValue, wrong: ErrorCode) -> Result<Self, ErrorInfo> {
-        if object.is_object() {
-            return Ok(Self { object, wrong });
+/// The fields of an object that the page gave.
+struct Fields<'a> {
+    object: JsValue,
+    wrong: &'a Wrong,
+}
+
+impl<'a> Fields<'a> {
+    fn of(object: JsValue, wrong: &'a Wrong) -> Self {
+        if !object.is_object() {
+            wrong.note("The argument", "an object");
         }
-        Err(ErrorInfo::with_message(wrong, "An object is expected here."))
+        Self { object, wrong }
     }
 
     /// `undefined` where it is not there.
@@ -309,50 +373,75 @@ impl Fields {
         if value.is_null() { JsValue::UNDEFINED } else { value }
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, ErrorInfo> {
+    fn object(&self, name: &'static str) -> Option<Self> {
+        let object = self.value(name);
+        let is_there = self.checked(name, "an object", &object, object.is_object().then_some(())).is_some();
+        is_there.then(|| Self { object, wrong: self.wrong })
+    }
+
+    /// Those of the command; where it has none nothing is set.
+    fn options(&self) -> Self {
+        Self { object: self.value("options"), wrong: self.wrong }
+    }
+
+    fn text(&self, name: &'static str) -> Option<String> {
         let value = self.value(name);
         self.checked(name, "a string", &value, value.as_string())
     }
 
-    fn number(&self, name: &str) -> Result<Option<u32>, ErrorInfo> {
+    fn word(&self, name: &'static str) -> String {
+        self.text(name).unwrap_or_default()
+    }
+
+    fn number(&self, name: &'static str) -> Option<u32> {
         let value = self.value(name);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such numbers saturate")]
         let number = value.as_f64().map(|number| number as u32);
         self.checked(name, "a number", &value, number)
     }
 
-    fn texts(&self, name: &str) -> Result<Vec<String>, ErrorInfo> {
-        let value = self.value(name);
-        let list = value.dyn_ref::<Array>().and_then(|list| list.iter().map(|text| text.as_string()).collect());
-        Ok(self.checked(name, "a list of strings", &value, list)?.unwrap_or_default())
+    fn count(&self, name: &'static str) -> u32 {
+        self.number(name).unwrap_or_default()
     }
 
-    fn headers(&self) -> Result<Vec<(String, String)>, ErrorInfo> {
-        let pair = |row: JsValue| {
+    fn is(&self, name: &str) -> bool {
+        self.value(name).is_truthy()
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        self.value(name).unchecked_into::<Uint8Array>().to_vec()
+    }
+
+    fn texts(&self, name: &'static str) -> Vec<String> {
+        self.rows(name, "a list of strings", |text| text.as_string())
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        self.rows("headers", "a list of pairs of strings", |row| {
             let row: Array = row.dyn_into().ok()?;
             row.get(0).as_string().zip(row.get(1).as_string())
-        };
-        let value = self.value("headers");
-        let rows = value.dyn_ref::<Array>().and_then(|rows| rows.iter().map(pair).collect());
-        Ok(self.checked("headers", "a list of pairs of strings", &value, rows)?.unwrap_or_default())
+        })
     }
 
-    fn servers(&self) -> Result<Vec<(String, u32)>, ErrorInfo> {
+    fn servers(&self) -> Vec<(String, u32)> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such numbers saturate")]
-        let pair = |row: JsValue| {
+        self.rows("servers", "a list of pairs of address and weight", |row| {
             let row: Array = row.dyn_into().ok()?;
             row.get(0).as_string().zip(row.get(1).as_f64().map(|weight| weight as u32))
-        };
-        let value = self.value("servers");
-        let rows = value.dyn_ref::<Array>().and_then(|rows| rows.iter().map(pair).collect());
-        Ok(self.checked("servers", "a list of pairs of address and weight", &value, rows)?.unwrap_or_default())
+        })
     }
 
-    fn checked<T>(&self, name: &str, kind: &str, value: &JsValue, read: Option<T>) -> Result<Option<T>, ErrorInfo> {
-        if read.is_some() || value.is_undefined() {
-            return Ok(read);
+    fn rows<T>(&self, name: &'static str, kind: &'static str, read: impl Fn(JsValue) -> Option<T>) -> Vec<T> {
+        let value = self.value(name);
+        let rows = value.dyn_ref::<Array>().and_then(|rows| rows.iter().map(read).collect());
+        self.checked(name, kind, &value, rows).unwrap_or_default()
+    }
+
+    fn checked<T>(&self, name: &'static str, kind: &'static str, value: &JsValue, read: Option<T>) -> Option<T> {
+        if read.is_none() && !value.is_undefined() {
+            self.wrong.note(name, kind);
         }
-        Err(ErrorInfo::with_message(self.wrong, [name, " is expected to be ", kind, "."].concat()))
+        read
     }
 }
 
@@ -376,6 +465,10 @@ impl Record {
         // Only a frozen object refuses.
         let _ = Reflect::set(&self.0, &name.into(), value);
         self
+    }
+
+    fn error(self, error: Option<&ErrorInfo>) -> Self {
+        self.maybe("error", error.map(error_info))
     }
 
     fn maybe(self, name: &str, value: Option<impl Into<JsValue>>) -> Self {

@@ -14,10 +14,11 @@ use sip_core::{Instant, SocketId};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::browser::queue_microtask;
+use crate::command::CoreCommand;
 use crate::media::{Media, MediaSettings};
 use crate::phone::{Output, Phone};
 use crate::socket::Socket;
-use crate::types::{CallOptions, CoreConfig, CoreEvent, ErrorInfo};
+use crate::types::{CoreConfig, CoreEvent, ErrorInfo};
 
 /// Events that may wait for the page; it drains them in the microtask after they happened.
 const MAX_EVENTS: usize = 1_024;
@@ -46,7 +47,7 @@ pub(crate) struct Shell {
 
 impl Shell {
     /// A shell around a new phone.
-    pub(crate) fn new(config: CoreConfig, seed: [u8; 32], wake: Function) -> Result<Rc<Self>, ErrorInfo> {
+    pub(crate) fn new(config: CoreConfig, seed: [u8; 32], wake: Function) -> Result<Rc<Self>, Box<ErrorInfo>> {
         let phone = RefCell::new(Phone::new(&config, seed)?);
         Ok(Rc::new_cyclic(|me| Self {
             me: me.clone(),
@@ -93,27 +94,20 @@ impl Shell {
         self.media.borrow().iter().find(|(id, _)| *id == call).map(|(_, media)| Rc::clone(media))
     }
 
-    /// Makes a call.
-    pub(crate) fn call(&self, target: &str, options: &CallOptions) -> Result<u32, ErrorInfo> {
+    /// Does what the page asks for, and returns the id of what that made.
+    pub(crate) fn command(&self, command: &CoreCommand) -> Result<u32, Box<ErrorInfo>> {
         let now = self.clock.now();
-        let call = self.phone.borrow_mut().call(target, options, now)?;
-        // Before the phone asks for an offer.
-        self.give_stream(call, &options.stream);
+        let done = command.run(&mut self.phone.borrow_mut(), now);
+        if let (Ok(call), Some(stream)) = (&done, command.stream()) {
+            // Before the phone's wish for a description is granted.
+            self.give_stream(*call, stream);
+        }
         self.drive();
-        Ok(call)
-    }
-
-    /// Makes the call that the other side of another asked for.
-    pub(crate) fn accept_transfer(&self, asked: u32, options: &CallOptions) -> Result<u32, ErrorInfo> {
-        let now = self.clock.now();
-        let call = self.phone.borrow_mut().accept_transfer(asked, options, now)?;
-        self.give_stream(call, &options.stream);
-        self.drive();
-        Ok(call)
+        done
     }
 
     /// Has the page's own sound sent in a call.
-    pub(crate) fn give_stream(&self, call: u32, stream: &JsValue) {
+    fn give_stream(&self, call: u32, stream: &JsValue) {
         if !stream.is_undefined() && !stream.is_null() {
             self.media(call).give(stream.unchecked_ref());
         }

@@ -63,29 +63,26 @@ const fn describe(code: ErrorCode) -> (Retry, &'static str) {
 
 impl ErrorInfo {
     /// The error of this code, in its usual words.
-    pub(crate) fn new(code: ErrorCode) -> Self {
-        let (retry, message) = describe(code);
-        Self {
-            code,
-            message: message.to_owned(),
-            status: None,
-            fatal: retry == Retry::Never,
-            retryable: retry == Retry::Later,
-        }
+    pub(crate) fn new(code: ErrorCode) -> Box<Self> {
+        Self::with_message(code, describe(code).1)
     }
 
     /// The error of this code, in words that say more.
-    pub(crate) fn with_message(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { message: message.into(), ..Self::new(code) }
+    pub(crate) fn with_message(code: ErrorCode, message: impl Into<String>) -> Box<Self> {
+        let (retry, _) = describe(code);
+        let (fatal, retryable) = (retry == Retry::Never, retry == Retry::Later);
+        // One pointer, because most commands and tasks return it and few fail.
+        Box::new(Self { code, message: message.into(), status: None, fatal, retryable })
     }
 
-    fn with_status(self, status: u16) -> Self {
-        Self { status: Some(status), ..self }
+    fn with_status(mut self: Box<Self>, status: u16) -> Box<Self> {
+        self.status = Some(status);
+        self
     }
 }
 
 /// The error behind the name of a `DOMException` that `getUserMedia` was refused with.
-pub(crate) fn microphone(name: &str) -> ErrorInfo {
+pub(crate) fn microphone(name: &str) -> Box<ErrorInfo> {
     ErrorInfo::new(match name {
         "NotAllowedError" | "SecurityError" => ErrorCode::MicDenied,
         "NotFoundError" | "OverconstrainedError" => ErrorCode::MicNotFound,
@@ -96,12 +93,12 @@ pub(crate) fn microphone(name: &str) -> ErrorInfo {
 }
 
 /// The error of a WebSocket that closed. A browser tells a page nothing about a connection that never opened.
-pub(crate) fn connection(was_open: bool) -> ErrorInfo {
+pub(crate) fn connection(was_open: bool) -> Box<ErrorInfo> {
     ErrorInfo::new(if was_open { ErrorCode::ConnectionLost } else { ErrorCode::ConnectionRefused })
 }
 
 /// The error of a registration that failed.
-pub(crate) fn registration(failure: &Failure) -> ErrorInfo {
+pub(crate) fn registration(failure: &Failure) -> Box<ErrorInfo> {
     match failure {
         Failure::Rejected { status, .. } if status.as_u16() == 404 => {
             ErrorInfo::with_message(ErrorCode::NotFound, "The server does not know this account. Check its address.")
@@ -112,7 +109,7 @@ pub(crate) fn registration(failure: &Failure) -> ErrorInfo {
 }
 
 /// The error of a call that ended, if its end is one: not after a hang-up, nor when an unanswered caller gives up.
-pub(crate) fn call(end: &End, outgoing: bool, answered: bool) -> Option<ErrorInfo> {
+pub(crate) fn call(end: &End, outgoing: bool, answered: bool) -> Option<Box<ErrorInfo>> {
     if EndedBy::from(end.by) == EndedBy::Local {
         return None;
     }
@@ -126,25 +123,23 @@ pub(crate) fn call(end: &End, outgoing: bool, answered: bool) -> Option<ErrorInf
 }
 
 /// The error of a message, a subscription or a publication that was refused.
-pub(crate) fn request(response: &Response) -> ErrorInfo {
-    let error = of_request(response.status.as_u16());
-    match response.headers.get(&HeaderName::Accept) {
-        Some(types) if error.status == Some(415) => {
-            ErrorInfo { message: [&error.message, " It takes: ", types, "."].concat(), ..error }
-        }
-        _ => error,
+pub(crate) fn request(response: &Response) -> Box<ErrorInfo> {
+    let mut error = of_request(response.status.as_u16());
+    if let (Some(types), Some(415)) = (response.headers.get(&HeaderName::Accept), error.status) {
+        [" It takes: ", types, "."].iter().for_each(|part| error.message.push_str(part));
     }
+    error
 }
 
 /// The error of a message, a subscription or a publication that failed.
-pub(crate) fn failure(failure: &Failure) -> ErrorInfo {
+pub(crate) fn failure(failure: &Failure) -> Box<ErrorInfo> {
     match failure {
         Failure::Rejected { status, .. } => of_request(status.as_u16()),
         failure => from_failure(failure),
     }
 }
 
-fn of_request(status: u16) -> ErrorInfo {
+fn of_request(status: u16) -> Box<ErrorInfo> {
     let code = match status {
         408 => ErrorCode::Timeout,
         413 | 513 => ErrorCode::MessageTooLarge,
@@ -155,7 +150,7 @@ fn of_request(status: u16) -> ErrorInfo {
     ErrorInfo::new(code).with_status(status)
 }
 
-fn from_failure(failure: &Failure) -> ErrorInfo {
+fn from_failure(failure: &Failure) -> Box<ErrorInfo> {
     match failure {
         Failure::Timeout => ErrorInfo::new(ErrorCode::Timeout),
         Failure::TransportFailed => ErrorInfo::new(ErrorCode::ConnectionLost),
@@ -168,7 +163,7 @@ fn from_failure(failure: &Failure) -> ErrorInfo {
 }
 
 /// The error of a request inside a call that was refused: the call itself goes on.
-pub(crate) fn change(status: u16) -> ErrorInfo {
+pub(crate) fn change(status: u16) -> Box<ErrorInfo> {
     let code = match status {
         408 | 504 => ErrorCode::Timeout,
         // Two changes met again and again.
@@ -179,7 +174,7 @@ pub(crate) fn change(status: u16) -> ErrorInfo {
 }
 
 /// The error of a transfer that did not succeed.
-pub(crate) fn transfer(event: &TransferEvent) -> ErrorInfo {
+pub(crate) fn transfer(event: &TransferEvent) -> Box<ErrorInfo> {
     match event {
         TransferEvent::Refused { status, .. } if matches!(status.as_u16(), 405 | 420 | 501) => {
             ErrorInfo::new(ErrorCode::TransferUnsupported).with_status(status.as_u16())
@@ -191,7 +186,7 @@ pub(crate) fn transfer(event: &TransferEvent) -> ErrorInfo {
 }
 
 /// The error behind a final response (RFC 3261 §21) and the Q.850 cause that may stand beside it.
-fn refusal(status: u16, q850: Option<u16>) -> ErrorInfo {
+fn refusal(status: u16, q850: Option<u16>) -> Box<ErrorInfo> {
     let code = match (status, q850) {
         // Exchanges say 480 for anything; the cause knows better.
         (480, Some(1)) => ErrorCode::NotFound,

@@ -75,7 +75,7 @@ pub struct SubscriptionChange {
     pub reason: Option<String>,
     /// What failed.
     #[tsify(optional)]
-    pub error: Option<ErrorInfo>,
+    pub error: Option<Box<ErrorInfo>>,
 }
 
 /// A subscription.
@@ -122,7 +122,7 @@ pub struct PublicationChange {
     pub retry_in_ms: Option<u32>,
     /// What failed.
     #[tsify(optional)]
-    pub error: Option<ErrorInfo>,
+    pub error: Option<Box<ErrorInfo>>,
 }
 
 /// A publication.

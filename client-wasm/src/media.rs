@@ -165,21 +165,21 @@ impl Media {
         self.peer.borrow().as_ref().map(|peer| peer.connection().clone())
     }
 
-    async fn offer(&self) -> Result<String, ErrorInfo> {
+    async fn offer(&self) -> Result<String, Box<ErrorInfo>> {
         // Before the microphone, so that its certificate is made while that opens.
         let peer = self.peer()?;
         self.send_microphone(&peer).await?;
         peer.describe(self.settings.gathering_ms).await
     }
 
-    async fn answer(&self, offer: &str) -> Result<String, ErrorInfo> {
+    async fn answer(&self, offer: &str) -> Result<String, Box<ErrorInfo>> {
         let peer = self.peer()?;
         peer.apply_offer(offer).await?;
         self.send_microphone(&peer).await?;
         peer.describe(self.settings.gathering_ms).await
     }
 
-    async fn send_microphone(&self, peer: &Peer) -> Result<(), ErrorInfo> {
+    async fn send_microphone(&self, peer: &Peer) -> Result<(), Box<ErrorInfo>> {
         if peer.has_sender() {
             return Ok(());
         }
@@ -199,7 +199,7 @@ impl Media {
         Ok(())
     }
 
-    fn peer(&self) -> Result<Rc<Peer>, ErrorInfo> {
+    fn peer(&self) -> Result<Rc<Peer>, Box<ErrorInfo>> {
         let mut slot = self.peer.borrow_mut();
         if let Some(peer) = slot.as_ref() {
             return Ok(Rc::clone(peer));
@@ -214,7 +214,7 @@ impl Media {
         }
     }
 
-    fn tell_description(&self, result: Result<String, ErrorInfo>) {
+    fn tell_description(&self, result: Result<String, Box<ErrorInfo>>) {
         self.tell(|shell, call| shell.tell(|phone, now| phone.handle_description(call, result, now)));
     }
 

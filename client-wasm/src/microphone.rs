@@ -10,7 +10,7 @@ use crate::errors;
 use crate::types::{ErrorCode, ErrorInfo};
 
 /// Opens the microphone, which may ask the user.
-pub(crate) async fn open(audio: &JsValue) -> Result<MediaStream, ErrorInfo> {
+pub(crate) async fn open(audio: &JsValue) -> Result<MediaStream, Box<ErrorInfo>> {
     let insecure = || ErrorInfo::new(ErrorCode::InsecurePage);
     let navigator = web_sys::window().ok_or_else(insecure)?.navigator();
     // Not there outside of secure contexts, which web-sys does not know.
@@ -49,6 +49,6 @@ pub(crate) fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTr
     tracks.into_iter().map(JsValue::unchecked_into)
 }
 
-fn refused(thrown: &JsValue) -> ErrorInfo {
+fn refused(thrown: &JsValue) -> Box<ErrorInfo> {
     errors::microphone(&thrown.unchecked_ref::<Thrown>().name().unwrap_or_default())
 }

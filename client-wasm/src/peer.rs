@@ -28,7 +28,7 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// A new peer connection, which gathers and sends nothing yet.
-    pub(crate) fn new(ice_servers: &JsValue, shell: &Weak<Shell>, call: u32) -> Result<Self, ErrorInfo> {
+    pub(crate) fn new(ice_servers: &JsValue, shell: &Weak<Shell>, call: u32) -> Result<Self, Box<ErrorInfo>> {
         let configuration = Object::new();
         if !ice_servers.is_undefined() {
             let _ = Reflect::set(&configuration, &"iceServers".into(), ice_servers);
@@ -62,7 +62,7 @@ impl Peer {
     }
 
     /// Makes the offer or answer that is due, sets it and returns it, with candidates if `gathering_ms` allows some.
-    pub(crate) async fn describe(&self, gathering_ms: u32) -> Result<String, ErrorInfo> {
+    pub(crate) async fn describe(&self, gathering_ms: u32) -> Result<String, Box<ErrorInfo>> {
         settle(self.connection.set_due_description()).await?;
         if gathering_ms > 0 && !is_gathered(&self.connection) {
             self.gather(gathering_ms).await;
@@ -71,12 +71,12 @@ impl Peer {
     }
 
     /// Applies the other side's offer.
-    pub(crate) async fn apply_offer(&self, offer: &str) -> Result<(), ErrorInfo> {
+    pub(crate) async fn apply_offer(&self, offer: &str) -> Result<(), Box<ErrorInfo>> {
         self.apply(RtcSdpType::Offer, offer).await
     }
 
     /// Applies the other side's answer; also another one to the same offer.
-    pub(crate) async fn apply_answer(&self, answer: &str) -> Result<(), ErrorInfo> {
+    pub(crate) async fn apply_answer(&self, answer: &str) -> Result<(), Box<ErrorInfo>> {
         // Firefox has no `pranswer`, so an early answer was applied as an answer; a second one needs the offer again.
         if self.connection.signaling_state() == RtcSignalingState::Stable {
             settle(self.connection.set_due_description()).await?;
@@ -143,7 +143,7 @@ impl Peer {
         self.connection.close();
     }
 
-    async fn apply(&self, kind: RtcSdpType, sdp: &str) -> Result<(), ErrorInfo> {
+    async fn apply(&self, kind: RtcSdpType, sdp: &str) -> Result<(), Box<ErrorInfo>> {
         let description = RtcSessionDescriptionInit::new(kind);
         description.set_sdp(sdp);
         settle(self.connection.set_remote_description(&description)).await
@@ -189,19 +189,20 @@ fn listen(
     })
 }
 
-async fn settle(promise: Promise) -> Result<(), ErrorInfo> {
+async fn settle(promise: Promise) -> Result<(), Box<ErrorInfo>> {
     JsFuture::from(promise).await.map(drop).map_err(|thrown| refused(ErrorCode::IncompatibleMedia, &thrown))
 }
 
-fn incompatible() -> ErrorInfo {
+fn incompatible() -> Box<ErrorInfo> {
     ErrorInfo::new(ErrorCode::IncompatibleMedia)
 }
 
 /// The browser's words say what exactly it does not like.
-fn refused(code: ErrorCode, thrown: &JsValue) -> ErrorInfo {
-    let usual = ErrorInfo::new(code);
-    match thrown.unchecked_ref::<Thrown>().message() {
-        Some(words) => ErrorInfo { message: [&usual.message, " The browser says: ", &words].concat(), ..usual },
-        None => usual,
+fn refused(code: ErrorCode, thrown: &JsValue) -> Box<ErrorInfo> {
+    let mut error = ErrorInfo::new(code);
+    if let Some(words) = thrown.unchecked_ref::<Thrown>().message() {
+        error.message.push_str(" The browser says: ");
+        error.message.push_str(&words);
     }
+    error
 }

@@ -108,7 +108,7 @@ pub struct CallEnd {
     pub q850: Option<u16>,
     /// What went wrong; none after a normal call and after one's own hang-up.
     #[tsify(optional)]
-    pub error: Option<ErrorInfo>,
+    pub error: Option<Box<ErrorInfo>>,
 }
 
 /// Who ended a call.

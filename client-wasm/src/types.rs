@@ -218,7 +218,7 @@ pub enum CoreEvent {
         server: Option<String>,
         /// Why there is no connection.
         #[tsify(optional)]
-        error: Option<ErrorInfo>,
+        error: Option<Box<ErrorInfo>>,
     },
     /// The registration changed.
     RegistrationChange {
@@ -229,7 +229,7 @@ pub enum CoreEvent {
         grant: Option<RegistrationGrant>,
         /// Why it failed.
         #[tsify(optional)]
-        error: Option<ErrorInfo>,
+        error: Option<Box<ErrorInfo>>,
         /// Milliseconds until the next attempt, where one follows by itself.
         #[tsify(optional)]
         retry_in_ms: Option<u32>,
@@ -292,7 +292,7 @@ pub enum CoreEvent {
         /// One of `0-9`, `A-D`, `*` and `#`.
         digit: String,
         /// Why.
-        error: ErrorInfo,
+        error: Box<ErrorInfo>,
     },
     /// The other side pressed a digit.
     Digit {
@@ -318,7 +318,7 @@ pub enum CoreEvent {
         call: u32,
         /// Why the call goes on as it was; none where it was done.
         #[tsify(optional)]
-        error: Option<ErrorInfo>,
+        error: Option<Box<ErrorInfo>>,
     },
     /// The peer connection of a call changed.
     MediaChange {
@@ -354,7 +354,7 @@ pub enum CoreEvent {
         reason: Option<String>,
         /// Why it did not arrive.
         #[tsify(optional)]
-        error: Option<ErrorInfo>,
+        error: Option<Box<ErrorInfo>>,
     },
     /// A subscription changed; `terminated` is its last event.
     SubscriptionChange {
@@ -390,7 +390,7 @@ pub enum CoreEvent {
         confirmed: bool,
         /// Why it failed.
         #[tsify(optional)]
-        error: Option<ErrorInfo>,
+        error: Option<Box<ErrorInfo>>,
     },
     /// The other side asks this page to call somebody in place of this call: `acceptTransfer` or `rejectTransfer`.
     TransferRequest {

@@ -177,7 +177,7 @@ test("a trap in the core ends its calls and is told", async () => {
   const ua = await started({ register: false });
   const call = ua.call("sip:bob@example.com");
   await until(() => core().commands.includes("call sip:bob@example.com"));
-  core().setMuted = () => { throw new WebAssembly.RuntimeError("unreachable"); };
+  core().command = () => { throw new WebAssembly.RuntimeError("unreachable"); };
   const told = next<SipErrorEvent>(ua, "error");
   try { call.mute(); } catch { /* told by the event */ }
   same([(await told).error.code, call.state], ["INTERNAL", "ended"]);

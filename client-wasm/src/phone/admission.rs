@@ -33,7 +33,7 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    pub(super) fn new(config: &CoreConfig) -> Result<Self, ErrorInfo> {
+    pub(super) fn new(config: &CoreConfig) -> Result<Self, Box<ErrorInfo>> {
         Ok(Self {
             max_calls: config.max_calls.map_or(MAX_CALLS, |wish| wish.clamp(1, MAX_CALLS)) as usize,
             do_not_disturb: disturbance(config.do_not_disturb.unwrap_or(0))?,
@@ -50,7 +50,7 @@ pub(super) fn patience(seconds: u32) -> Option<Duration> {
 
 impl Phone {
     /// Refuses incoming calls with this status from now on; 0 lets them ring.
-    pub(crate) fn set_do_not_disturb(&mut self, status: u32) -> Result<(), ErrorInfo> {
+    pub(crate) fn set_do_not_disturb(&mut self, status: u32) -> Result<(), Box<ErrorInfo>> {
         self.admission.do_not_disturb = disturbance(status)?;
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Phone {
         status: u16,
         options: &RejectOptions,
         now: Instant,
-    ) -> Result<(), ErrorInfo> {
+    ) -> Result<(), Box<ErrorInfo>> {
         let call = self.calls.get(id).ok_or_else(over)?;
         let (Stage::Ringing { session, .. } | Stage::Answering { session, .. }) = &call.stage else {
             let message = "Only a ringing incoming call can be rejected.";
@@ -124,7 +124,7 @@ impl Phone {
     }
 }
 
-fn disturbance(status: u32) -> Result<Option<StatusCode>, ErrorInfo> {
+fn disturbance(status: u32) -> Result<Option<StatusCode>, Box<ErrorInfo>> {
     let refusal = u16::try_from(status).ok().and_then(StatusCode::new).filter(|status| status.as_u16() >= 400);
     if refusal.is_none() && status != 0 {
         return Err(wrong("Do not disturb refuses calls with a status from 400 to 699."));
@@ -132,7 +132,7 @@ fn disturbance(status: u32) -> Result<Option<StatusCode>, ErrorInfo> {
     Ok(refusal)
 }
 
-fn reason(status: StatusCode, options: &RejectOptions) -> Result<Option<Reason>, ErrorInfo> {
+fn reason(status: StatusCode, options: &RejectOptions) -> Result<Option<Reason>, Box<ErrorInfo>> {
     let text = options.text.as_deref().unwrap_or_default();
     if text.len() > MAX_TEXT || text.contains(char::is_control) {
         return Err(wrong("The text of a refusal is one line of at most 256 bytes."));
@@ -146,6 +146,6 @@ fn reason(status: StatusCode, options: &RejectOptions) -> Result<Option<Reason>,
     })
 }
 
-fn wrong(message: &str) -> ErrorInfo {
+fn wrong(message: &str) -> Box<ErrorInfo> {
     ErrorInfo::with_message(ErrorCode::InvalidArgument, message)
 }

@@ -180,7 +180,8 @@ fn attribute<'a>(sdp: &'a str, start: &str) -> Option<&'a str> {
 
 /// The other side, as a header names it.
 pub(super) fn party(address: &NameAddr) -> Party {
-    let uri = Uri { password: None, ..address.uri.to_request_uri() };
+    let mut uri = address.uri.to_request_uri();
+    uri.password = None;
     Party { uri: uri.to_string(), display_name: address.display_name.clone().filter(|name| !name.is_empty()) }
 }
 

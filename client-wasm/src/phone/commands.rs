@@ -22,8 +22,9 @@ impl Phone {
     /// The page's own policy is not to try again.
     pub(crate) fn give_up(&mut self, now: Instant) {
         if self.connection.is_waiting() {
-            let error = ErrorInfo::new(ErrorCode::ConnectionLost);
-            let open = self.connection.drop(Some(ErrorInfo { fatal: true, ..error }), &mut self.out);
+            let mut error = ErrorInfo::new(ErrorCode::ConnectionLost);
+            error.fatal = true;
+            let open = self.connection.drop(Some(error), &mut self.out);
             self.leave_sockets(open, now);
             self.end_preparing(ErrorCode::ConnectionLost, |_| true);
         }
@@ -49,7 +50,7 @@ impl Phone {
     }
 
     /// Makes this page reachable, and connects if need be.
-    pub(crate) fn register(&mut self, now: Instant) -> Result<(), ErrorInfo> {
+    pub(crate) fn register(&mut self, now: Instant) -> Result<(), Box<ErrorInfo>> {
         if !self.settings.has_account {
             let message = "There is no account to register: the setting account is missing.";
             return Err(ErrorInfo::with_message(ErrorCode::WrongState, message));
@@ -66,7 +67,7 @@ impl Phone {
     }
 
     /// Calls somebody, and connects if need be.
-    pub(crate) fn call(&mut self, target: &str, options: &CallOptions, now: Instant) -> Result<u32, ErrorInfo> {
+    pub(crate) fn call(&mut self, target: &str, options: &CallOptions, now: Instant) -> Result<u32, Box<ErrorInfo>> {
         let target = target::parse(target, &self.settings.home)?;
         Ok(self.dial(target, settings::headers(&options.headers)?, options, now))
     }
@@ -81,7 +82,9 @@ impl Phone {
         let mut all = self.settings.headers.clone();
         all.extend(headers);
         let mut from = self.settings.from.clone();
-        from.display_name = options.display_name.clone().or(from.display_name);
+        if options.display_name.is_some() {
+            from.display_name.clone_from(&options.display_name);
+        }
         let delayed = options.offer.as_deref() == Some("delayed");
         let patience = options.no_answer.map_or(self.admission.outgoing, admission::patience);
         let (to, elsewhere) = (NameAddr::new(target.clone()), Elsewhere::default());
@@ -101,7 +104,7 @@ impl Phone {
     }
 
     /// Takes an incoming call.
-    pub(crate) fn answer(&mut self, id: u32, headers: &[(String, String)]) -> Result<(), ErrorInfo> {
+    pub(crate) fn answer(&mut self, id: u32, headers: &[(String, String)]) -> Result<(), Box<ErrorInfo>> {
         let headers: Vec<(HeaderName, String)> = settings::headers(headers)?;
         let call = self.calls.get_mut(id).ok_or_else(over)?;
         let Stage::Ringing { session, offer } = &mut call.stage else {
@@ -126,7 +129,7 @@ impl Phone {
     }
 
     /// Mutes or unmutes the microphone of a call.
-    pub(crate) fn set_muted(&mut self, id: u32, muted: bool) -> Result<(), ErrorInfo> {
+    pub(crate) fn set_muted(&mut self, id: u32, muted: bool) -> Result<(), Box<ErrorInfo>> {
         let call = self.calls.get_mut(id).ok_or_else(over)?;
         if call.muted != muted {
             call.muted = muted;
@@ -145,7 +148,7 @@ impl Phone {
     }
 }
 
-pub(super) fn over() -> ErrorInfo {
+pub(super) fn over() -> Box<ErrorInfo> {
     ErrorInfo::with_message(ErrorCode::WrongState, "This call is over.")
 }
 

@@ -78,7 +78,7 @@ impl Connection {
     }
 
     /// Nobody wants it any more, or `error` says why there is none. Returns the socket that was open.
-    pub(super) fn drop(&mut self, error: Option<ErrorInfo>, out: &mut VecDeque<Output>) -> Option<SocketId> {
+    pub(super) fn drop(&mut self, error: Option<Box<ErrorInfo>>, out: &mut VecDeque<Output>) -> Option<SocketId> {
         if matches!(self.state, State::Idle) {
             return None;
         }
@@ -323,7 +323,7 @@ fn drawn((from, to): (u64, u64), entropy: &mut Entropy) -> Duration {
     Duration::from_millis(from + entropy.number() % (to.saturating_sub(from) + 1))
 }
 
-const fn change(state: ConnectionState, server: Option<String>, error: Option<ErrorInfo>) -> Output {
+const fn change(state: ConnectionState, server: Option<String>, error: Option<Box<ErrorInfo>>) -> Output {
     Output::Event(CoreEvent::ConnectionChange {
         state,
         code: None,

@@ -89,7 +89,7 @@ impl Phone {
         digits: &str,
         (method, tone_ms, gap_ms): (DigitMethod, u32, u32),
         now: Instant,
-    ) -> Result<(), ErrorInfo> {
+    ) -> Result<(), Box<ErrorInfo>> {
         let call = self.calls.get_mut(id).ok_or_else(over)?;
         if call.shown < CallState::Early {
             return Err(ErrorInfo::with_message(
@@ -203,7 +203,7 @@ impl Phone {
         self.send_next_digit(id, now);
     }
 
-    fn fail_digit(&mut self, call: u32, digit: char, error: ErrorInfo) {
+    fn fail_digit(&mut self, call: u32, digit: char, error: Box<ErrorInfo>) {
         self.out.push_back(Output::Event(CoreEvent::DigitFailed { call, digit: digit.to_string(), error }));
     }
 

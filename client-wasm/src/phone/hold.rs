@@ -34,7 +34,7 @@ const INACTIVE: &str = "inactive";
 
 impl Phone {
     /// Holds or resumes a call. `HoldResult` follows.
-    pub(crate) fn set_held(&mut self, id: u32, held: bool) -> Result<(), ErrorInfo> {
+    pub(crate) fn set_held(&mut self, id: u32, held: bool) -> Result<(), Box<ErrorInfo>> {
         let refused = |message: &str| ErrorInfo::with_message(ErrorCode::WrongState, message);
         let call = self.calls.get_mut(id).ok_or_else(|| refused("This call is over."))?;
         if !matches!(call.stage, Stage::Active { .. }) {
@@ -92,7 +92,7 @@ impl Phone {
     }
 
     /// The other side refused, or the browser could not make the offer: all is as it was.
-    pub(super) fn fail_hold(&mut self, id: u32, error: ErrorInfo) {
+    pub(super) fn fail_hold(&mut self, id: u32, error: Box<ErrorInfo>) {
         let Some(call) = self.calls.get_mut(id) else { return };
         if let Stage::Active { negotiation, .. } = &mut call.stage {
             *negotiation = Negotiation::None;
@@ -164,7 +164,7 @@ impl Phone {
         self.out.push_back(Output::Event(CoreEvent::HoldChange { call: id, local, remote }));
     }
 
-    fn tell_hold_result(&mut self, id: u32, error: Option<ErrorInfo>) {
+    fn tell_hold_result(&mut self, id: u32, error: Option<Box<ErrorInfo>>) {
         if let Some(call) = self.calls.get_mut(id) {
             call.hold.wanted = None;
             self.out.push_back(Output::Event(CoreEvent::HoldResult { call: id, error }));

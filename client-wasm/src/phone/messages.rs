@@ -74,7 +74,7 @@ impl Phone {
         content: (Option<String>, &[u8]),
         headers: &[(String, String)],
         now: Instant,
-    ) -> Result<u32, ErrorInfo> {
+    ) -> Result<u32, Box<ErrorInfo>> {
         let target = target::parse(target, &self.settings.home)?;
         let body = self.content(content)?;
         let mut rows = self.settings.headers.clone();
@@ -101,7 +101,7 @@ impl Phone {
         content: (Option<String>, &[u8]),
         headers: &[(String, String)],
         now: Instant,
-    ) -> Result<u32, ErrorInfo> {
+    ) -> Result<u32, Box<ErrorInfo>> {
         let (content_type, body) = self.content(content)?;
         let rows = settings::headers(headers)?;
         let session = self.calls.get(call).and_then(call::Call::session);
@@ -118,7 +118,7 @@ impl Phone {
         self.messages.all.retain(|(here, _)| *here != id);
     }
 
-    fn content(&self, (content_type, body): (Option<String>, &[u8])) -> Result<(String, Vec<u8>), ErrorInfo> {
+    fn content(&self, (content_type, body): (Option<String>, &[u8])) -> Result<(String, Vec<u8>), Box<ErrorInfo>> {
         if body.len() > MAX_BODY {
             let message = "The message is too long: at most 32768 bytes can be sent at once.";
             return Err(ErrorInfo::with_message(ErrorCode::MessageTooLarge, message));
@@ -210,7 +210,7 @@ impl Phone {
         Reply::new(StatusCode::OK)
     }
 
-    fn tell_sent(&mut self, message: u32, reason: Option<String>, error: Option<ErrorInfo>) {
+    fn tell_sent(&mut self, message: u32, reason: Option<String>, error: Option<Box<ErrorInfo>>) {
         self.out.push_back(Output::Event(CoreEvent::MessageSent { message, reason, error }));
     }
 }

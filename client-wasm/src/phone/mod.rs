@@ -95,7 +95,7 @@ pub(crate) struct Phone {
 
 impl Phone {
     /// A phone with these settings, or what is wrong with them.
-    pub(crate) fn new(config: &CoreConfig, seed: [u8; 32]) -> Result<Self, ErrorInfo> {
+    pub(crate) fn new(config: &CoreConfig, seed: [u8; 32]) -> Result<Self, Box<ErrorInfo>> {
         let mut entropy = Entropy::new(seed);
         let settings = Settings::new(config, &mut entropy)?;
         Ok(Self {
@@ -155,7 +155,7 @@ impl Phone {
     }
 
     /// The peer connection made the description that it was asked for, or could not.
-    pub(crate) fn handle_description(&mut self, id: u32, result: Result<String, ErrorInfo>, now: Instant) {
+    pub(crate) fn handle_description(&mut self, id: u32, result: Result<String, Box<ErrorInfo>>, now: Instant) {
         let is_holding = self.is_holding(id);
         match (result, self.calls.get_mut(id).map(|call| &mut call.stage)) {
             (Ok(sdp), _) => self.use_description(id, sdp, now),
@@ -180,7 +180,7 @@ impl Phone {
     }
 
     /// The microphone or the peer connection of a call failed.
-    pub(crate) fn handle_media_failed(&mut self, id: u32, error: ErrorInfo, now: Instant) {
+    pub(crate) fn handle_media_failed(&mut self, id: u32, error: Box<ErrorInfo>, now: Instant) {
         let refusal = if error.code == ErrorCode::IncompatibleMedia { 488 } else { 480 };
         self.leave(id, refusal, now);
         self.end(id, failed(error));
@@ -421,7 +421,7 @@ impl Phone {
 }
 
 /// An end that nobody chose.
-const fn failed(error: ErrorInfo) -> CallEnd {
+const fn failed(error: Box<ErrorInfo>) -> CallEnd {
     CallEnd { by: EndedBy::System, status: None, reason: String::new(), q850: None, error: Some(error) }
 }
 

@@ -116,7 +116,7 @@ impl Phone {
 }
 
 /// The Contact of a redirection to these addresses, the first one wanted most.
-pub(super) fn contacts(targets: &[String], home: &Host) -> Result<Vec<(HeaderName, String)>, ErrorInfo> {
+pub(super) fn contacts(targets: &[String], home: &Host) -> Result<Vec<(HeaderName, String)>, Box<ErrorInfo>> {
     if targets.len() > MAX_TARGETS {
         let message = "A call is redirected to at most eight addresses.";
         return Err(ErrorInfo::with_message(ErrorCode::InvalidArgument, message));

@@ -195,7 +195,7 @@ impl Registration {
         &mut self,
         state: RegistrationState,
         grant: Option<&Grant>,
-        error: Option<ErrorInfo>,
+        error: Option<Box<ErrorInfo>>,
         retry_in_ms: Option<u32>,
         out: &mut VecDeque<Output>,
     ) {

@@ -69,7 +69,7 @@ pub(super) enum KeepAlive {
 
 impl Settings {
     /// The checked settings, or what is wrong with them.
-    pub(super) fn new(config: &CoreConfig, entropy: &mut Entropy) -> Result<Self, ErrorInfo> {
+    pub(super) fn new(config: &CoreConfig, entropy: &mut Entropy) -> Result<Self, Box<ErrorInfo>> {
         let servers = servers(config)?;
         let empty = || wrong("The setting servers", "", " is empty.", ErrorCode::InvalidConfig);
         let first = servers.current().cloned().ok_or_else(empty)?;
@@ -77,7 +77,7 @@ impl Settings {
         let home = aor.as_ref().map_or(first.host, |uri| uri.host.clone());
         let registrar = match config.account.as_ref().and_then(|account| account.registrar.as_deref()) {
             Some(registrar) => address("account.registrar", registrar)?,
-            None => Uri { port: aor.as_ref().and_then(|uri| uri.port), ..Uri::sip(None, home.clone(), None) },
+            None => Uri::sip(None, home.clone(), aor.as_ref().and_then(|uri| uri.port)),
         };
         Ok(Self {
             credentials: config.account.as_ref().zip(aor.as_ref()).and_then(|(account, uri)| credentials(account, uri)),
@@ -176,7 +176,7 @@ fn session_timers(config: &CoreConfig) -> Option<SessionTimers> {
 }
 
 /// Headers of the page; they must not end the line they stand in.
-pub(super) fn headers(given: &[(String, String)]) -> Result<Vec<(HeaderName, String)>, ErrorInfo> {
+pub(super) fn headers(given: &[(String, String)]) -> Result<Vec<(HeaderName, String)>, Box<ErrorInfo>> {
     let checked = given.iter().map(|(name, value)| match name.parse() {
         Ok(name) if !value.contains(char::is_control) => Ok((name, value.clone())),
         _ => Err(wrong(
@@ -190,17 +190,17 @@ pub(super) fn headers(given: &[(String, String)]) -> Result<Vec<(HeaderName, Str
 }
 
 /// The servers that are named, one at least.
-fn servers(config: &CoreConfig) -> Result<Servers, ErrorInfo> {
+fn servers(config: &CoreConfig) -> Result<Servers, Box<ErrorInfo>> {
     let named = if config.servers.is_empty() { &[(config.server.clone(), 1)][..] } else { &config.servers };
     let read = |(url, weight): &(String, u32)| server(url).map(|at| Server::new(url.clone(), at, *weight));
-    let all: Result<Vec<Server>, ErrorInfo> = named.iter().take(MAX_SERVERS).map(read).collect();
+    let all: Result<Vec<Server>, Box<ErrorInfo>> = named.iter().take(MAX_SERVERS).map(read).collect();
     all.map(Servers::new)
 }
 
 /// What a page takes that does not say what it takes.
 const MESSAGE_TYPES: [&str; 4] = ["text/*", "application/json", "application/im-iscomposing+xml", "message/cpim"];
 
-fn message_types(given: &[String]) -> Result<Vec<String>, ErrorInfo> {
+fn message_types(given: &[String]) -> Result<Vec<String>, Box<ErrorInfo>> {
     if given.is_empty() {
         return Ok(MESSAGE_TYPES.map(str::to_owned).to_vec());
     }
@@ -209,18 +209,18 @@ fn message_types(given: &[String]) -> Result<Vec<String>, ErrorInfo> {
 }
 
 /// A content type: `text/plain`, perhaps with parameters.
-pub(super) fn content_type(text: &str) -> Result<(), ErrorInfo> {
+pub(super) fn content_type(text: &str) -> Result<(), Box<ErrorInfo>> {
     let (kind, sub) = text.split(';').next().unwrap_or_default().trim().split_once('/').unwrap_or_default();
     checked(is_token(kind) && is_token(sub), text, " is no content type. Example: text/plain")
 }
 
 /// An event package: `presence`, perhaps with parameters.
-pub(super) fn event(text: &str) -> Result<(), ErrorInfo> {
+pub(super) fn event(text: &str) -> Result<(), Box<ErrorInfo>> {
     let package = text.split(';').next().unwrap_or_default().trim();
     checked(is_token(package), text, " is no event package. Example: presence")
 }
 
-fn checked(is_right: bool, text: &str, sentence: &str) -> Result<(), ErrorInfo> {
+fn checked(is_right: bool, text: &str, sentence: &str) -> Result<(), Box<ErrorInfo>> {
     if is_right && !text.contains(char::is_control) {
         return Ok(());
     }
@@ -237,7 +237,7 @@ pub(super) fn rows(headers: &Headers) -> Vec<(String, String)> {
 }
 
 /// The transport and host of a WebSocket's URL.
-fn server(url: &str) -> Result<(Transport, Host), ErrorInfo> {
+fn server(url: &str) -> Result<(Transport, Host), Box<ErrorInfo>> {
     let invalid = || {
         wrong(
             "The setting server, ",
@@ -255,11 +255,11 @@ fn server(url: &str) -> Result<(Transport, Host), ErrorInfo> {
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let uri: Uri = ["sip:", authority].concat().parse().map_err(|_| invalid())?;
-    Ok((transport, uri.host))
+    Ok((transport, uri.host.clone()))
 }
 
 /// A SIP address in the settings, with or without `sip:`.
-fn address(setting: &str, text: &str) -> Result<Uri, ErrorInfo> {
+fn address(setting: &str, text: &str) -> Result<Uri, Box<ErrorInfo>> {
     let invalid = || {
         wrong("The setting ", setting, " is no SIP address. Example: sip:alice@example.com", ErrorCode::InvalidConfig)
     };
@@ -271,7 +271,7 @@ fn address(setting: &str, text: &str) -> Result<Uri, ErrorInfo> {
     Ok(uri.to_request_uri())
 }
 
-fn wrong(before: &str, what: &str, after: &str, code: ErrorCode) -> ErrorInfo {
+fn wrong(before: &str, what: &str, after: &str, code: ErrorCode) -> Box<ErrorInfo> {
     ErrorInfo::with_message(code, [before, what, after].concat())
 }
 
@@ -297,7 +297,7 @@ fn local_socket(transport: Transport, entropy: &mut Entropy) -> LocalSocket {
 }
 
 /// The given UUID, or a random one (RFC 9562 §5.4).
-fn instance(given: Option<&str>, entropy: &mut Entropy) -> Result<String, ErrorInfo> {
+fn instance(given: Option<&str>, entropy: &mut Entropy) -> Result<String, Box<ErrorInfo>> {
     match given {
         Some(uuid) if uuid.len() == 36 && uuid.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) => {
             Ok(uuid.to_owned())

@@ -85,9 +85,9 @@ impl Phone {
         &mut self,
         target: &str,
         event: &str,
-        options: SubscribeOptions,
+        options: &SubscribeOptions,
         now: Instant,
-    ) -> Result<u32, ErrorInfo> {
+    ) -> Result<u32, Box<ErrorInfo>> {
         let target = target::parse(target, &self.settings.home)?;
         settings::event(event)?;
         if self.watches.subscriptions.len() >= MAX_SUBSCRIPTIONS {
@@ -96,7 +96,7 @@ impl Phone {
         let mut headers = self.settings.headers.clone();
         headers.extend(settings::headers(&options.headers)?);
         let wish = Subscribe {
-            accept: options.accept,
+            accept: options.accept.clone(),
             expires: Duration::from_secs(options.expires.unwrap_or(EXPIRES).into()),
             headers,
             credentials: self.settings.credentials.clone(),
@@ -126,7 +126,7 @@ impl Phone {
         document: (String, &[u8]),
         options: &PublishOptions,
         now: Instant,
-    ) -> Result<u32, ErrorInfo> {
+    ) -> Result<u32, Box<ErrorInfo>> {
         settings::event(event)?;
         let body = checked(document)?;
         if !self.settings.has_account {
@@ -158,7 +158,7 @@ impl Phone {
     }
 
     /// Replaces a published document.
-    pub(crate) fn modify(&mut self, id: u32, document: (String, &[u8]), now: Instant) -> Result<(), ErrorInfo> {
+    pub(crate) fn modify(&mut self, id: u32, document: (String, &[u8]), now: Instant) -> Result<(), Box<ErrorInfo>> {
         let body = checked(document)?;
         let watch = self.watches.publications.iter_mut().find(|watch| watch.id == id);
         let over = || ErrorInfo::with_message(ErrorCode::WrongState, "This publication is over. Publish anew.");
@@ -313,7 +313,7 @@ const NOWHERE: Flow = Flow::connection(SocketId(0));
 /// The agent took no more: its bounds are above ours, so this does not happen.
 const REFUSED: Failure = Failure::Protocol("the agent is full");
 
-fn checked((content_type, body): (String, &[u8])) -> Result<(String, Vec<u8>), ErrorInfo> {
+fn checked((content_type, body): (String, &[u8])) -> Result<(String, Vec<u8>), Box<ErrorInfo>> {
     settings::content_type(&content_type)?;
     if body.len() > MAX_DOCUMENT {
         let message = "The document is too long: at most 32768 bytes can be published.";

@@ -12,7 +12,7 @@ use crate::types::{ErrorCode, ErrorInfo};
 const MAX_TARGET: usize = 512;
 
 /// The Request-URI for `text`; a name without a domain gets `home`.
-pub(super) fn parse(text: &str, home: &Host) -> Result<Uri, ErrorInfo> {
+pub(super) fn parse(text: &str, home: &Host) -> Result<Uri, Box<ErrorInfo>> {
     let text = text.trim();
     let uri = if text.len() > MAX_TARGET { None } else { uri(text, home) };
     uri.ok_or_else(|| ErrorInfo::new(ErrorCode::InvalidTarget))

@@ -47,7 +47,7 @@ impl Phone {
         target: &str,
         options: &TransferOptions,
         now: Instant,
-    ) -> Result<(), ErrorInfo> {
+    ) -> Result<(), Box<ErrorInfo>> {
         let target = target::parse(target, &self.settings.home)?;
         self.refer(id, target, None, options, now)
     }
@@ -59,7 +59,7 @@ impl Phone {
         other: u32,
         options: &TransferOptions,
         now: Instant,
-    ) -> Result<(), ErrorInfo> {
+    ) -> Result<(), Box<ErrorInfo>> {
         let session = self.calls.get(other).and_then(call::Call::session).ok_or_else(over)?;
         let message = "The other call is not answered yet.";
         let unanswered = || ErrorInfo::with_message(ErrorCode::WrongState, message);
@@ -75,7 +75,7 @@ impl Phone {
         replaces: Option<Replaces>,
         options: &TransferOptions,
         now: Instant,
-    ) -> Result<(), ErrorInfo> {
+    ) -> Result<(), Box<ErrorInfo>> {
         let session = self.calls.get(id).and_then(call::Call::session).ok_or_else(over)?;
         let refer = Refer {
             replaces,
@@ -92,7 +92,12 @@ impl Phone {
     }
 
     /// Does what the other side of a call asks for. Returns the new call.
-    pub(crate) fn accept_transfer(&mut self, id: u32, options: &CallOptions, now: Instant) -> Result<u32, ErrorInfo> {
+    pub(crate) fn accept_transfer(
+        &mut self,
+        id: u32,
+        options: &CallOptions,
+        now: Instant,
+    ) -> Result<u32, Box<ErrorInfo>> {
         let headers = settings::headers(&options.headers)?;
         let Asked { id: transfer, target, replaces, referred_by } = self.take_asked(id)?;
         // A telephone number belongs to our own server.
@@ -112,7 +117,7 @@ impl Phone {
     }
 
     /// Refuses what the other side of a call asks for.
-    pub(crate) fn reject_transfer(&mut self, id: u32, status: u16, now: Instant) -> Result<(), ErrorInfo> {
+    pub(crate) fn reject_transfer(&mut self, id: u32, status: u16, now: Instant) -> Result<(), Box<ErrorInfo>> {
         let message = "A transfer is refused with a status from 400 to 699.";
         let status = StatusCode::new(status).filter(|status| status.as_u16() >= 400);
         let status = status.ok_or_else(|| ErrorInfo::with_message(ErrorCode::InvalidArgument, message))?;
@@ -120,7 +125,7 @@ impl Phone {
         self.agent.reject_transfer(asked.id, status, now).map_err(|_| nothing_asked())
     }
 
-    fn take_asked(&mut self, call: u32) -> Result<Asked, ErrorInfo> {
+    fn take_asked(&mut self, call: u32) -> Result<Asked, Box<ErrorInfo>> {
         let asked = &mut self.transfers.asked;
         let place = asked.iter().position(|(id, _)| *id == call).ok_or_else(nothing_asked)?;
         Ok(asked.swap_remove(place).1)
@@ -314,6 +319,6 @@ pub(super) struct Replacing {
     remote: crate::types::Party,
 }
 
-fn nothing_asked() -> ErrorInfo {
+fn nothing_asked() -> Box<ErrorInfo> {
     ErrorInfo::with_message(ErrorCode::WrongState, "The other side asks for no transfer, or does not any more.")
 }

@@ -8,6 +8,7 @@ import type {
   AnswerOptions,
   CallOptions,
   Core,
+  CoreCommand,
   CoreConfig,
   CoreEvent,
   DigitMethod,
@@ -32,8 +33,6 @@ export type {
   PublicationListener,
   SubscriptionListener,
 } from "./listeners.js";
-
-type Command = (core: Core) => void;
 
 /** One core and its event loop. */
 export class Driver {
@@ -73,120 +72,118 @@ export class Driver {
   }
 
   connect(): void {
-    this.#command((core) => { core.connect(); });
+    this.#command({ type: "connect" });
   }
 
   disconnect(): void {
-    if (this.#core) this.#command((core) => { core.disconnect(); });
+    if (this.#core) this.#run({ type: "disconnect" });
   }
 
   register(): void {
-    this.#command((core) => { core.register(); });
+    this.#command({ type: "register" });
   }
 
   unregister(all = false): void {
-    if (this.#core) this.#command((core) => { core.unregister(all); });
+    if (this.#core) this.#run({ type: "unregister", all });
   }
 
   /** Has the next attempt to connect made after so many milliseconds. */
-  retryIn(milliseconds: number): void {
-    if (this.#core) this.#command((core) => { core.retryIn(milliseconds); });
+  retryIn(waitMs: number): void {
+    if (this.#core) this.#run({ type: "retryIn", waitMs });
   }
 
   /** Does not try to connect again. */
   giveUp(): void {
-    if (this.#core) this.#command((core) => { core.giveUp(); });
+    if (this.#core) this.#run({ type: "giveUp" });
   }
 
   /** Makes a call; the core must have been started. Throws when the target or an option is wrong. */
   call(listener: CallListener, target: string, options: CallOptions): void {
-    this.#run((core) => { this.#bind(core.call(target, options), listener); });
+    this.#run({ type: "call", target, options }, (id) => { this.#bind(id, listener); });
   }
 
   answer(listener: CallListener, options: AnswerOptions): void {
-    this.#callCommand(listener, (core, id) => { core.answer(id, options); });
+    this.#callCommand(listener, (call) => ({ type: "answer", call, options }));
   }
 
   reject(listener: CallListener, status: number, options: RejectOptions): void {
-    this.#callCommand(listener, (core, id) => { core.reject(id, status, options); });
+    this.#callCommand(listener, (call) => ({ type: "reject", call, status, options }));
   }
 
   /** Refuses incoming calls with this status, or with 0 lets them ring; a core that is loaded later begins with it. */
   setDoNotDisturb(status: number): void {
     this.#config.doNotDisturb = status;
-    if (this.#core) this.#run((core) => { core.setDoNotDisturb(status); });
+    if (this.#core) this.#run({ type: "setDoNotDisturb", status });
   }
 
   /** Says whether a call goes where its `redirected` names. */
   redirect(listener: CallListener, follows: boolean): void {
-    this.#callCommand(listener, (core, id) => { if (follows) core.followRedirect(id); else core.refuseRedirect(id); });
+    this.#callCommand(listener, (call) => ({ type: follows ? "followRedirect" : "refuseRedirect", call }));
   }
 
   hangUp(listener: CallListener): void {
-    this.#callCommand(listener, (core, id) => { core.hangUp(id); });
+    this.#callCommand(listener, (call) => ({ type: "hangUp", call }));
   }
 
   setMuted(listener: CallListener, muted: boolean): void {
-    this.#callCommand(listener, (core, id) => { core.setMuted(id, muted); });
+    this.#callCommand(listener, (call) => ({ type: "setMuted", call, muted }));
   }
 
   /** Transfers a call to `target`, a number or another call. Throws when it cannot be. */
   transfer(listener: CallListener, target: string | CallListener, options: CoreTransfer, follow: TransferListener): void {
-    const id = this.#ids.get(listener);
+    const call = this.#ids.get(listener);
     const other = typeof target === "string" ? undefined : this.#ids.get(target);
-    if (id === undefined) throw overError();
-    this.#run((core) => {
-      if (typeof target === "string") core.transfer(id, target, options);
-      else if (other === undefined) throw overError();
-      else core.transferToCall(id, other, options);
-      this.#transfers.set(id, follow);
-    });
+    if (call === undefined) throw overError();
+    const bind = (): void => { this.#transfers.set(call, follow); };
+    if (typeof target === "string") this.#run({ type: "transfer", call, target, options }, bind);
+    else if (other === undefined) throw overError();
+    else this.#run({ type: "transferToCall", call, other, options }, bind);
   }
 
   /** Makes the call that the other side of `asked` asked for. */
   acceptTransfer(asked: CallListener, listener: CallListener, options: CallOptions): void {
-    const id = this.#ids.get(asked);
-    if (id === undefined) throw overError();
-    this.#run((core) => { this.#bind(core.acceptTransfer(id, options), listener); });
+    const call = this.#ids.get(asked);
+    if (call === undefined) throw overError();
+    this.#run({ type: "acceptTransfer", call, options }, (id) => { this.#bind(id, listener); });
   }
 
   rejectTransfer(listener: CallListener, status: number): void {
-    this.#callCommand(listener, (core, id) => { core.rejectTransfer(id, status); });
+    this.#callCommand(listener, (call) => ({ type: "rejectTransfer", call, status }));
   }
 
   setHeld(listener: CallListener, held: boolean): void {
-    this.#callCommand(listener, (core, id) => { core.setHeld(id, held); });
+    this.#callCommand(listener, (call) => ({ type: "setHeld", call, held }));
   }
 
   sendDigits(listener: CallListener, digits: string, method: DigitMethod, toneMs: number, gapMs: number): void {
-    this.#callCommand(listener, (core, id) => { core.sendDigits(id, digits, method, toneMs, gapMs); });
+    this.#callCommand(listener, (call) => ({ type: "sendDigits", call, digits, method, toneMs, gapMs }));
   }
 
   /** Sends a message to an address or inside a call; the core must have been started. Throws when it cannot be sent. */
   message(listener: MessageListener, to: string | CallListener, body: Uint8Array, options: MessageOptions): void {
-    this.#run((core) => {
-      const call = typeof to === "string" ? undefined : this.#ids.get(to);
-      if (typeof to !== "string" && call === undefined) throw new SipError({ code: "WRONG_STATE", message: "There is no such call any more." });
-      this.#messages.bind(call === undefined ? core.message(to as string, body, options) : core.callMessage(call, body, options), listener);
-    });
+    const bind = (id: number): void => { this.#messages.bind(id, listener); };
+    const call = typeof to === "string" ? undefined : this.#ids.get(to);
+    if (typeof to === "string") this.#run({ type: "message", target: to, body, options }, bind);
+    else if (call === undefined) throw new SipError({ code: "WRONG_STATE", message: "There is no such call any more." });
+    else this.#run({ type: "callMessage", call, body, options }, bind);
   }
 
   /** Forgets a message; nothing is told about it any more. */
   dropMessage(listener: MessageListener): void {
-    const id = this.#messages.id(listener);
-    if (id === undefined) return;
-    this.#messages.release(id);
-    if (this.#core) this.#run((core) => { core.dropMessage(id); });
+    const message = this.#messages.id(listener);
+    if (message === undefined) return;
+    this.#messages.release(message);
+    if (this.#core) this.#run({ type: "dropMessage", message });
   }
 
   /** Subscribes; the core must have been started. Throws when an argument is wrong. */
   subscribe(listener: SubscriptionListener, target: string, event: string, options: SubscribeOptions): void {
-    this.#run((core) => { this.#subscriptions.bind(core.subscribe(target, event, options), listener); });
+    this.#run({ type: "subscribe", target, event, options }, (id) => { this.#subscriptions.bind(id, listener); });
   }
 
   unsubscribe(listener: SubscriptionListener): void {
-    const id = this.#subscriptions.id(listener);
-    if (id !== undefined) this.#command((core) => { core.unsubscribe(id); });
+    const subscription = this.#subscriptions.id(listener);
+    if (subscription !== undefined) this.#command({ type: "unsubscribe", subscription });
   }
 
   knowsSubscription(listener: SubscriptionListener): boolean {
@@ -195,17 +192,17 @@ export class Driver {
 
   /** Publishes; the core must have been started. Throws when an argument is wrong. */
   publish(listener: PublicationListener, event: string, contentType: string, body: Uint8Array, options: PublishOptions): void {
-    this.#run((core) => { this.#publications.bind(core.publish(event, contentType, body, options), listener); });
+    this.#run({ type: "publish", event, contentType, body, options }, (id) => { this.#publications.bind(id, listener); });
   }
 
   modify(listener: PublicationListener, contentType: string, body: Uint8Array): void {
-    const id = this.#publications.id(listener);
-    if (id !== undefined) this.#command((core) => { core.modify(id, contentType, body); });
+    const publication = this.#publications.id(listener);
+    if (publication !== undefined) this.#command({ type: "modify", publication, contentType, body });
   }
 
   unpublish(listener: PublicationListener): void {
-    const id = this.#publications.id(listener);
-    if (id !== undefined) this.#command((core) => { core.unpublish(id); });
+    const publication = this.#publications.id(listener);
+    if (publication !== undefined) this.#command({ type: "unpublish", publication });
   }
 
   knowsPublication(listener: PublicationListener): boolean {
@@ -249,14 +246,14 @@ export class Driver {
     this.#core = new CoreClass(this.#config, entropy, () => { this.#drain(); });
   }
 
-  #command(command: Command): void {
+  #command(command: CoreCommand): void {
     if (this.#core) this.#run(command);
     else this.start().then(() => { this.#run(command); }).catch(ignore);
   }
 
-  #callCommand(listener: CallListener, command: (core: Core, id: number) => void): void {
-    const id = this.#ids.get(listener);
-    if (id !== undefined) this.#command((core) => { command(core, id); });
+  #callCommand(listener: CallListener, command: (call: number) => CoreCommand): void {
+    const call = this.#ids.get(listener);
+    if (call !== undefined) this.#command(command(call));
   }
 
   #query<T>(listener: CallListener, ask: (core: Core, id: number) => T | undefined): T | undefined {
@@ -269,12 +266,13 @@ export class Driver {
     this.#ids.set(listener, id);
   }
 
-  /** One command, then the events it caused. */
-  #run(command: Command): void {
+  /** One command, a place for what it made, then the events it caused. */
+  #run(command: CoreCommand, bind?: (id: number) => void): void {
     const core = this.#core;
     if (!core) throw disposedError();
     try {
-      command(core);
+      const id = core.command(command);
+      bind?.(id);
     } catch (thrown) {
       if (thrown instanceof WebAssembly.RuntimeError) this.#crash(thrown);
       throw SipError.from(thrown);

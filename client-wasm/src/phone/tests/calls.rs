@@ -222,7 +222,7 @@ fn failed_media_ends_the_call_on_both_sides() {
 fn misuse_is_refused_with_a_sentence() {
     let mut bench = Bench::connected();
     let call = bench.call("bob");
-    let refused = |error: ErrorInfo| error.code;
+    let refused = |error: Box<ErrorInfo>| error.code;
 
     assert_eq!(bench.tell(|phone, _| phone.answer(call, &[])).map_err(refused), Err(ErrorCode::WrongState));
     assert_eq!(

@@ -214,7 +214,7 @@ fn stand(bench: &mut Bench, (id, request): (IncomingId, Box<Request>), body: &st
 #[test]
 fn a_subscription_goes_on_on_the_next_connection_until_it_is_given_back() {
     let mut bench = Bench::new();
-    let subscribed = bench.tell(|phone, now| phone.subscribe("bob", "presence", SubscribeOptions::default(), now));
+    let subscribed = bench.tell(|phone, now| phone.subscribe("bob", "presence", &SubscribeOptions::default(), now));
     let id = subscribed.map_err(|error| error.message).unwrap();
     bench.accept_socket();
     let first = requests(&mut bench, &Method::Subscribe).remove(0);
@@ -240,7 +240,7 @@ fn a_subscription_goes_on_on_the_next_connection_until_it_is_given_back() {
 #[test]
 fn a_refused_subscription_ends_with_its_error() {
     let mut bench = Bench::connected();
-    let subscribed = bench.tell(|phone, now| phone.subscribe("bob", "nonsense", SubscribeOptions::default(), now));
+    let subscribed = bench.tell(|phone, now| phone.subscribe("bob", "nonsense", &SubscribeOptions::default(), now));
     subscribed.map_err(|error| error.message).unwrap();
     let (id, _) = requests(&mut bench, &Method::Subscribe).remove(0);
 
@@ -251,14 +251,14 @@ fn a_refused_subscription_ends_with_its_error() {
         change.error.as_ref().map(|error| (error.code, error.status)),
         Some((ErrorCode::NotSupported, Some(489)))
     );
-    let wrong = bench.tell(|phone, now| phone.subscribe("bob", "two words", SubscribeOptions::default(), now));
+    let wrong = bench.tell(|phone, now| phone.subscribe("bob", "two words", &SubscribeOptions::default(), now));
     assert_eq!(wrong.err().map(|error| error.code), Some(ErrorCode::InvalidArgument));
 }
 
 #[test]
 fn disconnecting_gives_everything_back() {
     let mut bench = Bench::connected();
-    let subscribed = bench.tell(|phone, now| phone.subscribe("bob", "presence", SubscribeOptions::default(), now));
+    let subscribed = bench.tell(|phone, now| phone.subscribe("bob", "presence", &SubscribeOptions::default(), now));
     subscribed.map_err(|error| error.message).unwrap();
     let request = requests(&mut bench, &Method::Subscribe).remove(0);
     stand(&mut bench, request, "one");
