@@ -44,7 +44,7 @@ fn grant(world: &mut World, rows: &[(HeaderName, &str)]) -> Uri {
     let mut reply = Reply::new(StatusCode::OK).header(HeaderName::Contact, contact.to_string());
     reply.headers.extend(rows.iter().map(|(name, value)| (name.clone(), (*value).to_owned())));
     answer(world, id, reply);
-    contact.uri
+    contact.into_uri()
 }
 
 fn answer(world: &mut World, id: IncomingId, reply: Reply) {
@@ -357,7 +357,7 @@ fn a_browser_that_left_while_the_pbx_was_thinking_is_away() {
     answer(&mut world, second, Reply::new(StatusCode::OK));
 
     assert_eq!(world.relay.occupancy().bindings, 0);
-    world.pbx_dials(given.uri, None);
+    world.pbx_dials(given.into_uri(), None);
     assert!(rings(&mut world).is_empty());
 }
 

@@ -78,16 +78,21 @@ fn sip_uri() -> impl Strategy<Value = Uri> {
 fn uri() -> impl Strategy<Value = Uri> {
     prop_oneof![
         4 => sip_uri(),
-        1 => ("\\+?[0-9]{1,15}", uri_params()).prop_map(|(number, params)| Uri { params, ..Uri::tel(&number) }),
+        1 => ("\\+?[0-9]{1,15}", uri_params()).prop_map(|(number, params)| {
+            let mut uri = Uri::tel(&number);
+            uri.params = params;
+            uri
+        }),
         1 => "[a-z]{4,8}:[a-z0-9:/;=]{1,12}".prop_filter_map("another scheme", |text| text.parse::<Uri>().ok()),
     ]
 }
 
 fn name_addr() -> impl Strategy<Value = NameAddr> {
-    (option::of(text()), uri(), header_params()).prop_map(|(display_name, uri, params)| NameAddr {
-        display_name,
-        uri,
-        params,
+    (option::of(text()), uri(), header_params()).prop_map(|(display_name, uri, params)| {
+        let mut address = NameAddr::new(uri);
+        address.display_name = display_name;
+        address.params = params;
+        address
     })
 }
 

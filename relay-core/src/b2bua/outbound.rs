@@ -84,7 +84,7 @@ impl B2bua {
         call.record.site = grant.map(|grant| grant.party.site);
         let id = call.media;
         call.web = Some(web);
-        call.aor = request.headers.from().ok().map(|from| from.uri);
+        call.aor = request.headers.from().ok().map(NameAddr::into_uri);
         if route.is_none() {
             self.wayless.push(call.media);
         }
@@ -232,8 +232,8 @@ impl B2bua {
             target: routes::without_routing(&request.uri),
             flow: target.flow(),
             contact: Some(contact),
-            from: NameAddr { uri: routes::without_routing(&from.uri), ..from },
-            to: request.headers.to().ok().map(|to| NameAddr { uri: routes::without_routing(&to.uri), ..to }),
+            from: routes::address_without_routing(from),
+            to: request.headers.to().ok().map(routes::address_without_routing),
             route: Vec::new(),
             headers: rows,
             offer: Some(sdp),

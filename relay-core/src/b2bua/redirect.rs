@@ -115,7 +115,8 @@ fn contact_for_trunk(contact: &NameAddr) -> Option<NameAddr> {
     if let Scheme::Other(_) = contact.uri.scheme {
         return None;
     }
-    let uri = Uri { password: None, ..without_routing(&contact.uri.to_request_uri()) };
+    let mut uri = without_routing(&contact.uri.to_request_uri());
+    uri.password = None;
     let mut told = NameAddr::new(uri);
     if let Some(q) = contact.params.get("q") {
         told.params.set("q", Some(q));

@@ -130,7 +130,7 @@ impl B2bua {
             Wish::Query | Wish::Clear => None,
         };
         let expires = asked.or_else(|| request.headers.expires()).unwrap_or(DEFAULT_EXPIRES);
-        let (aor, request, route) = (to.uri, Box::new(request), VecDeque::new());
+        let (aor, request, route) = (to.into_uri(), Box::new(request), VecDeque::new());
         Ok(Register { incoming, flow, token, aor, wish, expires, request, next_hop, route })
     }
 

@@ -279,6 +279,12 @@ pub(super) fn without_routing(uri: &Uri) -> Uri {
     uri
 }
 
+/// The same for the URI of an address.
+pub(super) fn address_without_routing(mut address: NameAddr) -> NameAddr {
+    address.uri = without_routing(&address.uri);
+    address
+}
+
 fn retry_after(headers: &Headers) -> Option<Duration> {
     let value = headers.get(&HeaderName::RetryAfter)?;
     let digits: String = value.trim_start().chars().take_while(char::is_ascii_digit).collect();

@@ -57,7 +57,7 @@ impl World {
         self.pbx.respond(incoming, Reply::new(StatusCode::OK).header(HeaderName::Contact, granted), self.now).unwrap();
         self.settle();
         self.browser_events.clear();
-        contact.uri
+        contact.into_uri()
     }
 
     pub(crate) fn pbx_asked(&mut self) -> (IncomingId, Request) {

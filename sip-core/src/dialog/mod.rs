@@ -331,7 +331,7 @@ fn contact(headers: &Headers) -> Result<Option<Uri>, HeaderError> {
     let contacts = headers.contacts()?;
     Ok(match contacts {
         Contacts::Star => None,
-        Contacts::List(list) => list.into_iter().next().map(|contact| contact.uri),
+        Contacts::List(list) => list.into_iter().next().map(NameAddr::into_uri),
     })
 }
 

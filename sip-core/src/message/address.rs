@@ -1,5 +1,6 @@
 //! `name-addr` and `addr-spec` with header parameters (RFC 3261 §20.10): From, To, Contact, Route and their kin.
 
+use core::ops::{Deref, DerefMut};
 use core::str::FromStr;
 
 use super::params::Params;
@@ -9,8 +10,14 @@ use super::uri::Uri;
 use super::{SyntaxError, scan};
 
 /// A URI with a display name before it and header parameters behind it.
+///
+/// One pointer wide, like its URI.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameAddr {
+pub struct NameAddr(Box<NameAddrParts>);
+
+/// What a [`NameAddr`] is made of, which is where its fields are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameAddrParts {
     /// The display name as a person reads it; quoted on the wire.
     pub display_name: Option<String>,
     /// The URI, always in angle brackets on the wire.
@@ -19,11 +26,31 @@ pub struct NameAddr {
     pub params: Params,
 }
 
+impl Deref for NameAddr {
+    type Target = NameAddrParts;
+
+    fn deref(&self) -> &NameAddrParts {
+        &self.0
+    }
+}
+
+impl DerefMut for NameAddr {
+    fn deref_mut(&mut self) -> &mut NameAddrParts {
+        &mut self.0
+    }
+}
+
 impl NameAddr {
     /// An address without name and parameters.
     #[must_use]
-    pub const fn new(uri: Uri) -> Self {
-        Self { display_name: None, uri, params: Params::new() }
+    pub fn new(uri: Uri) -> Self {
+        Self(Box::new(NameAddrParts { display_name: None, uri, params: Params::new() }))
+    }
+
+    /// Its URI, without the rest.
+    #[must_use]
+    pub fn into_uri(self) -> Uri {
+        self.0.uri
     }
 
     /// The `tag` (RFC 3261 §19.3).
@@ -79,7 +106,7 @@ impl NameAddr {
             return Err(SyntaxError("a closing angle bracket"));
         }
         let params = Params::parse(&mut cursor)?;
-        Ok(Self { display_name, uri, params })
+        Ok(Self(Box::new(NameAddrParts { display_name, uri, params })))
     }
 
     /// Without brackets, parameters belong to the header, and a comma or question mark is an error (§20).
@@ -90,7 +117,7 @@ impl NameAddr {
         }
         let uri = uri.parse()?;
         let params = Params::parse(&mut cursor)?;
-        Ok(Self { display_name: None, uri, params })
+        Ok(Self(Box::new(NameAddrParts { display_name: None, uri, params })))
     }
 }
 

@@ -42,7 +42,7 @@ mod values;
 mod via;
 mod write;
 
-pub use address::{Contacts, NameAddr};
+pub use address::{Contacts, NameAddr, NameAddrParts};
 pub(crate) use auth::auth_parameter;
 pub use auth::{Authorization, Challenge};
 pub use error::{Fault, HeaderError, ParseError, SyntaxError};
@@ -53,7 +53,7 @@ pub use name::HeaderName;
 pub use params::Params;
 pub use replaces::{ReferTo, Replaces, StatusLine};
 pub use status::StatusCode;
-pub use uri::{Scheme, Uri};
+pub use uri::{Scheme, Uri, UriParts};
 pub use values::{CSeq, Parameterized, RAck, Reason};
 pub use via::Via;
 

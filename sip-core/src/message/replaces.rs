@@ -64,7 +64,7 @@ impl ReferTo {
         let (Some(value), None) = (values.next(), values.next()) else {
             return Err(malformed);
         };
-        let uri = value.parse::<NameAddr>().map_err(|_| malformed)?.uri;
+        let uri = value.parse::<NameAddr>().map_err(|_| malformed)?.into_uri();
         let is_call = uri.params.get("method").is_none_or(|method| method.eq_ignore_ascii_case("INVITE"));
         if matches!(uri.scheme, Scheme::Other(_)) || !is_call {
             return Err(StatusCode::FORBIDDEN);

@@ -3,6 +3,7 @@
 //! User, password, parameters and headers stay in their wire form, so that what is relayed is not rewritten;
 //! [`Uri::user_text`] decodes, [`Uri::sip`] encodes, [`Uri::matches`] compares through the escapes.
 
+use core::ops::{Deref, DerefMut};
 use core::str::FromStr;
 
 use super::host::Host;
@@ -48,8 +49,14 @@ impl Scheme {
 }
 
 /// A URI. `==` compares it letter by letter; [`Uri::matches`] compares it as RFC 3261 §19.1.4 says.
+///
+/// One pointer wide: URIs pass through many hands and are read in few.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uri {
+pub struct Uri(Box<UriParts>);
+
+/// What a [`Uri`] is made of, which is where its fields are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UriParts {
     /// The scheme.
     pub scheme: Scheme,
     /// The user part in wire form; the number of a `tel:` URI; all that follows the colon of another scheme.
@@ -66,19 +73,21 @@ pub struct Uri {
     pub headers: Vec<(String, String)>,
 }
 
-impl Uri {
-    /// A `sip:` URI. The user is escaped where it needs to be.
-    #[must_use]
-    pub fn sip(user: Option<&str>, host: Host, port: Option<u16>) -> Self {
-        Self { user: user.map(escape::user), host, port, ..Self::bare(Scheme::Sip) }
-    }
+impl Deref for Uri {
+    type Target = UriParts;
 
-    /// A `tel:` URI.
-    #[must_use]
-    pub fn tel(number: &str) -> Self {
-        Self { user: Some(number.to_owned()), ..Self::bare(Scheme::Tel) }
+    fn deref(&self) -> &UriParts {
+        &self.0
     }
+}
 
+impl DerefMut for Uri {
+    fn deref_mut(&mut self) -> &mut UriParts {
+        &mut self.0
+    }
+}
+
+impl UriParts {
     const fn bare(scheme: Scheme) -> Self {
         Self {
             scheme,
@@ -91,6 +100,39 @@ impl Uri {
         }
     }
 
+    fn read_userinfo(&mut self, userinfo: &str) -> Result<(), SyntaxError> {
+        let (user, password) = match userinfo.split_once(':') {
+            Some((user, password)) => (user, Some(password)),
+            None => (userinfo, None),
+        };
+        let valid = !user.is_empty() && escape::is_well_formed(userinfo);
+        if !valid {
+            return Err(SyntaxError("a user"));
+        }
+        self.user = Some(user.to_owned());
+        self.password = password.map(str::to_owned);
+        Ok(())
+    }
+}
+
+impl Uri {
+    /// A `sip:` URI. The user is escaped where it needs to be.
+    #[must_use]
+    pub fn sip(user: Option<&str>, host: Host, port: Option<u16>) -> Self {
+        Self(Box::new(UriParts { user: user.map(escape::user), host, port, ..UriParts::bare(Scheme::Sip) }))
+    }
+
+    /// A `tel:` URI.
+    #[must_use]
+    pub fn tel(number: &str) -> Self {
+        Self::opaque(Scheme::Tel, number)
+    }
+
+    /// The rest, after the scheme, where a user stands.
+    fn opaque(scheme: Scheme, rest: &str) -> Self {
+        Self(Box::new(UriParts { user: Some(rest.to_owned()), ..UriParts::bare(scheme) }))
+    }
+
     /// The user part with its escapes undone.
     #[must_use]
     pub fn user_text(&self) -> Option<String> {
@@ -99,7 +141,7 @@ impl Uri {
 
     /// Whether this is a `sip:` or `sips:` URI.
     #[must_use]
-    pub const fn is_sip(&self) -> bool {
+    pub fn is_sip(&self) -> bool {
         matches!(self.scheme, Scheme::Sip | Scheme::Sips)
     }
 
@@ -151,12 +193,12 @@ impl Uri {
             scheme @ (Scheme::Sip | Scheme::Sips) => Self::parse_sip(scheme, rest),
             Scheme::Tel => Self::parse_tel(rest),
             Scheme::Other(_) if rest.is_empty() => Err(SyntaxError("a URI")),
-            scheme @ Scheme::Other(_) => Ok(Self { user: Some(rest.to_owned()), ..Self::bare(scheme) }),
+            scheme @ Scheme::Other(_) => Ok(Self::opaque(scheme, rest)),
         }
     }
 
     fn parse_sip(scheme: Scheme, rest: &str) -> Result<Self, SyntaxError> {
-        let mut uri = Self::bare(scheme);
+        let mut uri = UriParts::bare(scheme);
         let mut cursor = Cursor::new(rest);
         // `@` may stand in parameters and headers, but `;` and `?` also in the user: the first `@` decides.
         if let Some((userinfo, rest)) = rest.split_once('@') {
@@ -166,21 +208,7 @@ impl Uri {
         (uri.host, uri.port) = Host::parse_with_port(&mut cursor)?;
         uri.params = Params::parse_uri(&mut cursor)?;
         uri.headers = parse_headers(&mut cursor)?;
-        if cursor.is_empty() { Ok(uri) } else { Err(SyntaxError("the end of the URI")) }
-    }
-
-    fn read_userinfo(&mut self, userinfo: &str) -> Result<(), SyntaxError> {
-        let (user, password) = match userinfo.split_once(':') {
-            Some((user, password)) => (user, Some(password)),
-            None => (userinfo, None),
-        };
-        let valid = !user.is_empty() && escape::is_well_formed(userinfo);
-        if !valid {
-            return Err(SyntaxError("a user"));
-        }
-        self.user = Some(user.to_owned());
-        self.password = password.map(str::to_owned);
-        Ok(())
+        if cursor.is_empty() { Ok(Self(Box::new(uri))) } else { Err(SyntaxError("the end of the URI")) }
     }
 
     fn parse_tel(rest: &str) -> Result<Self, SyntaxError> {
