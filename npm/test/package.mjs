@@ -18,7 +18,7 @@ function* tests() {
   for (const [subpath, target] of Object.entries(manifest.exports)) {
     yield [`export ${subpath} names files that exist`, () => files(target).forEach(mustExist)];
   }
-  for (const subpath of [".", "./element", "./element/define"]) {
+  for (const subpath of [".", "./element", "./element/define", "./compat/jssip"]) {
     yield [`${subpath} can be imported on a server`, () => import(pathToFileURL(join(root, manifest.exports[subpath].default)))];
   }
   yield ["there is nothing to install at run time", () => {
