@@ -7,6 +7,7 @@
 use super::drops::DropReason;
 use super::heard::Heard;
 use super::jitter_buffer::{Held, JitterBuffer, Turn};
+use super::patience::Patience;
 use super::payload::{EventFormat, Format};
 use super::reception::{Arrival, Reception};
 use super::rtp::Packet;
@@ -26,9 +27,7 @@ const FILL_TIME: Duration = Duration::from_millis(20);
 const CODEC_FILLS: u32 = 25;
 /// Steps made up for at once after the host was late; the rest is skipped.
 const MAX_FILLS: usize = 6;
-/// A packet may be so late before its place is filled.
-const PATIENCE: Duration = Duration::from_millis(60);
-/// The same when the sender has gone silent by itself (DTX).
+/// A packet may be so late before its place is filled when the sender has gone silent by itself (DTX).
 const SILENT_PATIENCE: Duration = Duration::from_millis(20);
 /// A DTX frame is at most so long (RFC 6716 §3.1: only the table of contents, or nearly).
 const DTX_PAYLOAD: usize = 2;
@@ -48,6 +47,7 @@ pub(super) struct Intake {
     decoder: Option<Box<dyn Decoder>>,
     /// None while nothing is playing.
     timeline: Option<Timeline>,
+    patience: Patience,
     noise: ComfortNoise,
     shelf: Shelf,
     fills: bool,
@@ -64,6 +64,8 @@ struct Timeline {
     due: Option<Instant>,
     fills: u32,
     covered_since: Option<Instant>,
+    /// The sender has gone silent by itself.
+    is_silent: bool,
     /// An event has replaced the sound since the last packet.
     after_event: bool,
 }
@@ -89,6 +91,7 @@ impl Intake {
             event_format: None,
             decoder: None,
             timeline: None,
+            patience: Patience::default(),
             noise: ComfortNoise::new(seed),
             shelf,
             fills,
@@ -248,6 +251,9 @@ impl Intake {
         if timeline.after_event {
             return Some(0);
         }
+        if let Some(due) = timeline.due.filter(|_| timeline.fills > 0 && !timeline.is_silent) {
+            self.patience.learn((now + length(behind)).since(due), now);
+        }
         if behind < timeline.packet {
             return Some(behind);
         }
@@ -285,14 +291,15 @@ impl Intake {
         let ticks = (count / factor) as u32;
         heard.samples.drain(from..from + (overlap * factor).min(count));
         heard.audio_since(from);
-        let patience = if item.payload.len() <= DTX_PAYLOAD { SILENT_PATIENCE } else { PATIENCE };
-        let length = Duration::from_micros(u64::from(ticks) * 125);
+        let is_silent = item.payload.len() <= DTX_PAYLOAD;
+        let patience = if is_silent { SILENT_PATIENCE } else { self.patience.wait(now) };
         self.timeline = Some(Timeline {
             next: item.timestamp.wrapping_add(ticks * ratio),
             packet: ticks,
-            due: Some(now + length + patience),
+            due: Some(now + length(ticks) + patience),
             fills: 0,
             covered_since: None,
+            is_silent,
             after_event: false,
         });
     }
@@ -355,7 +362,8 @@ impl Intake {
         if timeline.after_event || progress.first {
             timeline.after_event = true;
             heard.skip(ticks);
-            self.advance(ticks, Some(now + PATIENCE));
+            let due = now + self.patience.wait(now);
+            self.advance(ticks, Some(due));
         }
     }
 
@@ -365,6 +373,11 @@ impl Intake {
         }
         self.decoder.as_mut()
     }
+}
+
+/// How long so many ticks are.
+const fn length(ticks: u32) -> Duration {
+    Duration::from_micros(ticks as u64 * 125)
 }
 
 impl<'a> Item<'a> {

@@ -27,6 +27,7 @@ mod intake;
 mod jitter_buffer;
 mod latch;
 mod outlet;
+mod patience;
 mod payload;
 mod reception;
 mod reports;

@@ -396,3 +396,26 @@ fn g711_in_the_browser_meets_g722_at_the_pbx_at_8_khz() {
     let heard = level(&world.pbx.heard()[3_200..], BROWSER_TONE, 16_000.0);
     assert!((heard - expected()).abs() < 1.5, "{heard} dB instead of {}", expected());
 }
+
+#[test]
+fn a_network_that_stalls_again_is_waited_for() {
+    let mut world = World::connected(Options::default());
+    let stall = |world: &mut World| {
+        world.talk(50, |_| false);
+        let before = world.pbx.audio().count();
+        let mut late = Vec::new();
+        for _ in 0..7 {
+            late.push(world.browser_packet());
+            world.sample += 160;
+            world.run(20);
+        }
+        let filled = world.pbx.audio().count() - before;
+        late.iter().for_each(|packet| world.browser_sends(packet));
+        (filled, world.pbx.audio().count() - before)
+    };
+
+    let (filled, _) = stall(&mut world);
+    assert!(filled > 0, "the first time nobody knows");
+    let (filled, heard) = stall(&mut world);
+    assert_eq!((filled, heard), (0, 7), "every word of the second time is heard");
+}
