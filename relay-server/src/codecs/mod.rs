@@ -5,6 +5,7 @@
 
 mod bcg729;
 mod speex;
+mod speex_frames;
 
 use bcg729::Bcg729;
 use libloading::Library;

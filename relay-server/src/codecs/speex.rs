@@ -1,7 +1,7 @@
 //! Speex through libspeex (Debian's libspeex1), where the operator has installed it (RFC 5574).
 #![allow(unsafe_code, reason = "a C library; see the SAFETY comments")]
 
-use super::open;
+use super::{open, speex_frames};
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::{self, NonNull};
 use libloading::Library;
@@ -189,7 +189,7 @@ impl SpeexDecoder {
 
 impl Decoder for SpeexDecoder {
     fn decode(&mut self, payload: &[u8], samples: &mut Vec<i16>) -> Result<(), CodecError> {
-        if payload.is_empty() || payload.len() > MAX_OCTETS {
+        if payload.is_empty() || payload.len() > MAX_OCTETS || !speex_frames::are_whole(payload) {
             return Err(CodecError::Payload);
         }
         let bits = &raw mut *self.bits;

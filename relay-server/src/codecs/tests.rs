@@ -90,7 +90,6 @@ fn random_octets_do_no_harm() {
     };
     for (codec, ..) in codecs() {
         let mut decoder = installed().decoder(codec).unwrap();
-        // libspeex complains of each on standard error.
         for round in 0..200 {
             let payload: Vec<u8> = (0..round % 130).map(|_| random()).collect();
             let mut heard = Vec::new();
