@@ -34,7 +34,7 @@ struct Call {
 
 fn main() {
     let calls = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(20);
-    println!("{calls} calls, {} s of sound in both directions, Opus 8 kHz complexity 5 <-> PCMU", STEPS / 50);
+    println!("{calls} calls, {} s of sound in both directions, Opus 8 kHz <-> PCMU", STEPS / 50);
     for profile in [SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm, SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80] {
         measure(calls, profile);
     }

@@ -78,6 +78,8 @@ counters! {
     slow_pbxs as "slowPbxs",
     /// Calls refused because no RTP port was free.
     ports_exhausted as "callsWithoutPorts",
+    /// Calls refused because a media thread had all that it can carry.
+    overload as "callsRefusedForLoad",
     /// Name look-ups refused because too many were under way.
     lookups_refused as "lookupsRefused",
 }

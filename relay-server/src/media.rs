@@ -4,6 +4,7 @@
 //! there, hands it to its worker, sends what the worker has to send, and sleeps until the next packet, command or
 //! deadline. Threads share nothing but the command and event queues: no lock stands in the path of a packet.
 
+mod load;
 mod outbox;
 mod ports;
 mod sockets;
@@ -91,6 +92,8 @@ pub struct MediaCounters {
     pub sent: AtomicU64,
     /// Datagrams that the system did not take.
     pub unsent: AtomicU64,
+    /// Of the encoders: what is configured, or less under load.
+    pub complexity: AtomicU64,
     /// Events that signalling was too slow for; never the opening or the end of a call.
     pub events_lost: AtomicU64,
     drops: Mutex<Drops>,

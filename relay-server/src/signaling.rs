@@ -8,7 +8,7 @@ use crate::sip_udp::SipUdp;
 use crate::streams::{Stream, StreamId, Streams};
 use crate::websocket::{Frame, Outbox, Unsendable, Visitor};
 use relay_core::b2bua::{B2bua, CallRecord, FlowFault, GatewayStatus, Health, Input, Occupancy, Output};
-use relay_core::media::control::MediaEvent;
+use relay_core::media::control::{MediaEvent, OpenFailure};
 use sip_core::{Duration, Flow, Instant, SocketId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -240,8 +240,10 @@ impl Driver {
     }
 
     fn count(&self, event: MediaEvent) -> Input {
-        if matches!(event, MediaEvent::OpenFailed { .. }) {
-            self.parts.counters.ports_exhausted.add_one();
+        match &event {
+            MediaEvent::OpenFailed { failure: OpenFailure::Overload, .. } => self.parts.counters.overload.add_one(),
+            MediaEvent::OpenFailed { .. } => self.parts.counters.ports_exhausted.add_one(),
+            _ => {}
         }
         Input::Media(event)
     }

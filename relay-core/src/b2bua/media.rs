@@ -4,7 +4,7 @@ use super::call::{Call, MediaRoom, Stage};
 use super::cause::{self, Refusal};
 use super::{B2bua, Output};
 use crate::codec::Rate;
-use crate::media::control::{MediaEvent, MediaId, Side, WebFailure};
+use crate::media::control::{MediaEvent, MediaId, OpenFailure, Side, WebFailure};
 use sip_core::Instant;
 use sip_core::message::{Method, Reason, StatusCode};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ impl B2bua {
                 let rate = codecs.first().map_or(Rate::Narrow, |codec| codec.rate());
                 self.media_opened(id, MediaRoom { trunk, web, fingerprint, codecs, rate }, now);
             }
-            MediaEvent::OpenFailed { id, reason } => self.media_refused(id, &reason, now),
+            MediaEvent::OpenFailed { id, failure } => self.media_refused(id, &failure, now),
             MediaEvent::WebFailed { id, failure } => self.web_media_failed(id, failure, now),
             MediaEvent::TrunkSilent { id } => self.ask_trunk(id, now),
             MediaEvent::Closed { id, report } => self.media_closed(id, report),
@@ -41,8 +41,8 @@ impl B2bua {
         }
     }
 
-    fn media_refused(&mut self, id: MediaId, reason: &str, now: Instant) {
-        tracing::warn!(call = id.0, reason, "no media for a call");
+    fn media_refused(&mut self, id: MediaId, failure: &OpenFailure, now: Instant) {
+        tracing::warn!(call = id.0, %failure, "no media for a call");
         self.abandon(id, super::outbound::busy(), now);
     }
 

@@ -65,6 +65,9 @@ pub trait Encoder: Send {
 
     /// How much of what we send the far end says it loses, in per cent; codecs with redundancy adapt to it.
     fn expect_loss(&mut self, _percent: u8) {}
+
+    /// How hard to try at most, from 0 to 10; codecs that know no degrees go on as they are.
+    fn limit(&mut self, _complexity: u8) {}
 }
 
 /// A payload to samples.

@@ -80,12 +80,12 @@ pub enum MediaEvent {
         /// The fingerprint of our DTLS certificate.
         fingerprint: Fingerprint,
     },
-    /// No port could be had.
+    /// The call has no media.
     OpenFailed {
         /// The call's media.
         id: MediaId,
-        /// Why, for the log.
-        reason: String,
+        /// Why.
+        failure: OpenFailure,
     },
     /// ICE and DTLS with the browser are done: media can flow.
     WebConnected {
@@ -122,6 +122,28 @@ pub enum MediaEvent {
         /// What was counted.
         report: MediaReport,
     },
+}
+
+/// Why a call has no media.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenFailure {
+    /// No port could be had; the system's reason.
+    Ports(String),
+    /// The call or its ICE user fragment is there already.
+    Taken,
+    /// The worker has all that it can carry; running calls come first.
+    Overload,
+}
+
+impl core::fmt::Display for OpenFailure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Ports(reason) => write!(f, "no port could be had: {reason}"),
+            Self::Taken => f.write_str("the call or its ICE user fragment is there already"),
+            Self::Overload => f.write_str("the worker has all that it can carry"),
+        }
+    }
 }
 
 /// One side of a call.

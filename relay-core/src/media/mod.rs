@@ -27,6 +27,7 @@ mod intake;
 mod jitter_buffer;
 mod latch;
 mod outlet;
+mod overload;
 mod patience;
 mod payload;
 mod reception;
@@ -45,6 +46,7 @@ pub use config::MediaSettings;
 pub use control::*;
 pub use drops::{DropReason, Drops};
 pub use dtls::{Identity, IdentityError};
+pub use overload::Busy;
 pub use transmits::{Port, Transmit};
 pub use worker::Worker;
 
@@ -54,6 +56,7 @@ use early::EarlyRtp;
 use heard::{Act, Heard};
 use intake::Intake;
 use outlet::Outlet;
+use overload::Overload;
 use payload::Kind;
 use reception::Reception;
 use reports::Reporter;
@@ -72,6 +75,7 @@ struct Bench {
     transmits: Transmits,
     events: VecDeque<MediaEvent>,
     drops: Drops,
+    overload: Overload,
     heard: Heard,
     plain: Vec<u8>,
 }
@@ -192,12 +196,13 @@ impl MediaSession {
     }
 
     fn play_to_web(&mut self, bench: &mut Bench, now: Instant) {
-        let Bench { heard, transmits, events, plain, .. } = bench;
+        let Bench { heard, transmits, events, plain, overload, .. } = bench;
         tell_digits(self.id, Side::Trunk, heard, events);
         if !self.is_audible_on_web() {
             return;
         }
         let web = &mut self.web;
+        self.web_leg.outlet.limit(overload.complexity());
         self.web_leg.outlet.play(heard, now, &mut |packet| web.send_rtp(packet, plain, transmits));
     }
 

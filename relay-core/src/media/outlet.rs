@@ -23,6 +23,8 @@ pub(super) struct Outlet {
     encoder: Option<Box<dyn Encoder>>,
     shelf: Shelf,
     expected_loss: u8,
+    /// Above this the encoder does not go, where it knows degrees.
+    complexity: u8,
     /// Samples in one packet.
     frame: usize,
     pending: Vec<i16>,
@@ -57,6 +59,7 @@ impl Outlet {
             format: None,
             event_format: None,
             encoder: None,
+            complexity: shelf.opus.most_complexity(),
             shelf,
             expected_loss: 0,
             frame: 0,
@@ -143,6 +146,16 @@ impl Outlet {
         }
     }
 
+    /// Encodes at no more than this complexity from here on.
+    pub(super) fn limit(&mut self, complexity: u8) {
+        if self.complexity != complexity {
+            self.complexity = complexity;
+            if let Some(encoder) = &mut self.encoder {
+                encoder.limit(complexity);
+            }
+        }
+    }
+
     pub(super) fn ssrc(&self) -> u32 {
         self.stream.ssrc
     }
@@ -177,6 +190,9 @@ impl Outlet {
         if self.encoder.is_none() {
             self.encoder = format.encoder(&self.shelf).ok();
             self.expect_loss(self.expected_loss);
+            if let Some(encoder) = &mut self.encoder {
+                encoder.limit(self.complexity);
+            }
         }
         let mut payload = [0; MAX_PAYLOAD];
         let frame = self.pending.get(..self.frame).unwrap_or_default();

@@ -3,10 +3,11 @@
 //! A check names its session by the user fragment (RFC 8445 §7.3); everything else is believed only from an address
 //! that such a check validated. Commands and results are those of [`control`](super::control).
 
-use super::control::{IceCredentials, MediaCommand, MediaEvent, MediaId, MediaReport};
+use super::control::{IceCredentials, MediaCommand, MediaEvent, MediaId, MediaReport, OpenFailure};
 use super::drops::{DropReason, Drops};
 use super::dtls::Identity;
 use super::heard::Heard;
+use super::overload::{Busy, Overload};
 use super::rtp::Protocol;
 use super::stun::{Request, StunError};
 use super::transmits::{Transmit, Transmits};
@@ -41,12 +42,14 @@ impl Worker {
     /// A worker without calls.
     #[must_use]
     pub fn new(settings: MediaSettings, identity: Arc<Identity>, seed: [u8; 32]) -> Self {
+        let overload = Overload::new(settings.codecs.opus.most_complexity());
         let bench = Bench {
             settings,
             identity,
             transmits: Transmits::default(),
             events: VecDeque::new(),
             drops: Drops::default(),
+            overload,
             heard: Heard::default(),
             plain: Vec::new(),
         };
@@ -61,11 +64,14 @@ impl Worker {
     }
 
     /// Makes room for a call whose RTP port the host has bound; `trunk` is that port as the PBX reaches it.
-    /// Answered by `Opened`, or by `OpenFailed` when the call or its ufrag is taken.
+    /// Answered by `Opened`, or by `OpenFailed` when the call or its ufrag is taken, or this worker [is full](Self::is_full).
     pub fn open(&mut self, id: MediaId, local: IceCredentials, trunk: SocketAddr, _now: Instant) {
         if self.sessions.contains_key(&id) || self.by_ufrag.contains_key(&local.ufrag) {
-            let reason = "the media id or its ICE user fragment is in use".to_owned();
-            self.bench.events.push_back(MediaEvent::OpenFailed { id, reason });
+            self.bench.events.push_back(MediaEvent::OpenFailed { id, failure: OpenFailure::Taken });
+            return;
+        }
+        if self.is_full() {
+            self.bench.events.push_back(MediaEvent::OpenFailed { id, failure: OpenFailure::Overload });
             return;
         }
         self.by_ufrag.insert(local.ufrag.clone(), id);
@@ -125,6 +131,11 @@ impl Worker {
         self.with(id, now, |session, bench| session.handle_trunk_rtcp(source, bytes, bench, now));
     }
 
+    /// How busy the host's thread was in the `time` since the last report: about once a second while there is something to do.
+    pub fn handle_load(&mut self, busy: Busy, time: Duration) {
+        self.bench.overload.handle_load(busy, time);
+    }
+
     /// The time of [`next_timeout`](Self::next_timeout) has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(Reverse((due, id))) = self.deadlines.peek().copied().filter(|Reverse((due, _))| *due <= now) {
@@ -157,6 +168,18 @@ impl Worker {
     #[must_use]
     pub fn drops(&self) -> &Drops {
         &self.bench.drops
+    }
+
+    /// Whether new calls are refused, so that those that are open do not suffer.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.bench.overload.is_full()
+    }
+
+    /// Of the encoders, at most: what is configured, or less under load.
+    #[must_use]
+    pub fn complexity(&self) -> u8 {
+        self.bench.overload.complexity()
     }
 
     /// Calls that are open.

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use relay_core::media::control::*;
-use relay_core::media::{DropReason, MediaSettings};
+use relay_core::media::{Busy, DropReason, MediaSettings};
 use sip_core::Duration;
 
 const MS20: Duration = Duration::from_millis(20);
@@ -258,4 +258,22 @@ fn what_came_long_before_the_answer_is_not_heard_after_it() {
     world.describe_trunk(world.pbx.address, Direction::SENDRECV, MS20);
     assert_eq!(world.browser.received.len(), 0);
     assert_eq!(world.worker.drops().of(DropReason::TrunkEarly), 200);
+}
+
+#[test]
+fn a_full_worker_refuses_calls_and_carries_those_it_has() {
+    let mut world = World::connected(Options::default());
+    for _ in 0..10 {
+        world.worker.handle_load(Busy(950), Duration::from_secs(1));
+    }
+    assert_eq!((world.worker.complexity(), world.worker.is_full()), (0, true));
+
+    let local = IceCredentials { ufrag: "other".into(), pwd: "a-password-of-the-relay".into() };
+    world.worker.open(MediaId(8), local, address("198.51.100.1:20002"), world.now);
+    world.talk(50, |_| false);
+
+    let is_refused =
+        |event: &MediaEvent| matches!(event, MediaEvent::OpenFailed { id: MediaId(8), failure: OpenFailure::Overload });
+    assert!(world.has(is_refused));
+    assert_eq!((world.worker.len(), world.pbx.audio().count(), world.browser.received.len()), (1, 50, 50));
 }

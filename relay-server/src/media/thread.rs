@@ -1,12 +1,13 @@
 //! One media thread: wait, read, hand to the worker, send, repeat.
 
+use super::load::Load;
 use super::outbox::EventOutbox;
 use super::ports::PortPool;
 use super::sockets::{self, CALL_BUFFER, SHARED_BUFFER};
 use super::{MediaConfig, MediaCounters};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
-use relay_core::media::control::{IceCredentials, MediaCommand, MediaEvent, MediaId};
+use relay_core::media::control::{IceCredentials, MediaCommand, MediaEvent, MediaId, OpenFailure};
 use relay_core::media::{Identity, MediaSettings, Port, Worker};
 use sip_core::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -62,6 +63,7 @@ pub(super) struct Thread {
     /// Sockets whose batch was cut short: they will not be announced again.
     unfinished: Vec<Token>,
     published: Instant,
+    load: Load,
 }
 
 /// The ports toward PBXs.
@@ -103,8 +105,22 @@ impl Thread {
         let trunk = TrunkSide { ways, ports, by_id, slots, free_slots };
         let (buffer, unfinished) = (Box::new([0; MAX_DATAGRAM]), Vec::new());
         let worker = Worker::new(settings, identity, seed);
-        let published = Instant::ZERO;
-        Ok(Self { worker, poll, waker, web, trunk, queue, outbox, counters, epoch, buffer, unfinished, published })
+        let (published, load) = (Instant::ZERO, Load::default());
+        Ok(Self {
+            worker,
+            poll,
+            waker,
+            web,
+            trunk,
+            queue,
+            outbox,
+            counters,
+            epoch,
+            buffer,
+            unfinished,
+            published,
+            load,
+        })
     }
 
     pub(super) fn waker(&self) -> Arc<Waker> {
@@ -116,6 +132,7 @@ impl Thread {
         let mut events = Events::with_capacity(256);
         loop {
             let wait = self.wait();
+            self.load.sleeps(self.now());
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     tracing::error!(%error, "a media thread cannot wait for its sockets");
@@ -123,6 +140,8 @@ impl Thread {
                 }
                 _ => {}
             }
+            self.load.wakes(self.now());
+            self.weigh();
             if self.obey() {
                 return;
             }
@@ -201,14 +220,14 @@ impl Thread {
         self.trunk.close(id, self.poll.registry());
         match self.trunk.open(id, Some(is_ipv6), self.poll.registry()) {
             Ok(address) => self.worker.move_trunk(id, address),
-            Err(error) => self.outbox.push(MediaEvent::OpenFailed { id, reason: error.to_string() }),
+            Err(error) => self.outbox.push(open_failed(id, &error)),
         }
     }
 
     fn open(&mut self, id: MediaId, local: IceCredentials, now: Instant) {
         match self.trunk.open(id, None, self.poll.registry()) {
             Ok(address) => self.worker.open(id, local, address, now),
-            Err(error) => self.outbox.push(MediaEvent::OpenFailed { id, reason: error.to_string() }),
+            Err(error) => self.outbox.push(open_failed(id, &error)),
         }
     }
 
@@ -230,6 +249,19 @@ impl Thread {
         }
     }
 
+    /// Tells the worker how busy its thread is, so that it takes on no more than it can carry.
+    fn weigh(&mut self) {
+        let Some((busy, time)) = self.load.report() else { return };
+        let before = (self.worker.complexity(), self.worker.is_full());
+        self.worker.handle_load(busy, time);
+        let (complexity, is_full) = (self.worker.complexity(), self.worker.is_full());
+        if before != (complexity, is_full) {
+            let calls = self.worker.len();
+            tracing::warn!(busy = busy.0, complexity, is_full, calls, "a media thread adapts to its load");
+            self.counters.complexity.store(u64::from(complexity), Ordering::Relaxed);
+        }
+    }
+
     /// Sends and tells what the last input led to.
     fn drain(&mut self) {
         while let Some(transmit) = self.worker.poll_transmit() {
@@ -243,13 +275,18 @@ impl Thread {
             MediaCounters::add(counter, 1);
         }
         while let Some(event) = self.worker.poll_event() {
-            if let MediaEvent::Closed { id, .. } = event {
+            if let MediaEvent::Closed { id, .. } | MediaEvent::OpenFailed { id, failure: OpenFailure::Overload } = event
+            {
                 self.trunk.close(id, self.poll.registry());
             }
             self.outbox.push(event);
         }
         self.counters.calls.store(self.worker.len() as u64, Ordering::Relaxed);
     }
+}
+
+fn open_failed(id: MediaId, error: &io::Error) -> MediaEvent {
+    MediaEvent::OpenFailed { id, failure: OpenFailure::Ports(error.to_string()) }
 }
 
 impl TrunkSide {
