@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import os from "node:os";
+import { complexities } from "./complexity.mjs";
 import { fresh, prepare } from "./load.mjs";
 import { writePage } from "./page.mjs";
 import { quality } from "./quality.mjs";
@@ -75,6 +76,7 @@ await prepare();
 const about = machine();
 const paths = [];
 for (const path of PATHS.filter(({ name }) => !ONLY || ONLY.test(name))) paths.push(await measure(path));
+const complexity = ONLY && !ONLY.test("complexity") ? [] : await complexities();
 const sound = ONLY && !ONLY.test("quality") ? [] : await quality();
 about.rtpengine = paths.map(({ rtpengine }) => rtpengine?.version).find(Boolean);
-if (!ONLY) await writePage({ about, seconds: SECONDS, paths, sound });
+if (!ONLY) await writePage({ about, seconds: SECONDS, paths, complexity, sound });

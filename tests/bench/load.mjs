@@ -11,14 +11,14 @@ import { speech } from "../harness/sound.mjs";
 import { Rtpengine } from "./rtpengine.mjs";
 
 const run = promisify(execFile);
-const generator = path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"), "release/load");
+const binary = path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"), "release/load");
 
 /** What both servers have as many of as the other: a fair comparison leaves one core for the generator. */
 const THREADS = 1;
 
 /** The same sentence at the rates that codecs want. */
 export async function prepare() {
-  if (!existsSync(generator)) throw new Error(`${generator} is not there; \`make bench\` builds it`);
+  if (!existsSync(binary)) throw new Error(`${binary} is not there; \`make bench\` builds it`);
   for (const rate of [8_000, 16_000, 48_000]) await speech(rate);
 }
 
@@ -35,11 +35,16 @@ export const SERVERS = {
   },
 };
 
-/** What the generator says of one run. */
+/** What the generator says. */
+export async function generator(flags) {
+  const { stdout } = await run(binary, flags.map(String), { maxBuffer: 1 << 24 });
+  return JSON.parse(stdout);
+}
+
+/** What it says of one run. */
 export async function load(server, { web = "opus", trunk = "PCMU", calls = 20, seconds = 10, more = [] } = {}) {
   const flags = [...server.flags, "--pid", server.pid, "--speech", cache, "--web", web, "--trunk", trunk];
-  const { stdout } = await run(generator, [...flags, "--calls", calls, "--seconds", seconds, ...more].map(String), { maxBuffer: 1 << 24 });
-  return JSON.parse(stdout);
+  return generator([...flags, "--calls", calls, "--seconds", seconds, ...more]);
 }
 
 /** The same with a server of its own. */

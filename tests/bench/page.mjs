@@ -33,7 +33,7 @@ function soundPlot(codec, sound) {
   return curves(`${codec}: browser to PBX, loss on the browser's leg`, "PESQ; dashed: in bursts of 3", PERCENTS.map((percent) => `${percent} %`), 1, 4.5, series);
 }
 
-function page({ about, seconds, paths, sound }) {
+function page({ about, seconds, paths, complexity, sound }) {
   return `# Benchmarks
 
 The media path of the relay beside [rtpengine](https://github.com/sipwise/rtpengine), both fed by one load generator in one
@@ -82,6 +82,14 @@ average. The listener conceals what is missing, as phones and browsers do.
 ![G.729](benchmarks/pesq-g729.svg)
 
 ${soundTables(sound)}
+
+## The encoder's complexity
+
+What our Opus encoder gives and costs by its complexity, without a network, for speech that was G.711 (8000 Hz) or G.722
+(16000 Hz) before. The default (1 in narrow band, 4 in wide band) is the lowest within 0.05 of complexity 10. Under load the
+relay goes down to 0 before it refuses calls.
+
+${complexityTable(complexity)}
 `;
 }
 
@@ -116,6 +124,11 @@ function delayTable(paths) {
   const ms = (value) => (value === null || value === undefined ? "not found" : value.toFixed(1));
   const head = ["Path", "Server", "To PBX, median ms", "p99", "Jitter", "To browser, median ms", "p99", "Jitter"];
   return table(head, rows(paths, ({ toTrunk, toWeb }) => [toTrunk, toWeb].flatMap(({ delay, delay99, jitter }) => [ms(delay), ms(delay99), ms(jitter)])));
+}
+
+function complexityTable(rows) {
+  const head = ["Rate", "Complexity", "PESQ", "µs a frame", "kbit/s"];
+  return table(head, rows.map(({ rate, complexity, pesq, micros, bitrate }) => [`${rate} Hz`, complexity, pesq?.toFixed(2) ?? "?", micros.toFixed(0), (bitrate / 1_000).toFixed(1)]));
 }
 
 function soundTables(sound) {
