@@ -133,6 +133,30 @@ fn the_pbxs_info_is_one_for_a_browser_that_takes_it_and_a_telephone_event_for_ot
     world.last(End::Pbx, "200 INFO");
 }
 
+/// JsSIP and SIP.js read `dtmf-relay` without saying so.
+#[test]
+fn the_pbxs_info_stays_one_for_a_browser_that_allows_the_method() {
+    for (allow, stays) in [("INVITE, ACK, CANCEL, BYE, INFO", true), ("INVITE, ACK, CANCEL, BYE", false)] {
+        let mut world = World::new();
+        let mut invite = invite("sip:echo@example.com", Some(WEB_OFFER.to_owned()));
+        invite.headers.push((HeaderName::Allow, allow.to_owned()));
+        let browser = world.browser.invite(invite, world.now).unwrap();
+        world.settle();
+        let (pbx, _) = world.pbx_rings();
+        world.pbx.accept(pbx, TRUNK_SDP.to_owned(), vec![], world.now).unwrap();
+        world.browser_accepted(browser);
+        world.settle();
+
+        let body = info(RELAY, "Signal=4\r\nDuration=120\r\n");
+        world.pbx.session_request(pbx, Method::Info, vec![], body, world.now).unwrap();
+        assert_eq!(asked(&mut world, End::Browser).is_some(), stays, "{allow}");
+        assert_eq!(played(&world).is_none(), stays, "{allow}");
+
+        digit(&mut world, Side::Trunk);
+        assert!(asked(&mut world, End::Browser).is_none(), "a telephone-event stays one");
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_400_on_both_legs() {
     let (mut world, browser, pbx) = talk(true, true);

@@ -46,8 +46,8 @@ pub(super) struct Call {
     pub(super) farewell: Option<Farewell>,
     /// The PBX has our BYE and has not answered it.
     pub(super) is_trunk_told: bool,
-    /// The browser wants the PBX's digits as INFO.
-    pub(super) takes_digits: bool,
+    /// How the browser can have the PBX's digits.
+    pub(super) digits: DigitsTaken,
     pub(super) is_media_closed: bool,
     /// Who calls with a token.
     pub(super) guest: Option<Stay>,
@@ -60,6 +60,18 @@ pub(super) struct Call {
     /// What the network said about the last address that was tried.
     pub(super) fault: Option<FlowFault>,
     pub(super) record: CallRecord,
+}
+
+/// How a browser can have the PBX's digits. A page learns nothing of telephone-events, and some pages say nothing of the
+/// INFOs that they understand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DigitsTaken {
+    /// As telephone-events, which it plays.
+    Heard,
+    /// Those that the PBX sends as `dtmf-relay` stay what they are: its Allow names INFO.
+    AsTheyCome,
+    /// All by INFO: its Accept names the body.
+    AsInfo,
 }
 
 /// How far a call has come.
@@ -194,6 +206,11 @@ impl Talk {
         let trunk_wish = trunk.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction);
         let wishes = Ways { web: web.remote.direction, trunk: trunk_wish };
         Self { web, trunk, wishes, told, crossing: None }
+    }
+
+    /// Whether the PBX takes digits as telephone-events.
+    pub(super) fn has_events_to_trunk(&self) -> bool {
+        self.trunk.as_ref().is_some_and(|trunk| trunk.remote.telephone_event.is_some())
     }
 
     pub(super) fn take(&mut self, described: Asked) {

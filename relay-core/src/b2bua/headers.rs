@@ -2,6 +2,7 @@
 //! capabilities are each leg's own (the browser must not be able to speak to the PBX through them).
 
 use super::guests::bearer_of;
+use super::call::DigitsTaken;
 use crate::media::control::Side;
 use sip_core::message::{HeaderName, Headers, dtmf};
 
@@ -73,14 +74,18 @@ pub(super) fn in_dialog_response(from: Side, headers: &Headers) -> Rows {
     rows
 }
 
-/// Whether a client takes digits as INFO: it allows the method and names the body.
-pub(super) fn takes_digits(headers: &Headers) -> bool {
+/// How a client takes digits: it allows INFO, and names the body or does not.
+pub(super) fn digits_taken(headers: &Headers) -> DigitsTaken {
     let names = |name: HeaderName, wanted: &str| {
         headers
             .values(&name)
             .any(|value| value.split(';').next().is_some_and(|value| value.trim().eq_ignore_ascii_case(wanted)))
     };
-    names(HeaderName::Allow, "INFO") && names(HeaderName::Accept, dtmf::RELAY)
+    match names(HeaderName::Allow, "INFO") {
+        true if names(HeaderName::Accept, dtmf::RELAY) => DigitsTaken::AsInfo,
+        true => DigitsTaken::AsTheyCome,
+        false => DigitsTaken::Heard,
+    }
 }
 
 /// What a browser's MESSAGE, SUBSCRIBE or PUBLISH tells the PBX.

@@ -1,7 +1,7 @@
 //! Requests inside an established call that cross from leg to leg, and digits among them.
 
-use super::call::{Stage, other};
 use super::cause::Refusal;
+use super::call::{DigitsTaken, Stage, other};
 use super::{B2bua, SideKey, headers};
 use crate::admission::Denial;
 use crate::media::control::{MediaCommand, MediaId, Side};
@@ -31,7 +31,7 @@ impl B2bua {
         }
         match dtmf::Info::read(request) {
             dtmf::Info::Malformed => self.respond(side, incoming, StatusCode::BAD_REQUEST, now),
-            dtmf::Info::Digits(digits, duration) if self.plays_digits(id, other(side)) => {
+            dtmf::Info::Digits(digits, duration) if self.plays_digits(id, side, request) => {
                 self.media(MediaCommand::Digits { id, to: other(side), digits, duration });
                 self.respond(side, incoming, StatusCode::OK, now);
             }
@@ -39,23 +39,29 @@ impl B2bua {
         }
     }
 
-    /// Whether digits go to this side as telephone-events. A page sees none of them, so one that takes INFO gets that.
-    fn plays_digits(&self, id: MediaId, side: Side) -> bool {
+    /// Whether the digits of an INFO go on as telephone-events. A page sees none of them, so one that takes INFO gets that.
+    fn plays_digits(&self, id: MediaId, from: Side, info: &Request) -> bool {
         let Some(call) = self.calls.call(id) else { return false };
         let Stage::Talking(talk) = &call.stage else { return false };
-        match side {
-            Side::Web => !call.takes_digits && talk.web.remote.telephone_event.is_some(),
-            Side::Trunk => talk.trunk.as_ref().is_some_and(|trunk| trunk.remote.telephone_event.is_some()),
+        if from == Side::Web {
+            return talk.has_events_to_trunk();
         }
+        let is_taken = match call.digits {
+            DigitsTaken::Heard => false,
+            DigitsTaken::AsTheyCome => info.headers.content_type().is_some_and(|kind| kind.is(dtmf::RELAY)),
+            DigitsTaken::AsInfo => true,
+        };
+        !is_taken && talk.web.remote.telephone_event.is_some()
     }
 
     /// A telephone-event ended: the far end that cannot have it as one gets an INFO.
     pub(super) fn handle_digit(&mut self, id: MediaId, from: Side, digit: char, duration: Duration, now: Instant) {
         let to = other(from);
         let Some(call) = self.calls.call(id) else { return };
-        let is_wanted = match to {
-            Side::Web => call.takes_digits,
-            Side::Trunk => !self.plays_digits(id, Side::Trunk),
+        let is_wanted = match (to, &call.stage) {
+            (Side::Web, _) => call.digits == DigitsTaken::AsInfo,
+            (Side::Trunk, Stage::Talking(talk)) => !talk.has_events_to_trunk(),
+            (Side::Trunk, _) => true,
         };
         if let (true, Some(session)) = (is_wanted, call.leg(to)) {
             let body = Some(dtmf::body(dtmf::RELAY, digit, duration));

@@ -33,7 +33,7 @@ impl B2bua {
             (Side::Web, Inbound, E::Progress { response, .. }) => self.web_progresses(id, &response, now),
             (Side::Web, Inbound, E::Accepted { response, answer }) => {
                 if let Some(call) = self.calls.call_mut(id) {
-                    call.takes_digits = headers::takes_digits(&response.headers);
+                    call.digits = headers::digits_taken(&response.headers);
                 }
                 self.web_accepts(id, answer.as_deref(), now);
             }

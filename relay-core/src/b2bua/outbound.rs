@@ -5,7 +5,9 @@
 //! challenged, so its answer waits for the PBX's first provisional response.
 
 use super::B2bua;
-use super::call::{Call, CallDirection, CallRecord, Calling, DescribedLegs, MediaRoom, Preparing, Stage, Talk, Ways};
+use super::call::{
+    Call, CallDirection, CallRecord, Calling, DescribedLegs, DigitsTaken, MediaRoom, Preparing, Stage, Talk, Ways,
+};
 use super::calls::Attempt;
 use super::cause::Refusal;
 use super::guests::Stay;
@@ -124,7 +126,11 @@ impl B2bua {
             described: DescribedLegs::default(),
             farewell: None,
             is_trunk_told: false,
-            takes_digits: direction == CallDirection::Outbound && headers::takes_digits(&request.headers),
+            digits: match direction {
+                CallDirection::Outbound => headers::digits_taken(&request.headers),
+                // Its answer will say.
+                CallDirection::Inbound => DigitsTaken::Heard,
+            },
             is_media_closed: false,
             guest: None,
             aor: None,
