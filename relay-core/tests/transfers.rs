@@ -5,7 +5,9 @@
 mod world;
 
 use relay_core::b2bua::CallDirection;
-use sip_core::agent::{Config, Event, Invite, LocalSocket, Refer, SessionId, TransferEvent, TransferId, UserAgent};
+use sip_core::agent::{
+    Config, Event, Invite, LocalSocket, Refer, Reply, SessionId, TransferEvent, TransferId, UserAgent,
+};
 use sip_core::message::{
     HeaderName, Message, Method, NameAddr, ReferTo, Replaces, Request, StatusCode, StatusLine, Uri,
 };
@@ -375,4 +377,28 @@ fn out_of_the_blue_nobody_is_sent_anywhere() {
     }
     let refer_to = ReferTo { target: uri("sip:premium@example.com"), replaces: None };
     assert_eq!(refer_to.to_string(), "<sip:premium@example.com>");
+}
+
+/// SIP.js says of each NOTIFY that it is the last.
+#[test]
+fn only_a_final_status_ends_the_news_of_a_browsers_call() {
+    let mut world = world_of(false, true);
+    let (call, pbx) = world.established();
+    world.pbx.refer(pbx, Refer::new(uri("sip:carol@example.com")), world.now).unwrap();
+    let refer = loop {
+        if let Event::Request { id, .. } = world.event(End::Browser).expect("a REFER at the browser") {
+            break id;
+        }
+    };
+    world.browser.respond(refer, Reply::new(StatusCode::ACCEPTED), world.now).unwrap();
+    world.settle();
+    for line in ["SIP/2.0 183 Session Progress", "SIP/2.0 200 OK"] {
+        let rows =
+            vec![(HeaderName::Event, "refer".to_owned()), (HeaderName::SubscriptionState, "terminated".to_owned())];
+        let body = Some(("message/sipfrag".to_owned(), line.as_bytes().to_vec()));
+        world.browser.session_request(call, Method::Notify, rows, body, world.now).unwrap();
+        world.settle();
+    }
+
+    assert_eq!(heard(&mut world, End::Pbx), ["accepted", "183", "succeeded 200 true"]);
 }

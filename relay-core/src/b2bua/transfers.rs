@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 const MAX_REFERS: usize = 8;
 /// Who sent which browser where, for the INVITE that follows.
 const MAX_SENDERS: usize = 1_000;
+const SIPFRAG: &str = "message/sipfrag";
 /// The host in our Contact on web legs.
 pub(super) const WEB_HOST: &str = "relay.invalid";
 
@@ -160,10 +161,10 @@ impl B2bua {
             crossed.side == other(side) && number.is_none_or(|number| number.parse() == Ok(crossed.there))
         };
         let crossed = refers.iter().rev().find(is_it).ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+        let line = news(notify)?;
         let mut rows = vec![(HeaderName::Event, format!("refer;id={}", crossed.here))];
-        let state = notify.headers.get(&HeaderName::SubscriptionState);
-        rows.extend(state.map(|state| (HeaderName::SubscriptionState, state.to_owned())));
-        Ok((rows, news(notify)?))
+        rows.extend(state_of(notify, line.as_ref()).map(|state| (HeaderName::SubscriptionState, state)));
+        Ok((rows, line.map(|line| (format!("{SIPFRAG};version=2.0"), line.to_string().into_bytes()))))
     }
 
     /// What a browser's INVITE says of a transfer, for the PBX.
@@ -210,16 +211,26 @@ fn required(headers: &Headers) -> Option<(HeaderName, String)> {
     is_required.then(|| (HeaderName::Require, "replaces".to_owned()))
 }
 
-fn news(notify: &Request) -> Result<Option<(String, Vec<u8>)>, StatusCode> {
-    const SIPFRAG: &str = "message/sipfrag";
+/// The status in the news; none in those that only say how long they go on.
+fn news(notify: &Request) -> Result<Option<StatusLine>, StatusCode> {
     if notify.body.is_empty() {
         return Ok(None);
     }
     if !notify.headers.content_type().is_some_and(|kind| kind.is(SIPFRAG)) {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let line = StatusLine::parse(&notify.body).ok_or(StatusCode::BAD_REQUEST)?;
-    Ok(Some((format!("{SIPFRAG};version=2.0"), line.to_string().into_bytes())))
+    StatusLine::parse(&notify.body).map(Some).ok_or(StatusCode::BAD_REQUEST)
+}
+
+/// SIP.js calls all of its news the last, and a PBX would believe that: only a final status ends them without a reason
+/// (RFC 3515 §2.4.5).
+fn state_of(notify: &Request, line: Option<&StatusLine>) -> Option<String> {
+    let state = notify.headers.parameterized(&HeaderName::SubscriptionState)?;
+    let goes_on = line.is_some_and(|line| line.status.is_provisional());
+    if goes_on && state.is("terminated") && state.params.get("reason").is_none() {
+        return Some("active;expires=60".to_owned());
+    }
+    notify.headers.get(&HeaderName::SubscriptionState).map(str::to_owned)
 }
 
 fn is_of_transfer(notify: &Request) -> bool {
