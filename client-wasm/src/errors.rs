@@ -4,7 +4,7 @@
 //! choose the code. Nothing here knows how a failure was noticed.
 
 use sip_core::agent::{End, Failure, TransferEvent};
-use sip_core::message::{HeaderName, Response};
+use sip_core::message::{HeaderName, Response, StatusCode};
 
 use crate::types::{EndedBy, ErrorCode, ErrorInfo};
 
@@ -109,14 +109,18 @@ pub(crate) fn registration(failure: &Failure) -> Box<ErrorInfo> {
 }
 
 /// The error of a call that ended, if its end is one: not after a hang-up, nor when an unanswered caller gives up.
-pub(crate) fn call(end: &End, outgoing: bool, answered: bool) -> Option<Box<ErrorInfo>> {
+/// `calling`: our INVITE had no answer; `rang`: but it rang there.
+pub(crate) fn call(end: &End, calling: bool, rang: bool) -> Option<Box<ErrorInfo>> {
     if EndedBy::from(end.by) == EndedBy::Local {
         return None;
     }
-    let refused = outgoing && !answered;
     match (&end.failure, end.status) {
         (Some(failure @ Failure::Unauthorized { .. }), _) => Some(from_failure(failure)),
-        (_, Some(status)) if refused && !status.is_success() => Some(refusal(status.as_u16(), end.q850)),
+        // Who rang was there: 480 is then what a phone says that nobody took.
+        (_, Some(StatusCode::TEMPORARILY_UNAVAILABLE)) if calling && rang && end.q850.is_none() => {
+            Some(ErrorInfo::new(ErrorCode::NoAnswer).with_status(480))
+        }
+        (_, Some(status)) if calling && !status.is_success() => Some(refusal(status.as_u16(), end.q850)),
         (Some(failure), _) => Some(from_failure(failure)),
         _ => None,
     }
@@ -219,14 +223,13 @@ impl From<sip_core::agent::EndedBy> for EndedBy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sip_core::message::StatusCode;
 
     fn end(by: sip_core::agent::EndedBy, status: Option<u16>, failure: Option<Failure>) -> End {
         End { by, status: status.and_then(StatusCode::new), reason: String::new(), q850: None, failure, response: None }
     }
 
-    fn code(end: &End, outgoing: bool, answered: bool) -> Option<ErrorCode> {
-        call(end, outgoing, answered).map(|error| error.code)
+    fn code(end: &End, calling: bool, rang: bool) -> Option<ErrorCode> {
+        call(end, calling, rang).map(|error| error.code)
     }
 
     #[test]
@@ -247,10 +250,19 @@ mod tests {
     }
 
     #[test]
+    fn a_480_of_who_rang_means_that_nobody_answered() {
+        let unavailable = end(sip_core::agent::EndedBy::Remote, Some(480), None);
+
+        assert_eq!(code(&unavailable, true, true), Some(ErrorCode::NoAnswer));
+        assert_eq!(code(&unavailable, true, false), Some(ErrorCode::Unreachable));
+        assert_eq!(code(&End { q850: Some(17), ..unavailable }, true, true), Some(ErrorCode::Busy));
+    }
+
+    #[test]
     fn a_normal_end_is_no_error() {
         use sip_core::agent::EndedBy::{Local, Remote};
 
-        assert_eq!(code(&end(Remote, None, None), true, true), None);
+        assert_eq!(code(&end(Remote, None, None), false, true), None);
         assert_eq!(code(&end(Remote, Some(487), None), false, false), None);
         assert_eq!(code(&end(Local, Some(487), None), true, false), None);
     }
@@ -269,7 +281,7 @@ mod tests {
     fn a_lost_connection_ends_an_answered_call_with_an_error() {
         let lost = end(sip_core::agent::EndedBy::System, None, Some(Failure::TransportFailed));
 
-        assert_eq!(code(&lost, true, true), Some(ErrorCode::ConnectionLost));
+        assert_eq!(code(&lost, false, true), Some(ErrorCode::ConnectionLost));
     }
 
     #[test]

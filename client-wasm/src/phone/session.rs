@@ -204,16 +204,15 @@ impl Phone {
 
     /// The end of a session as the page is told it.
     pub(super) fn end_of(&self, id: u32, end: &End) -> CallEnd {
-        let (is_outgoing, is_answered) = self
-            .calls
-            .get(id)
-            .map_or((false, false), |call| (call.is_outgoing(), matches!(call.stage, Stage::Active { .. })));
+        let call = self.calls.get(id);
+        let (is_calling, rang) =
+            call.map_or((false, false), |call| (call.is_outgoing(), call.shown == CallState::Ringing));
         CallEnd {
             by: end.by.into(),
             status: end.status.map(StatusCode::as_u16),
             reason: end.reason.clone(),
             q850: end.q850,
-            error: errors::call(end, is_outgoing, is_answered),
+            error: errors::call(end, is_calling, rang),
         }
     }
 
