@@ -86,6 +86,7 @@ packages_for_test() {
   need_command kamailio kamailio "a foreign SIP server for the SDK"
   need_file '/usr/lib/*/kamailio/modules/websocket.so' kamailio-websocket-modules "Kamailio's SIP over WebSocket"
   need_file '/usr/lib/*/kamailio/modules/tls.so' kamailio-tls-modules "Kamailio's WebSocket module needs it"
+  need_file '/usr/lib/*/kamailio/modules/presence.so' kamailio-presence-modules "Kamailio keeps who is there"
   need_command twinkle-console twinkle-console "another SIP phone, with a stack of its own"
   need_file '/usr/lib/*/libbcg729.so.0' libbcg729-0 "G.729, which the relay speaks where it is installed"
   need_file '/usr/lib/*/libspeex.so.1' libspeex1 "Speex, the same"

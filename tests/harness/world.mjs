@@ -27,6 +27,17 @@ export class World {
     return world;
   }
 
+  /** What `build` makes of a world; where it fails, nothing of the world is left running. */
+  static async with(options, build) {
+    const world = await World.start(options);
+    try {
+      return await build(world);
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+  }
+
   add(thing) {
     return this.#stack.add(thing);
   }

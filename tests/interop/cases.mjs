@@ -37,6 +37,16 @@ async function finish({ near, far }, id) {
   await far.ended();
 }
 
+/** Watches the far side's state, which it lets change like this; `told` reads it from what a NOTIFY says. */
+async function watches({ near, far }, event, changes, change, told) {
+  await near.t("watch", far.watched ?? far.number, event);
+  for (const wanted of changes) {
+    await change(wanted);
+    // What was true before may be told first.
+    while (told((await near.saw("watched", undefined, 5_000)).content ?? {}) !== wanted);
+  }
+}
+
 function digitsOut(method) {
   return async (scene) => {
     const id = await talking(scene);
@@ -303,7 +313,8 @@ export const cases = [
     needs: ["message"],
     run: async ({ near, far }) => {
       await far.message(near, "hello, browser");
-      assert.equal((await near.saw("message")).body, "hello, browser");
+      // SIPp ends every body with a new line.
+      assert.equal((await near.saw("message")).body.trimEnd(), "hello, browser");
     },
   },
   {
@@ -318,6 +329,24 @@ export const cases = [
       const lit = await near.saw("lamp");
       assert.equal(lit.content?.waiting, true, JSON.stringify(lit.content));
     },
+  },
+  {
+    id: "presence",
+    title: "presence of the far side",
+    needs: ["appears"],
+    run: (scene) => watches(scene, "presence", ["closed", "open"], (basic) => scene.far.appears(basic), ({ basic }) => basic),
+  },
+  {
+    id: "busy-lamp",
+    title: "busy lamp of the far side",
+    needs: ["shows"],
+    run: (scene) => watches(scene, "dialog", ["ringing", "busy", "idle"], (lamp) => scene.far.shows(lamp), ({ lamp }) => lamp),
+  },
+  {
+    id: "prack",
+    title: "ringing that arrives for certain (PRACK)",
+    needs: ["reliably"],
+    run: (scene) => scene.far.reliably(scene),
   },
   {
     id: "refresh",

@@ -30,6 +30,11 @@ export class Near {
     return this.t("saw", name, id, ms);
   }
 
+  /** What went over its WebSocket, in both directions. */
+  get frames() {
+    return this.#page.frames;
+  }
+
   /** The last request of that method which went out. */
   lastSent(method) {
     return this.#page.frames.findLast(({ sent, text }) => sent && text.startsWith(`${method} `)).text;

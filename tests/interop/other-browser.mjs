@@ -1,6 +1,7 @@
 // Another browser with our SDK as the far side, behind the same server: what is tried then is the server between them.
 
 import assert from "node:assert/strict";
+import { until } from "../harness/process.mjs";
 import { TONE } from "./near.mjs";
 
 export class OtherBrowser {
@@ -132,6 +133,68 @@ export class OtherBrowser {
 
   async message(near, text) {
     await this.#page.t("message", near.uri, text);
+  }
+
+  async appears(basic) {
+    await this.#page.t("publish", "presence", { basic });
+  }
+
+  async shows(lamp) {
+    const state = { ringing: "early", busy: "confirmed", idle: "terminated" }[lamp];
+    const entity = this.#accounts.far.uri;
+    await this.#page.t(
+      "publish",
+      "dialog",
+      `<?xml version="1.0"?><dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="${(this.#version += 1)}" state="full" entity="${entity}"><dialog id="1"><state>${state}</state></dialog></dialog-info>`,
+    );
+  }
+  #version = 0;
+
+  /** Called by a browser that takes no other ringing. */
+  async reliably({ open }) {
+    const near = await open({ options: { reliableProvisional: "required" } });
+    await near.saw("registered");
+    const id = await near.call(this.number);
+    await this.rings();
+    await near.saw("ringing", id);
+    await this.answer();
+    await near.answered(id);
+    await near.hears(id, TONE.far);
+    await near.t("hangUp", id);
+    await this.ended();
+    assert.match(near.lastSent("PRACK"), /^RAck: \d+ \d+ INVITE/m);
+  }
+
+  /** A call of two others whose session one of them refreshes after half of 90 s. */
+  async begin(open) {
+    const [dave, erin] = ["dave", "erin"].map((user) => open({ account: this.#accounts.account(user), options: { sessionTimers: { expires: 90 } } }));
+    this.#longCall = { from: await dave, to: await erin };
+    const { from, to } = this.#longCall;
+    await Promise.all([from.saw("registered"), to.saw("registered")]);
+    const out = await from.call(to.uri);
+    const id = await to.incoming();
+    await to.t("answer", id);
+    await from.answered(out);
+    this.#longCall = { from, to, out, id, sent: from.frames.length, got: to.frames.length };
+    // Through a relay it is one call out and one in.
+    this.background = 2;
+  }
+  #longCall;
+
+  async refreshed() {
+    const { from, to, out, id } = this.#longCall;
+    const isRefresh = ({ text }) => /^(UPDATE|INVITE) /.test(text) && /^Session-Expires: *90/im.test(text) && /^To:.*;tag=/im.test(text);
+    await until(() => from.frames.slice(this.#longCall.sent).some(isRefresh) || to.frames.slice(this.#longCall.got).some(isRefresh), {
+      ms: 60_000,
+      every: 500,
+      what: "a re-INVITE or UPDATE with Session-Expires in the long call",
+    });
+    await from.hears(out, TONE.near);
+    await from.t("hangUp", out);
+    await to.ended(id);
+    this.background = 0;
+    await from.close();
+    await to.close();
   }
 
   async hears(frequency) {

@@ -13,11 +13,13 @@ const SECRET = "-secret";
 
 /**
  * The accounts of the PBX. `alice` and `bob` are ordinary phones, `ivy` gets her digits by INFO, `tim` has session
- * timers of 90 s; each of them once more behind `web` for those who come without our relay.
+ * timers of 90 s, `prue` wants provisional responses to be acknowledged; each of them once more behind `web` for those
+ * who come without our relay.
  */
-const ACCOUNTS = ["alice", "bob", "carol", "ivy", "tim"];
+const ACCOUNTS = ["alice", "bob", "carol", "ivy", "tim", "prue"];
 const SPECIAL = {
   ivy: ["dtmf_mode = info"],
+  prue: ["100rel = required"],
   tim: ["timers = always", "timers_min_se = 90", "timers_sess_expires = 90"],
 };
 

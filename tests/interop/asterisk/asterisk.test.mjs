@@ -1,6 +1,5 @@
 // Asterisk 22 behind our relay, as a PBX of phones.
 
-import { notInRelay, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { beforeAsterisk } from "./stage.mjs";
 
@@ -14,5 +13,4 @@ profile({
     "digits-in-info-dtmf": "Asterisk sends INFO as dtmf-relay only",
     "delayed-in": "Asterisk always offers",
   },
-  fails: { ...notInSdk, ...notInRelay },
 });

@@ -1,6 +1,5 @@
 // Our SDK on Asterisk's own WebSocket, without our relay.
 
-import { notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { beforeAsterisk } from "./stage.mjs";
 
@@ -15,5 +14,4 @@ profile({
     "digits-in-info-dtmf": "Asterisk sends INFO as dtmf-relay only",
     "delayed-in": "Asterisk always offers",
   },
-  fails: notInSdk,
 });

@@ -3,7 +3,6 @@
 import { Relay } from "../../harness/relay.mjs";
 import { World } from "../../harness/world.mjs";
 import { account, Kamailio } from "../kamailio/kamailio.mjs";
-import { notInRelay, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { Scene } from "../scene.mjs";
 import { Baresip } from "./baresip.mjs";
@@ -16,13 +15,12 @@ profile({
   title: "baresip",
   file: "baresip/cases.test.mjs",
   about: "our SDK through our relay and Kamailio; the far side is baresip",
-  start: async () => {
-    const world = await World.start({ relay: false });
+  start: () => World.with({ relay: false }, async (world) => {
     const kamailio = world.add(await Kamailio.start());
     const relay = world.add(await Relay.before(kamailio.address));
     const far = await Handset.start(kamailio);
     return new Scene(world, { server: relay, relay, account: account("alice"), far, versions: { baresip: Baresip.version, Kamailio: kamailio.version } });
-  },
+  }),
   cannot: {
     register: phone,
     "wrong-password": phone,
@@ -30,8 +28,10 @@ profile({
     "digits-in-info-dtmf": "baresip sends INFO as dtmf-relay only",
     "message-in": "baresip 1.0 has no command for it",
     lamp: "a phone keeps no voice mail",
+    presence: "a phone keeps nobody's presence; see Kamailio",
+    "busy-lamp": "a phone keeps nobody's presence; see Kamailio",
+    prack: "baresip 1.0 knows no PRACK",
     refresh: "baresip has no session timers",
     "delayed-in": "baresip always offers",
   },
-  fails: { ...notInSdk, ...notInRelay },
 });

@@ -1,6 +1,5 @@
 // Kamailio behind our relay, as registrar and proxy between two browsers.
 
-import { notBetweenBrowsers, notInRelay, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { betweenBrowsers, cannot } from "./stage.mjs";
 
@@ -11,5 +10,4 @@ profile({
   about: "our SDK through our relay; Kamailio is the registrar and proxy, the far side another browser",
   start: () => betweenBrowsers(),
   cannot,
-  fails: { ...notInSdk, ...notInRelay, ...notBetweenBrowsers },
 });

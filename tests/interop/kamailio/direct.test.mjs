@@ -1,6 +1,5 @@
 // Our SDK on Kamailio's own WebSocket, without our relay: between two browsers.
 
-import { notBetweenBrowsers, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { betweenBrowsers, cannot } from "./stage.mjs";
 
@@ -15,5 +14,4 @@ profile({
     "digits-out-rtp": "browsers tell a page nothing of received telephone-events",
     "digits-in-rtp": "browsers tell a page nothing of received telephone-events",
   },
-  fails: { ...notInSdk, ...notBetweenBrowsers },
 });

@@ -11,13 +11,17 @@ export function account(user) {
   return { uri: `sip:${user}@pbx.test`, password: `${user}-secret` };
 }
 
+/** A phone on this UDP port, which need not be registered. */
+export function phoneAt(port) {
+  return `sip:phone-${port}@pbx.test`;
+}
+
 let count = 0;
 
 export class Kamailio {
   #program;
 
-  /** `phone` is host:port of a SIP phone on UDP that sip:phone@pbx.test reaches. */
-  static async start({ phone = "127.0.0.1:9" } = {}) {
+  static async start() {
     const server = new Kamailio();
     count += 1;
     const name = `kamailio-${process.pid}-${count}`;
@@ -32,8 +36,7 @@ export class Kamailio {
       file,
       template
         .replace("@WS@", String(server.port))
-        .replace("@UDP@", String(server.udp))
-        .replace("@PHONE@", phone)
+        .replaceAll("@UDP@", String(server.udp))
         .replace("@MODULES@", await modules()),
     );
     // -DD keeps the main process in the foreground; -Y is for its sockets and pid, so that nothing is left in /run.

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { decoded, strongest } from "../../harness/sound.mjs";
 import { World } from "../../harness/world.mjs";
 import { Sipp } from "../sipp/sipp.mjs";
-import { account, Kamailio } from "./kamailio.mjs";
+import { account, Kamailio, phoneAt } from "./kamailio.mjs";
 
 const RATE = 48_000;
 // Without a relay both browsers must learn each other's addresses before the offer leaves.
@@ -16,7 +16,7 @@ let busyPhone;
 before(async () => {
   world = await World.start({ relay: false });
   busyPhone = world.add(await Sipp.start("uas-reject", { status: "486 Busy Here" }));
-  server = world.add(await Kamailio.start({ phone: busyPhone.address }));
+  server = world.add(await Kamailio.start());
 });
 after(() => world?.stop());
 
@@ -57,7 +57,7 @@ test("two browsers call each other through Kamailio, and hear each other", async
 
 test("a phone behind Kamailio that is busy is told as busy", async () => {
   const page = await registered("alice");
-  await page.t("call", "ua", "busy", "sip:phone@pbx.test");
+  await page.t("call", "ua", "busy", phoneAt(busyPhone.port));
   const end = await page.t("ended", "busy");
   assert.equal(end.status, 486);
   assert.equal(end.error.code, "BUSY");

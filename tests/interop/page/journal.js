@@ -24,6 +24,14 @@ async function saw(name, id, ms = 10_000) {
   }
 }
 
+/** What each event package accepts, and what its body says, as plainly as the cases ask. */
+export const PACKAGES = {
+  "message-summary": { accept: "application/simple-message-summary", name: "lamp", read: (body) => ({ waiting: /Messages-Waiting: *yes/i.test(body) }) },
+  presence: { accept: "application/pidf+xml", name: "watched", read: (body) => ({ basic: /<basic>(\w+)</.exec(body)?.[1] }) },
+  dialog: { accept: "application/dialog-info+xml", name: "watched", read: (body) => ({ lamp: LAMPS[/<state[^>]*>(\w+)</.exec(body)?.[1]] ?? "idle" }) },
+};
+const LAMPS = { trying: "ringing", proceeding: "ringing", early: "ringing", confirmed: "busy" };
+
 export const tone = (frequency) => toneStream(frequency, 0.25);
 
 /** What every page offers beside its own phone. */

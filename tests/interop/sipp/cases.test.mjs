@@ -3,7 +3,6 @@
 import { Relay } from "../../harness/relay.mjs";
 import { World } from "../../harness/world.mjs";
 import { account } from "../kamailio/kamailio.mjs";
-import { notInRelay, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { Scene } from "../scene.mjs";
 import { Scripted } from "./phone.mjs";
@@ -16,12 +15,11 @@ profile({
   title: "SIPp",
   file: "sipp/cases.test.mjs",
   about: "our SDK through our relay and Kamailio; the far side is SIPp with a scenario for each case, whose verdict counts",
-  start: async () => {
-    const world = await World.start({ relay: false });
+  start: () => World.with({ relay: false }, async (world) => {
     const far = await Scripted.start();
     const relay = world.add(await Relay.before(far.kamailio.address));
     return new Scene(world, { server: relay, relay, account: account("alice"), far, versions: { SIPp: Sipp.version } });
-  },
+  }),
   cannot: {
     register: phone,
     "wrong-password": phone,
@@ -30,5 +28,4 @@ profile({
     "digits-out-rtp": "SIPp looks at no RTP",
     "digits-in-rtp": "SIPp's recorded digits need raw sockets",
   },
-  fails: { ...notInSdk, ...notInRelay },
 });

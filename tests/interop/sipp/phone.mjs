@@ -7,7 +7,7 @@ import { cache } from "../../harness/paths.mjs";
 import { freeUdpPort } from "../../harness/process.mjs";
 import { tone, writeWav } from "../../harness/sound.mjs";
 import { Baresip } from "../baresip/baresip.mjs";
-import { account, Kamailio } from "../kamailio/kamailio.mjs";
+import { account, Kamailio, phoneAt } from "../kamailio/kamailio.mjs";
 import { TONE } from "../near.mjs";
 import { scenarios, xml } from "./scenarios.mjs";
 import { Sipp } from "./sipp.mjs";
@@ -15,10 +15,7 @@ import { Sipp } from "./sipp.mjs";
 const CALLS = new Set(["call-in", "busy-here", "cancel-far", "message-in", "delayed-in"]);
 
 export class Scripted {
-  number = "sip:phone@pbx.test";
-  patient = this.number;
   third = "sip:third@pbx.test";
-  mailbox = this.number;
   tone = TONE.near;
   #port;
   #kamailio;
@@ -28,9 +25,20 @@ export class Scripted {
 
   static async start() {
     const phone = new Scripted();
-    phone.#port = await freeUdpPort();
-    phone.#kamailio = await Kamailio.start({ phone: `127.0.0.1:${phone.#port}` });
+    phone.#kamailio = await Kamailio.start();
     return phone;
+  }
+
+  get number() {
+    return phoneAt(this.#port);
+  }
+
+  get patient() {
+    return this.number;
+  }
+
+  get mailbox() {
+    return this.number;
   }
 
   get kamailio() {
@@ -40,6 +48,8 @@ export class Scripted {
   async reset(_near, id) {
     this.#case = id;
     this.#sipp = undefined;
+    // What is still under way for the last case's phone must not reach this one's.
+    this.#port = await freeUdpPort();
     if (scenarios[id] && !CALLS.has(id)) await this.#play();
   }
 
@@ -80,6 +90,8 @@ export class Scripted {
   async hold() {}
   async resume() {}
   async voicemail() {}
+  async appears() {}
+  async shows() {}
   async digits() {}
 
   async call() {
@@ -117,7 +129,16 @@ export class Scripted {
     return "hello far side";
   }
 
-  async refreshed({ near }) {
+  async refreshed(scene) {
+    await this.#plays(scene);
+  }
+
+  async reliably(scene) {
+    await this.#plays(scene);
+  }
+
+  /** A call that the scenario has its part in. */
+  async #plays({ near }) {
     const id = await near.call(this.number);
     await near.answered(id);
     await near.hears(id, this.tone);

@@ -4,24 +4,22 @@
 const headers = (lines) => lines.filter(Boolean).join("\n");
 const block = (text, attributes = "") => `<send${attributes}><![CDATA[\n${text}\n]]></send>`;
 
-const SDP = (direction, version) => `
+const SDP = (direction, version, { events = true } = {}) => `
 v=0
 o=sipp 1 ${version} IN IP[local_ip_type] [local_ip]
 s=-
 c=IN IP[media_ip_type] [media_ip]
 t=0 0
-m=audio [media_port] RTP/AVP 0 101
+m=audio [media_port] RTP/AVP 0${events ? " 101" : ""}
 a=rtpmap:0 PCMU/8000
-a=rtpmap:101 telephone-event/8000
-a=fmtp:101 0-15
-a=${direction}
+${events ? "a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\n" : ""}a=${direction}
 `;
 
 const body = (type, text) => (text ? `Content-Type: ${type}\nContent-Length: [len]\n${text.startsWith("\n") ? text : `\n${text}`}` : "Content-Length: 0\n");
 
 /** A request within the dialog. The first number of a scenario is free, so that each has its own. */
 let count = 100;
-function request(role, method, { extra, type, text, expect = 200, cseq } = {}) {
+function request(role, method, { extra, type, text, expect = 200, cseq, action = "" } = {}) {
   count += 1;
   const [from, to] = role === "uas" ? ["From:[$callee];tag=[pid]-[call_number]", "To:[$caller]"] : [CALLER, "To:[$to]"];
   return [
@@ -41,7 +39,7 @@ function request(role, method, { extra, type, text, expect = 200, cseq } = {}) {
       ]),
       method === "ACK" ? "" : ' retrans="500"',
     ),
-    ...(method === "ACK" ? [] : [`<recv response="100" optional="true"/><recv response="${expect}"/>`]),
+    ...(method === "ACK" ? [] : [`<recv response="100" optional="true"/><recv response="${expect}">${action}</recv>`]),
     ...(method === "INVITE" ? [request(role, "ACK", { cseq: count })] : []),
   ].join("\n");
 }
@@ -66,6 +64,24 @@ function answer(status, { extra, type, text, tag = "" } = {}) {
   );
 }
 
+/** Another response to the INVITE, whatever came in between. */
+const again = (status, extra) =>
+  block(
+    headers([
+      `SIP/2.0 ${status}`,
+      "Via:[$via]",
+      "Via:[$via2]",
+      "Record-Route:[$rr]",
+      "From:[$caller]",
+      "To:[$callee];tag=[pid]-[call_number]",
+      "[last_Call-ID:]",
+      "CSeq:[$cseq]",
+      "Contact: <sip:phone@[local_ip]:[local_port]>",
+      extra,
+      body(),
+    ]),
+  );
+
 const TAG = ";tag=[pid]-[call_number]";
 const pause = (ms) => `<pause milliseconds="${ms}"/>`;
 const matching = (pattern) =>
@@ -78,13 +94,21 @@ const invited = `<recv request="INVITE" rrs="true" crlf="true"><action>
 </action></recv>`;
 
 /** Rings, answers, and goes on with `steps`. */
-function uas(steps, { sdp = SDP("sendrecv", 1), ack } = {}) {
-  return [invited, answer("180 Ringing", { tag: TAG }), pause(300), answer("200 OK", { tag: TAG, type: "application/sdp", text: sdp }), expect("ACK", ack), ...steps];
+function uas(steps, { sdp = SDP("sendrecv", 1) } = {}) {
+  return [invited, answer("180 Ringing", { tag: TAG }), pause(300), answer("200 OK", { tag: TAG, type: "application/sdp", text: sdp }), expect("ACK"), ...steps];
 }
 
 const isHungUp = [expect("BYE"), answer("200 OK")];
 const hangsUp = (role) => [request(role, "BYE")];
 const takes = (method, pattern, options) => [expect(method, pattern), answer("200 OK", options)];
+/** Answers such requests until one matches. */
+const takesUntil = (method, pattern) => [
+  '<label id="1"/>',
+  expect(method, pattern).replace('check_it="true"', 'check_it="false"'),
+  answer("200 OK").replace("<send>", '<send next="2" test="found">'),
+  '<nop next="1"/>',
+  '<label id="2"/>',
+];
 const takesOffer = (direction, answered, version) => [
   ...takes("INVITE", `a=${direction}`, { type: "application/sdp", text: SDP(answered, version) }),
   expect("ACK"),
@@ -134,11 +158,32 @@ const cancelled = [
 
 const info = (type, digit) =>
   type === "application/dtmf-relay" ? { type, text: `Signal=${digit}\nDuration=160\n` } : { type, text: `${digit}` };
-const infoIn = (type) => uas([pause(2_000), ...[..."159"].flatMap((digit) => [request("uas", "INFO", info(type, digit)), pause(100)]), ...isHungUp]);
-const infoOut = (pattern) => uas([...[..."147*0#"].flatMap((digit) => takes("INFO", pattern(digit === "*" ? "[*]" : digit))), ...isHungUp]);
+const infoIn = (type) => uas([pause(2_000), ...[..."159"].flatMap((digit) => request("uas", "INFO", info(type, digit))), ...isHungUp]);
+// Who has telephone-events gets those from our relay instead.
+const infoOut = (pattern) =>
+  uas([...[..."147*0#"].flatMap((digit) => takes("INFO", pattern(digit === "*" ? "[*]" : digit))), ...isHungUp], { sdp: SDP("sendrecv", 1, { events: false }) });
 
 const sipfrag = (status) => ({ extra: "Event: refer\nSubscription-State: active;expires=60", type: "message/sipfrag;version=2.0", text: `SIP/2.0 ${status}\n` });
-const lamp = (waiting) => ({ extra: "Event: message-summary\nSubscription-State: active;expires=100", type: "application/simple-message-summary", text: `Messages-Waiting: ${waiting}\nVoice-Message: ${waiting === "yes" ? "2/1" : "0/1"} (0/0)\n` });
+/** A subscription until it is ended, and what is told of it, one after the other. */
+const subscribed = (notifications) => [
+  invited.replace("INVITE", "SUBSCRIBE"),
+  answer("200 OK", { tag: TAG, extra: "Expires: 100" }),
+  ...notifications.map((notification) => request("uas", "NOTIFY", notification)),
+  ...takes("SUBSCRIBE", "Expires: 0", { extra: "Expires: 0" }),
+  request("uas", "NOTIFY", { ...notifications.at(-1), extra: notifications.at(-1).extra.replace(/active.*/, "terminated;reason=timeout") }),
+];
+const state = (event) => `Event: ${event}\nSubscription-State: active;expires=100`;
+const presence = (basic) => ({
+  extra: state("presence"),
+  type: "application/pidf+xml",
+  text: `<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:phone@pbx.test"><tuple id="a"><status><basic>${basic}</basic></status></tuple></presence>`,
+});
+const dialog = (is) => ({
+  extra: state("dialog"),
+  type: "application/dialog-info+xml",
+  text: `<?xml version="1.0"?><dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="${(count += 1)}" state="full" entity="sip:phone@pbx.test"><dialog id="1"><state>${is}</state></dialog></dialog-info>`,
+});
+const lamp = (waiting) => ({ extra: state("message-summary"), type: "application/simple-message-summary", text: `Messages-Waiting: ${waiting}\nVoice-Message: ${waiting === "yes" ? "2/1" : "0/1"} (0/0)\n` });
 
 /** The scenario of each case that SIPp can play. */
 export const scenarios = {
@@ -160,6 +205,7 @@ export const scenarios = {
     ]),
   "blind-near": () =>
     uas([
+      ...takesOffer("sendonly", "recvonly", 2),
       expect("REFER", "Refer-To:.*sip:third@pbx.test"),
       answer("202 Accepted"),
       request("uas", "NOTIFY", sipfrag("100 Trying")),
@@ -171,8 +217,7 @@ export const scenarios = {
       pause(800),
       request("uas", "REFER", { extra: "Refer-To: <sip:carol@pbx.test>\nReferred-By: <sip:phone@pbx.test>", expect: 202 }),
       ...takes("NOTIFY", "SIP/2.0 100"),
-      expect("NOTIFY", "SIP/2.0 200"),
-      answer("200 OK"),
+      ...takesUntil("NOTIFY", "SIP/2.0 200"),
       ...hangsUp("uas"),
     ]),
   "digits-out-info-relay": () => infoOut((digit) => `Signal ?= ?${digit}`),
@@ -184,20 +229,29 @@ export const scenarios = {
     block(headers(["MESSAGE sip:alice@pbx.test SIP/2.0", "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]", CALLER, "To: <sip:alice@pbx.test>", "Call-ID: [call_id]", "CSeq: 1 MESSAGE", "Max-Forwards: 70", body("text/plain", "hello, browser")]), ' retrans="500"'),
     '<recv response="100" optional="true"/><recv response="200"/>',
   ],
-  lamp: () => [
-    invited.replace("INVITE", "SUBSCRIBE"),
-    answer("200 OK", { tag: TAG, extra: "Expires: 100" }),
-    request("uas", "NOTIFY", lamp("no")),
-    pause(300),
-    request("uas", "NOTIFY", lamp("yes")),
-  ],
+  lamp: () => subscribed([lamp("no"), lamp("yes")]),
   refresh: () =>
     uas([
       pause(500),
-      request("uas", "INVITE", { extra: "Supported: timer\nSession-Expires: 90;refresher=uac", type: "application/sdp", text: SDP("sendrecv", 1) }),
+      request("uas", "INVITE", { extra: "Supported: timer\nSession-Expires: 90;refresher=uac", type: "application/sdp", text: SDP("sendrecv", 1), action: matching("Session-Expires: 90;refresher=uac") }),
+      request("uas", "UPDATE", { extra: "Supported: timer\nSession-Expires: 90;refresher=uac", action: matching("Session-Expires: 90;refresher=uac") }),
+      request("uas", "UPDATE", { extra: "Supported: timer\nSession-Expires: 30;refresher=uac", expect: 422, action: matching("Min-SE: 90") }),
       ...isHungUp,
     ]),
-  "delayed-out": () => uas(isHungUp, { ack: "m=audio" }),
+  presence: () => subscribed([presence("closed"), presence("open")]),
+  "busy-lamp": () => subscribed([dialog("early"), dialog("confirmed"), dialog("terminated")]),
+  prack: () => [
+    invited,
+    answer("183 Session Progress", { tag: TAG, extra: "Require: 100rel\nRSeq: 7", type: "application/sdp", text: SDP("sendrecv", 1) }),
+    ...takes("PRACK", "RAck: 7 [0-9]+ INVITE"),
+    again("180 Ringing", "Require: 100rel\nRSeq: 8"),
+    ...takes("PRACK", "RAck: 8 [0-9]+ INVITE"),
+    again("200 OK"),
+    expect("ACK"),
+    ...isHungUp,
+  ],
+  // Our relay calls as always; what it offers is its own.
+  "delayed-out": () => uas(isHungUp),
   "delayed-in": () => uac([isAnswered(matching("m=audio").replace(/<\/?action>/g, "")), request("uac", "ACK", { cseq: 2, type: "application/sdp", text: SDP("sendrecv", 1) }), ...isHungUp], { sdp: "" }),
 };
 scenarios["cancel-near"] = () => [
@@ -205,7 +259,7 @@ scenarios["cancel-near"] = () => [
   answer("180 Ringing", { tag: TAG }),
   '<recv request="CANCEL" crlf="true"/>',
   answer("200 OK"),
-  block(headers(["SIP/2.0 487 Request Terminated", "Via:[$via]", "Via:[$via2]", "From:[$caller]", "To:[$callee];tag=[pid]-[call_number]", "[last_Call-ID:]", "CSeq:[$cseq]", body()])),
+  again("487 Request Terminated"),
   expect("ACK"),
 ];
 scenarios["cancel-far"] = () => uac([...cancelled, '<recv response="200"/><recv response="487"/>', ackOfRefusal(2)]);
@@ -213,10 +267,10 @@ scenarios["cancel-far"] = () => uac([...cancelled, '<recv response="200"/><recv 
 /** The file's text. */
 export function xml(id) {
   let text = scenarios[id]().join("\n");
-  if (id === "cancel-near") {
+  if (text.includes("[$via]")) {
     text = text.replace(
       "</action></recv>",
-      '<ereg regexp=".*" search_in="hdr" header="Via:" check_it="true" assign_to="via"/><ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" check_it="true" assign_to="via2"/><ereg regexp=".*" search_in="hdr" header="CSeq:" check_it="true" assign_to="cseq"/></action></recv>',
+      '<ereg regexp=".*" search_in="hdr" header="Via:" check_it="true" assign_to="via"/><ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" check_it="true" assign_to="via2"/><ereg regexp=".*" search_in="hdr" header="Record-Route:" check_it="true" assign_to="rr"/><ereg regexp=".*" search_in="hdr" header="CSeq:" check_it="true" assign_to="cseq"/></action></recv>',
     );
   }
   const variables = ["found", "caller", "callee", "to", "via", "cseq"].filter((name) => text.includes(`"${name}"`) && !text.includes(`[$${name}]`));

@@ -45,7 +45,7 @@ export class Softphone {
       this.#third?.hangUp();
       return;
     }
-    for (const phone of [this.#phone, this.#other]) {
+    for (const phone of [this.#phone, this.#other, this.#reliable]) {
       for (const line of [2, 1]) for (const command of [`line ${line}`, "bye", "reject"]) phone?.command(command);
       // It takes commands one by one: when this is answered, those before were carried out.
       phone?.command("help quit");
@@ -55,7 +55,7 @@ export class Softphone {
   }
 
   async close() {
-    for (const phone of [this.#phone, this.#other, this.#third]) await phone?.stop();
+    for (const phone of [this.#phone, this.#other, this.#reliable, this.#third]) await phone?.stop();
   }
 
   async rings() {
@@ -93,11 +93,11 @@ export class Softphone {
   }
 
   async held() {
-    await this.#offered(/^a=(sendonly|inactive)/m);
+    await this.#agreed((answer) => /^a=(recvonly|inactive)/m.test(answer));
   }
 
   async resumed() {
-    await this.#offered(/^a=sendrecv/m);
+    await this.#agreed((answer) => !/^a=(recvonly|sendonly|inactive)/m.test(answer));
   }
 
   async hold() {
@@ -152,6 +152,22 @@ export class Softphone {
     return id;
   }
 
+  /** Called, with a phone that wants its ringing acknowledged. */
+  async reliably({ near }) {
+    this.#reliable ??= await this.#twinkle("erin", "rfc2833", { reliable: true });
+    this.#current = this.#reliable;
+    const id = await near.call(account("erin").uri);
+    await this.#reliable.says(/incoming call/i);
+    await near.saw("ringing", id);
+    this.#reliable.command("answer");
+    await near.answered(id);
+    await near.hears(id, TONE.far);
+    await near.t("hangUp", id);
+    await near.ended(id);
+    assert.match(await this.#reliable.log(), /^PRACK sip:/m);
+  }
+  #reliable;
+
   async heardMessage() {
     const [, text] = await this.#phone.says(/(hello[^\n"]*)/);
     return text;
@@ -174,22 +190,22 @@ export class Softphone {
     assert.ok(found.level > -45, `at ${found.level} dB`);
   }
 
-  /** An offer with such a line in its log, after the last one that was asked for. */
-  async #offered(line) {
+  /** An answer of its own in its log, which cuts our long offers off; after the last one that was asked for. */
+  async #agreed(isIt) {
     await until(
       async () => {
-        const log = await this.#phone.log();
-        const at = log.slice(this.#seen).search(line);
-        if (at < 0) return false;
-        this.#seen += at + 1;
-        return true;
+        const log = (await this.#phone.log()).slice(this.#seen);
+        const answers = [...log.matchAll(/^SIP\/2\.0 200 OK\s(.*?)^---$/gms)].filter(([, text]) => /^CSeq: \d+ INVITE/m.test(text) && /^m=audio/m.test(text));
+        const found = answers.find(([, text]) => isIt(text));
+        if (found) this.#seen += found.index + found[0].length;
+        return found;
       },
-      { what: `Twinkle is offered ${line}` },
+      { what: `Twinkle answers ${isIt}` },
     );
   }
 
-  #twinkle(user, digitsBy) {
-    return Twinkle.start(user, { account: account(user), registrar: this.#kamailio.address, hums: TONE.far, digitsBy });
+  #twinkle(user, digitsBy, more = {}) {
+    return Twinkle.start(user, { account: account(user), registrar: this.#kamailio.address, hums: TONE.far, digitsBy, ...more });
   }
 
   /** The third is there, and has seen nothing yet. */

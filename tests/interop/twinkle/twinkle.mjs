@@ -12,15 +12,15 @@ export class Twinkle {
   #at = 0;
   #home;
 
-  /** `account` is { uri, password }, `hums` a frequency in Hz, `digitsBy` "rfc2833" or "info". */
-  static async start(name, { account, registrar, hums, digitsBy = "rfc2833" }) {
+  /** `account` is { uri, password }, `hums` a frequency in Hz, `digitsBy` "rfc2833" or "info", `reliable`: 100rel only. */
+  static async start(name, { account, registrar, hums, digitsBy = "rfc2833", reliable = false }) {
     const phone = new Twinkle();
     phone.#home = path.join(cache, "twinkle", `${name}-${process.pid}`);
     const folder = path.join(phone.#home, ".twinkle");
     await rm(phone.#home, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     const [user, domain] = account.uri.slice("sip:".length).split("@");
-    await writeFile(path.join(folder, "phone.cfg"), profile({ user, domain, password: account.password, registrar, digitsBy }));
+    await writeFile(path.join(folder, "phone.cfg"), profile({ user, domain, password: account.password, registrar, digitsBy, reliable }));
     await writeFile(path.join(folder, "twinkle.sys"), system({ sip: await freeUdpPort(), rtp: 2 * Math.floor((await freeUdpPort()) / 2) }));
     phone.#program = new Program(`twinkle-${name}`, "twinkle-console", ["phone.cfg"], {
       env: {
@@ -86,7 +86,7 @@ async function soundcard() {
   return built;
 }
 
-function profile({ user, domain, password, registrar, digitsBy }) {
+function profile({ user, domain, password, registrar, digitsBy, reliable }) {
   return `user_name=${user}
 user_domain=${domain}
 user_display=Twinkle
@@ -102,6 +102,7 @@ dtmf_transport=${digitsBy}
 dtmf_duration=120
 dtmf_pause=60
 hold_variant=rfc3264
+ext_100rel=${reliable ? "required" : "supported"}
 allow_refer=yes
 ask_user_to_refer=no
 timer_noanswer=60

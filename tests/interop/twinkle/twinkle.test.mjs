@@ -3,7 +3,6 @@
 import { Relay } from "../../harness/relay.mjs";
 import { World } from "../../harness/world.mjs";
 import { account, Kamailio } from "../kamailio/kamailio.mjs";
-import { notInRelay, notInSdk } from "../not-yet.mjs";
 import { profile } from "../profile.mjs";
 import { Scene } from "../scene.mjs";
 import { Softphone } from "./softphone.mjs";
@@ -16,20 +15,20 @@ profile({
   title: "Twinkle",
   file: "twinkle/twinkle.test.mjs",
   about: "our SDK through our relay and Kamailio; the far side is Twinkle",
-  start: async () => {
-    const world = await World.start({ relay: false });
+  start: () => World.with({ relay: false }, async (world) => {
     const kamailio = world.add(await Kamailio.start());
     const relay = world.add(await Relay.before(kamailio.address));
     const far = await Softphone.start(kamailio);
     return new Scene(world, { server: relay, relay, account: account("alice"), far, versions: { Twinkle: Twinkle.version, Kamailio: kamailio.version } });
-  },
+  }),
   cannot: {
     register: phone,
     "wrong-password": phone,
     "digits-in-info-dtmf": "Twinkle sends INFO as dtmf-relay only",
     lamp: "a phone keeps no voice mail",
+    presence: "a phone keeps nobody's presence; see Kamailio",
+    "busy-lamp": "a phone keeps nobody's presence; see Kamailio",
     refresh: "Twinkle has no session timers",
     "delayed-in": "Twinkle always offers",
   },
-  fails: { ...notInSdk, ...notInRelay },
 });
