@@ -40,7 +40,7 @@ run: setup-run site relay
 	@exec $(RELAY) demo --listen $(LISTEN) --site demo-site/dist
 
 test: setup-test
-	@node tests/suites.mjs build check native wasm32 package e2e interop
+	@node tests/suites.mjs build check native wasm32 package e2e interop matrix
 
 # tsc reads the types that the wasm build writes.
 check: setup-run .cache/package
