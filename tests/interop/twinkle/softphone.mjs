@@ -117,6 +117,8 @@ export class Softphone {
     this.#phone.command(`transfer -c ${this.third}`);
     await this.#third.event("CALL_ESTABLISHED");
     await this.#phone.says(/far end answered call/);
+    // A transfer while its hold has no answer yet is the end of Twinkle.
+    await until(async () => /^ACK sip:alice@/m.test((await this.#phone.log()).slice(this.#seen)), { what: "Twinkle's hold is answered" });
     this.#phone.command("transfer -c");
     return { refers: true };
   }
