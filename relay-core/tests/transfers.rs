@@ -402,3 +402,46 @@ fn only_a_final_status_ends_the_news_of_a_browsers_call() {
 
     assert_eq!(heard(&mut world, End::Pbx), ["accepted", "183", "succeeded 200 true"]);
 }
+
+/// Twinkle hangs up as soon as the other call is answered, and tells of it afterwards.
+#[test]
+fn news_that_come_after_the_pbxs_bye_reach_the_browser() {
+    for is_told in [true, false] {
+        let mut world = world();
+        let (call, pbx) = world.established();
+        world.browser.refer(call, Refer::new(uri("sip:carol@example.com")), world.now).unwrap();
+        let (id, ..) = asked(&mut world, End::Pbx);
+        world.pbx.accept_transfer(id, world.now).unwrap();
+        world.settle();
+        world.pbx.hang_up(pbx, None, world.now).unwrap();
+        world.settle();
+        assert!(world.browser.session(call).is_some(), "the browser waits");
+
+        if is_told {
+            world.pbx.report_transfer(id, StatusLine::new(StatusCode::OK), world.now).unwrap();
+            world.settle();
+            assert_eq!(heard(&mut world, End::Browser), ["accepted", "100", "succeeded 200 true"]);
+            world.last(End::Pbx, "200 NOTIFY");
+        }
+        world.pass(sip_core::Duration::from_secs(5));
+        world.last(End::Browser, "BYE");
+        assert!(world.browser.session(call).is_none());
+    }
+}
+
+#[test]
+fn a_pbx_that_has_told_how_a_transfer_went_ends_the_call_at_once() {
+    let mut world = world();
+    let (call, pbx) = world.established();
+    world.browser.refer(call, Refer::new(uri("sip:carol@example.com")), world.now).unwrap();
+    let (id, ..) = asked(&mut world, End::Pbx);
+    world.pbx.accept_transfer(id, world.now).unwrap();
+    world.settle();
+    world.pbx.report_transfer(id, StatusLine::new(StatusCode::BUSY_HERE), world.now).unwrap();
+    world.settle();
+    world.pbx.hang_up(pbx, None, world.now).unwrap();
+    world.settle();
+
+    world.last(End::Browser, "BYE");
+    assert!(world.browser.session(call).is_none());
+}

@@ -6,6 +6,7 @@
 use super::calls::Attempt;
 use super::farewell::Farewell;
 use super::guests::Stay;
+use super::late_news::News;
 use super::port::FlowFault;
 use super::routes::{NextHop, Target};
 use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
@@ -57,6 +58,8 @@ pub(super) struct Call {
     pub(super) refers: Vec<Crossed>,
     /// Where a 3xx sent it away from.
     pub(super) elsewhere: Vec<Uri>,
+    /// What the PBX still has to say of a transfer.
+    pub(super) news: Option<News>,
     /// What the network said about the last address that was tried.
     pub(super) fault: Option<FlowFault>,
     pub(super) record: CallRecord,

@@ -2,7 +2,7 @@
 
 use super::cause::Refusal;
 use super::call::{DigitsTaken, Stage, other};
-use super::{B2bua, SideKey, headers};
+use super::{B2bua, SideKey, headers, transfers};
 use crate::admission::Denial;
 use crate::media::control::{MediaCommand, MediaId, Side};
 use sip_core::agent::{Failure, IncomingId, Reply, RequestId, SessionId};
@@ -70,7 +70,7 @@ impl B2bua {
         }
     }
 
-    fn cross(&mut self, side: Side, id: MediaId, incoming: IncomingId, request: &Request, now: Instant) {
+    pub(super) fn cross(&mut self, side: Side, id: MediaId, incoming: IncomingId, request: &Request, now: Instant) {
         let target = self.calls.call(id).and_then(|call| call.leg(other(side)));
         let (Some(session), true) = (target, self.relayed.len() < MAX_RELAYED) else {
             return self.respond(side, incoming, StatusCode::TEMPORARILY_UNAVAILABLE, now);
@@ -82,8 +82,11 @@ impl B2bua {
         let sent = self.agent(other(side)).session_request(session, request.method.clone(), rows, body, now);
         match sent {
             Ok(sent) => {
-                self.relayed.insert((other(side).into(), sent), incoming);
+                self.relayed.insert((other(side).into(), sent), (incoming, id));
                 self.note_crossed(side, id, session, request);
+                if side == Side::Trunk && transfers::ends_news(request) {
+                    self.end_news(id);
+                }
             }
             Err(_) => self.respond(side, incoming, StatusCode::TEMPORARILY_UNAVAILABLE, now),
         }
@@ -107,7 +110,10 @@ impl B2bua {
         if is_settled || (side == Side::Trunk && self.gateway_answered(id, response, now)) {
         } else if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, Some(response.status), now);
-        } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
+        } else if let Some((incoming, call)) = self.relayed.remove(&(side.into(), id)) {
+            if side == Side::Trunk {
+                self.expect_news(call, response);
+            }
             let mut rows = headers::in_dialog_response(side, &response.headers);
             rows.extend(headers::refer_sub(&response.headers));
             let reply =
@@ -126,7 +132,7 @@ impl B2bua {
         if is_settled || (side == Side::Trunk && self.gateway_silent(id, failure, now)) {
         } else if let Some(call) = self.take_probe(side, id) {
             self.probe_answered(call, None, now);
-        } else if let Some(incoming) = self.relayed.remove(&(side.into(), id)) {
+        } else if let Some((incoming, _)) = self.relayed.remove(&(side.into(), id)) {
             self.respond(other(side), incoming, StatusCode::REQUEST_TIMEOUT, now);
         } else if self.outside_failed(side, id, failure, now) || self.watch_failed(side, id, failure, now) {
             // Told where it was asked.

@@ -77,6 +77,9 @@ impl B2bua {
         call.record.reason.clone_from(&end.reason);
         let stage = core::mem::replace(&mut call.stage, Stage::Ending);
         self.remember_challenge(stage, end, now);
+        if side == Side::Trunk && self.waits_for_news(id, end, now) {
+            return;
+        }
         self.end_leg(id, other(side), end, now);
         self.close(id);
     }
@@ -152,12 +155,12 @@ impl B2bua {
         }
     }
 
-    fn hang_up(&mut self, side: Side, session: SessionId, reason: Option<Reason>, now: Instant) {
+    pub(super) fn hang_up(&mut self, side: Side, session: SessionId, reason: Option<Reason>, now: Instant) {
         let told = self.agent(side).hang_up(session, reason, now);
         Self::note(told, "hang_up");
     }
 
-    fn close(&mut self, id: MediaId) {
+    pub(super) fn close(&mut self, id: MediaId) {
         self.calls.set_deadline(id, None);
         self.media(MediaCommand::Close { id });
     }

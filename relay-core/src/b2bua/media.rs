@@ -77,6 +77,7 @@ impl B2bua {
         if self.calls.call(id).is_some_and(is_over) {
             let Some(call) = self.calls.remove(id) else { return };
             self.guest_left(&call);
+            self.forget_news(&call);
             self.outputs.push_back(Output::CallEnded(Box::new(call.record)));
         }
     }
@@ -90,7 +91,7 @@ impl B2bua {
                 }
                 continue;
             }
-            if self.target_is_late(id, now) {
+            if self.target_is_late(id, now) || self.news_timeout(id, now) {
                 continue;
             }
             self.abandon(id, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, "Nobody Answered"), now);

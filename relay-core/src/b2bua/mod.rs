@@ -23,6 +23,7 @@ mod in_call;
 mod in_dialog;
 mod inbound;
 mod join;
+mod late_news;
 mod locate;
 mod media;
 mod order;
@@ -77,7 +78,9 @@ pub struct B2bua {
     senders: Senders,
     outside: Outside,
     watches: Watches,
-    relayed: BTreeMap<(SideKey, RequestId), IncomingId>,
+    relayed: BTreeMap<(SideKey, RequestId), (IncomingId, MediaId)>,
+    /// Calls whose PBX has hung up before it told how a transfer went.
+    late_news: BTreeMap<late_news::DialogName, MediaId>,
     probes: BTreeMap<RequestId, MediaId>,
     /// BYEs of browsers on their way to the PBX.
     byes: BTreeMap<RequestId, MediaId>,
@@ -157,6 +160,7 @@ impl B2bua {
             outside: Outside::default(),
             watches: Watches::default(),
             relayed: BTreeMap::new(),
+            late_news: BTreeMap::new(),
             probes: BTreeMap::new(),
             byes: BTreeMap::new(),
             resolver: Resolver::new(config.resolve_ttl),

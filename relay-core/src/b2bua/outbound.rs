@@ -135,6 +135,7 @@ impl B2bua {
             guest: None,
             aor: None,
             refers: Vec::new(),
+            news: None,
             elsewhere: Vec::new(),
             fault: None,
             record,

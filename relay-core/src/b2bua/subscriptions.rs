@@ -123,6 +123,9 @@ impl B2bua {
     pub(super) fn trunk_notifies(&mut self, incoming: IncomingId, notify: &Request, now: Instant) {
         let found = self.watches.of_request(SideKey::Trunk, notify);
         let Some((id, watch)) = found.and_then(|id| self.watches.get_mut(id).map(|watch| (id, watch))) else {
+            if self.trunk_tells_late(incoming, notify, now) {
+                return;
+            }
             let reason = "No Such Subscription";
             return self.turn_down(Side::Trunk, incoming, StatusCode::CALL_DOES_NOT_EXIST, reason, now);
         };

@@ -233,6 +233,14 @@ fn state_of(notify: &Request, line: Option<&StatusLine>) -> Option<String> {
     notify.headers.get(&HeaderName::SubscriptionState).map(str::to_owned)
 }
 
+/// Whether a NOTIFY says how a transfer ended, or that nothing more is said.
+pub(super) fn ends_news(notify: &Request) -> bool {
+    let line = news(notify).ok().flatten();
+    let state = notify.headers.parameterized(&HeaderName::SubscriptionState);
+    let is_last = line.is_some_and(|line| line.status.is_final()) || state.is_some_and(|state| state.is("terminated"));
+    is_of_transfer(notify) && is_last
+}
+
 fn is_of_transfer(notify: &Request) -> bool {
     notify.headers.parameterized(&HeaderName::Event).is_some_and(|event| event.is("refer"))
 }
