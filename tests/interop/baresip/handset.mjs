@@ -136,7 +136,7 @@ export class Handset {
   }
 
   async heardMessage() {
-    const [, text] = await until(() => /\n(hello[^\r\n]*)/.exec(this.#phone.log.slice(this.#seen)), { what: "baresip has the message in its log" });
+    const [, text] = await until(() => /\n(hello[^\r\n\x1b]*)/.exec(this.#phone.log.slice(this.#seen)), { what: "baresip has the message in its log" });
     return text;
   }
 

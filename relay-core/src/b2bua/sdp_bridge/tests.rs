@@ -164,3 +164,19 @@ fn what_cannot_be_used_is_named() {
     assert_eq!(WebSdp::offer("not sdp").map(|_| ()).unwrap_err(), SdpFault::Unreadable);
     assert_eq!(WebSdp::answer(FIREFOX).map(|_| ()).unwrap_err(), SdpFault::NoSetup);
 }
+
+#[test]
+fn a_browser_that_answers_with_both_clocks_of_events_sends_them_at_the_lower() {
+    let both =
+        FIREFOX.replace("109 9 0 8 101\r\n", "109 110 126\r\n").replace("a=setup:actpass", "a=setup:active").replace(
+            "a=rtpmap:101 telephone-event/8000/1\r\n",
+            "a=rtpmap:110 telephone-event/48000\r\na=rtpmap:126 telephone-event/8000\r\n",
+        );
+
+    assert_eq!(WebSdp::answer(&both).unwrap().remote.telephone_event, Some((126, 8_000)));
+    assert_eq!(
+        WebSdp::answer(&both.replace("a=rtpmap:126 telephone-event/8000\r\n", "")).unwrap().remote.telephone_event,
+        Some((110, 48_000))
+    );
+    assert_eq!(WebSdp::offer(&both.replace("active", "actpass")).unwrap().remote.telephone_event, Some((110, 48_000)));
+}

@@ -39,7 +39,12 @@ impl WebSdp {
 
     /// A browser's answer to an offer of ours.
     pub(in crate::b2bua) fn answer(text: &str) -> Result<Self, SdpFault> {
-        Self::read(text, role_for_answer)
+        let mut answer = Self::read(text, role_for_answer)?;
+        // Chromium, given both, sends digits at the lower clock.
+        let audio = answer.description.media.get(answer.audio);
+        answer.remote.telephone_event =
+            audio.and_then(|media| event_at(media, 8_000)).or(answer.remote.telephone_event);
+        Ok(answer)
     }
 
     fn read(text: &str, role: impl Fn(Setup) -> Option<DtlsRole>) -> Result<Self, SdpFault> {
@@ -236,6 +241,9 @@ fn codec(media: &Media) -> Option<WebCodec> {
 
 /// At Opus' clock where it is offered: a browser sends digits at the clock of its audio.
 fn telephone_event(media: &Media) -> Option<(u8, u32)> {
-    let at = |clock_rate| media.codec("telephone-event", clock_rate);
-    at(48_000).or_else(|| at(8_000)).map(|codec| (codec.payload_type, codec.clock_rate))
+    event_at(media, 48_000).or_else(|| event_at(media, 8_000))
+}
+
+fn event_at(media: &Media, clock_rate: u32) -> Option<(u8, u32)> {
+    media.codec("telephone-event", clock_rate).map(|codec| (codec.payload_type, codec.clock_rate))
 }
