@@ -6,7 +6,7 @@ import path from "node:path";
 import { freeTcpPort, freeUdpPort, Program, until } from "../../harness/process.mjs";
 import { cache, tests } from "../../harness/paths.mjs";
 
-/** One of the accounts that kamailio.cfg knows: alice, bob, carol, dave, erin and frank. */
+/** One of the accounts that kamailio.cfg knows: alice, bob, carol, dave and erin. */
 export function account(user) {
   return { uri: `sip:${user}@pbx.test`, password: `${user}-secret` };
 }

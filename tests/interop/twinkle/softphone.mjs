@@ -45,7 +45,7 @@ export class Softphone {
       this.#third?.hangUp();
       return;
     }
-    for (const phone of [this.#phone, this.#other, this.#reliable, this.#consulted]) {
+    for (const phone of [this.#phone, this.#other, this.#reliable]) {
       for (const line of [2, 1]) for (const command of [`line ${line}`, "bye", "reject"]) phone?.command(command);
       // It takes commands one by one: when this is answered, those before were carried out.
       phone?.command("help quit");
@@ -55,7 +55,7 @@ export class Softphone {
   }
 
   async close() {
-    for (const phone of [this.#phone, this.#other, this.#reliable, this.#consulted, this.#third]) await phone?.stop();
+    for (const phone of [this.#phone, this.#other, this.#reliable, this.#third]) await phone?.stop();
   }
 
   async rings() {
@@ -112,21 +112,6 @@ export class Softphone {
     this.#phone.command(`transfer ${this.third}`);
     await this.#third.event("CALL_ESTABLISHED");
   }
-
-  async attended() {
-    // With somebody who knows no Replaces, as baresip, Twinkle stops in the middle of it.
-    this.#consulted ??= await this.#twinkle("frank", "rfc2833", { hums: TONE.third });
-    this.#phone.command(`transfer -c ${account("frank").uri}`);
-    await this.#consulted.says(/incoming call/i);
-    this.#consulted.command("answer");
-    await this.#phone.says(/far end answered call/);
-    // A transfer while its hold has no answer yet is the end of Twinkle.
-    await until(async () => /^ACK sip:alice@/m.test((await this.#phone.log()).slice(this.#seen)), { what: "Twinkle's hold is answered" });
-    this.#phone.command("transfer -c");
-    return { refers: true };
-  }
-
-  #consulted;
 
   /** It follows a REFER by itself. */
   async joined() {

@@ -25,6 +25,8 @@ profile({
     register: phone,
     "wrong-password": phone,
     "digits-in-info-dtmf": "Twinkle sends INFO as dtmf-relay only",
+    "attended-far":
+      "Twinkle 1.10 stops for good in the middle of it: before the REFER where the third knows no Replaces, and where the third is a Twinkle as well, that one stops when the browser's INVITE takes its call's place",
     lamp: "a phone keeps no voice mail",
     presence: "a phone keeps nobody's presence; see Kamailio",
     "busy-lamp": "a phone keeps nobody's presence; see Kamailio",
