@@ -1,8 +1,8 @@
 //! Which headers cross from one leg to the other. Everything not named here stays on its leg: routing, identity and
 //! capabilities are each leg's own (the browser must not be able to speak to the PBX through them).
 
-use super::guests::bearer_of;
 use super::call::DigitsTaken;
+use super::guests::bearer_of;
 use crate::media::control::Side;
 use sip_core::message::{HeaderName, Headers, dtmf};
 

@@ -1,7 +1,7 @@
 //! Requests inside an established call that cross from leg to leg, and digits among them.
 
-use super::cause::Refusal;
 use super::call::{DigitsTaken, Stage, other};
+use super::cause::Refusal;
 use super::{B2bua, SideKey, headers, transfers};
 use crate::admission::Denial;
 use crate::media::control::{MediaCommand, MediaId, Side};
