@@ -118,7 +118,7 @@ fn a_pbx_that_knows_no_transfers_is_heard_saying_so() {
         world.settle();
         if is_plain {
             let (id, _) = world.pbx_asked();
-            let reply = sip_core::agent::Reply::new(StatusCode::new(status).unwrap());
+            let reply = Reply::new(StatusCode::new(status).unwrap());
             world.pbx.respond(id, reply, world.now).unwrap();
         }
         assert_eq!(heard(&mut world, End::Browser), [format!("refused {status}")]);
