@@ -20,6 +20,15 @@ export async function writePage(found) {
   await writeFile(path.join(folder, "results.json"), `${JSON.stringify(found, null, 1)}\n`);
 }
 
+/** A warning where the machine had other things to do. */
+function busy({ loadBefore }) {
+  if (Number(loadBefore) < 1) return "";
+  return `
+
+**The machine was busy with other work during this run.** Delays, their 99th percentiles, jitter and missing packets are then mostly
+those of its scheduler, for both servers; CPU time suffers less. Repeat it on a quiet machine before quoting it.`;
+}
+
 const PERCENTS = [0, 1, 3, 5, 10];
 
 function soundPlot(codec, sound) {
@@ -30,7 +39,7 @@ function soundPlot(codec, sound) {
       return { server, dashed: burst > 1, points };
     }),
   );
-  return curves(`${codec}: browser to PBX, loss on the browser's leg`, "PESQ; dashed: in bursts of 3", PERCENTS.map((percent) => `${percent} %`), 1, 4.5, series);
+  return curves(`${codec}, browser to PBX, by loss`, "PESQ; dashed: in bursts", PERCENTS.map((percent) => `${percent} %`), 1, 4.5, series);
 }
 
 function page({ about, seconds, paths, complexity, sound }) {
@@ -42,7 +51,7 @@ run. Written by \`make bench\`; do not edit.
 **Machine**: ${about.cpu} (${about.extensions}), ${about.kernel}, one-minute load before the run ${about.loadBefore}; ${about.date}.
 **Versions**: Switchhook at ${about.commit}, ${about.compiler}; rtpengine ${about.rtpengine ?? "was not there"} from Debian sid, in user space, its own defaults.
 
-Absolute figures belong to this machine and to what else it was doing. The ratios hold further.
+Absolute figures belong to this machine and to what else it was doing. The ratios hold further.${busy(about)}
 
 ## How it is measured
 
@@ -64,6 +73,9 @@ rtpengine by its ng protocol, as Kamailio would. Both have one media thread.
 ![Calls per core](benchmarks/calls-per-core.svg)
 
 ${costTable(paths)}
+
+A row that failed is a path that the server does not carry yet, with the words in which it says so. Memory is that of the calls
+of the row only: with few calls, what a server sets aside once weighs more.
 
 ## Delay
 
