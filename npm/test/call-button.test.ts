@@ -33,6 +33,12 @@ function status(element: CallButton): string {
   return element.shadowRoot?.querySelector("[role=status]")?.textContent ?? "";
 }
 
+/** Somebody seems to want to call: panel and telephone are fetched. */
+async function prepared(element: CallButton): Promise<void> {
+  element.prepare();
+  await until(() => element.shadowRoot?.querySelector('[part~="panel"]'));
+}
+
 async function calling(attributes: Record<string, string> = {}): Promise<CallButton> {
   const element = button(attributes);
   part(element, "button").click();
@@ -101,9 +107,10 @@ test("a click calls with the account of its attributes, without registering", as
   ok(!core().commands.includes("register"));
 });
 
-test("the slot's text is the label, too", () => {
+test("the slot's text is the label, too", async () => {
   const element = button({ label: "Not this" }, "Talk to us");
   same([part(element, "button").querySelector<HTMLElement>("slot:not([name])")?.hidden, shown(element, "label")], [false, false]);
+  await prepared(element);
   same(part(element, "panel").getAttribute("aria-label"), "Talk to us");
 });
 
@@ -234,6 +241,7 @@ test("it speaks the language of the page around it, and Arabic from right to lef
   await until(() => part(element, "button").innerText.trim() === "Anrufen");
   section.lang = "";
   element.lang = "ar";
+  await prepared(element);
   await until(() => part(element, "panel").dir === "rtl" && part(element, "close").getAttribute("aria-label") === "إغلاق");
 });
 

@@ -1,4 +1,4 @@
-/** The looks of `<call-button>`: a pill that says where the call stands, and a panel in the top layer. */
+/** The looks of `<call-button>`: a pill that says where the call stands. */
 import { sharedStyles } from "./shared.styles.js";
 
 export const callButtonStyles = `${sharedStyles}
@@ -19,27 +19,5 @@ export const callButtonStyles = `${sharedStyles}
 .trigger .words > .away { visibility: hidden; }
 .trigger.failed { background: var(--_surface); color: var(--_danger); box-shadow: inset 0 0 0 1.5px var(--_danger); }
 .pulsing.trigger .icon-phone { animation: shake 1.4s ease-in-out infinite; }
-.panel {
-  position: fixed; inset: auto; margin: 0; inline-size: min(20rem, calc(100vw - 1.5rem)); max-block-size: calc(100vh - 1.5rem); overflow: auto;
-  padding: 1.25rem; border: 1px solid var(--_line); border-radius: var(--_radius);
-  background: var(--_surface); color: var(--_ink); font-family: var(--_font); font-size: 1rem; text-align: center;
-  box-shadow: 0 2px 6px rgb(0 0 0 / .08), 0 18px 48px rgb(0 0 0 / .22);
-}
-.panel:popover-open { animation: rise .18s ease-out; }
-.panel .top { display: flex; justify-content: flex-end; margin: -.5rem -.5rem 0; }
-.panel .top button {
-  display: grid; place-items: center; inline-size: 2.5rem; block-size: 2.5rem; border: 0; border-radius: 50%; background: none; color: var(--_ink-soft);
-}
-.panel .top button:hover { background: var(--_control); color: var(--_ink); }
-.panel .keypad { margin-block-start: 1rem; }
-.panel .after { display: flex; flex-wrap: wrap; justify-content: center; gap: .75rem; margin-block-start: 1.25rem; }
-.panel .sound { margin-block-start: 1rem; }
-@keyframes rise { from { opacity: 0; transform: translateY(6px); } }
 @keyframes shake { 0%, 60%, 100% { transform: none; } 10%, 30%, 50% { transform: rotate(12deg); } 20%, 40% { transform: rotate(-12deg); } }
-@media (max-width: 30rem) {
-  .panel {
-    inset: auto 0 0; inline-size: 100%; max-inline-size: none; border-inline: 0; border-block-end: 0;
-    border-radius: var(--_radius) var(--_radius) 0 0; padding-block-end: calc(1.5rem + env(safe-area-inset-bottom));
-  }
-}
 `;

@@ -7,11 +7,12 @@
 import { BaseElement, sheet } from "./base.js";
 import { callButtonStyles } from "./call-button.styles.js";
 import { CallButtonView } from "./call-button.view.js";
+import type { CallPanel } from "./call-panel.js";
 import { type CallButtonState, type CallPhase, CallStore } from "./call-store.js";
 import { CallEndEvent, CallErrorEvent, CallRequestEvent, CallStartEvent } from "./events.js";
-import { digitOf } from "./keypad.js";
+import { isWithin } from "./hours.js";
 import type { CallWords } from "./lang/en.call.js";
-import { directionOf, firstWords, languageOf, loadMessages } from "./messages.js";
+import { type ButtonWords, directionOf, firstWords, languageOf, loadMessages } from "./messages.js";
 import { placeBeside } from "./place.js";
 import type { UserAgentOptions } from "../index.js";
 
@@ -24,6 +25,9 @@ let styles: CSSStyleSheet | undefined;
  * @attr to - The number or SIP address to call
  * @attr label - The words on the button
  * @attr callee - Who is called, as the panel says. Default: the label
+ * @attr site-key - The public key of this site at the relay, which gives a token for each call
+ * @attr hours - When somebody answers: `Mo-Fr 9:00-17:30; Sa 10:00-14:00`. Default: always
+ * @attr time-zone - Where these hours are: `Europe/Berlin`. Default: the visitor's
  * @attr uri - The SIP address that calls. For demonstrations: an account in a page is known to every visitor
  * @attr password - Its password. For demonstrations only
  * @attr display-name - The name shown to the other side
@@ -31,6 +35,8 @@ let styles: CSSStyleSheet | undefined;
  * @attr theme - `light`, `dark` or `auto` (the system's). Default: the page's `color-scheme`
  * @slot - The label, instead of the attribute
  * @slot icon - The icon before the label
+ * @slot consent - What has to be agreed to before the first call
+ * @slot closed - What is said out of hours
  * @csspart button - The button
  * @csspart label - The words on it, from the attribute
  * @csspart state-text - The text on the button during a call
@@ -47,6 +53,12 @@ let styles: CSSStyleSheet | undefined;
  * @csspart key
  * @csspart again - "Call again", "Try again"
  * @csspart close
+ * @csspart quality - How it sounds
+ * @csspart level - How loud the microphone is
+ * @csspart devices - The menu of microphone and loudspeaker
+ * @csspart consent
+ * @csspart agree
+ * @csspart closed
  * @csspart sound - "Turn on the sound", where the browser holds it back
  * @cssproperty --switchhook-accent - The button's colour
  * @cssproperty --switchhook-on-accent - The text on it
@@ -81,10 +93,15 @@ export class CallButton extends BaseElement {
       this.dispatchEvent(new CallEndEvent(call, end));
       if (end.error) this.dispatchEvent(new CallErrorEvent(call, end.error));
     },
+    onLevel: (level) => { this.#view?.panel?.renderLevel(level); },
   });
   #view: CallButtonView | undefined;
   #internals: ElementInternals | undefined;
-  #words: CallWords = firstWords("en");
+  #words: ButtonWords = firstWords("en");
+  #all: CallWords | undefined;
+  #loading: Promise<void> | undefined;
+  #notice: "consent" | "closed" | undefined;
+  #hasAgreed = false;
   #language = "en";
   #open = false;
   #keypadOpen = false;
@@ -128,13 +145,19 @@ export class CallButton extends BaseElement {
     this.setAttribute("uri", value);
   }
 
-  /** Calls, unless a call is under way or `callrequest` is prevented. Best inside a click, so that sound may play. */
+  /**
+   * Calls, unless a call is under way, the page's question waits for an answer, it is out of hours, or `callrequest` is
+   * prevented. Best inside a click, so that sound may play.
+   */
   call(): void {
-    if (this.#store.isBusy || !this.dispatchEvent(new CallRequestEvent(this.to))) return;
-    const audio = document.createElement("audio");
+    if (this.#store.isBusy) return;
+    this.#notice = this.#obstacle();
+    if (!this.#notice && !this.dispatchEvent(new CallRequestEvent(this.to))) return;
     this.#keypadOpen = false;
-    this.#store.dispatch({ type: "call", options: this.#options(), target: this.to, audio });
+    const audio = document.createElement("audio");
+    if (!this.#notice) this.#store.dispatch({ type: "call", options: this.#options(), target: this.to, audio });
     this.#show(true);
+    this.#render();
   }
 
   /** Ends the call, if there is one. */
@@ -144,6 +167,7 @@ export class CallButton extends BaseElement {
 
   /** Fetches the telephone and connects, so that a call starts at once. Hover, focus and touch do the same. */
   prepare(): void {
+    void this.#loadPanel();
     if (this.server && !this.#store.isBusy) this.#store.dispatch({ type: "prepare", options: this.#options() });
   }
 
@@ -181,19 +205,45 @@ export class CallButton extends BaseElement {
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
     root.adoptedStyleSheets = [(styles ??= sheet(callButtonStyles))];
     this.#internals = this.attachInternals();
-    const view = new CallButtonView(root, {
-      onTrigger: () => { this.#handleTrigger(); },
+    const view = new CallButtonView(root, () => { this.#handleTrigger(); }, () => { this.#render(); });
+    root.addEventListener("keydown", (event) => { this.#handleKey(event as KeyboardEvent); });
+    return view;
+  }
+
+  /** Fetches the panel, once. Without it the button itself says what happens. */
+  #loadPanel(): Promise<void> {
+    this.#loading ??= import("./call-panel.js").then(
+      ({ CallPanel, ENGLISH }) => {
+        if (!this.#view || !this.shadowRoot) return;
+        this.#view.panel = new CallPanel(this.shadowRoot, this.#actions());
+        this.#all ??= ENGLISH;
+        if (!this.#words.errors) this.#words = { ...ENGLISH, call: this.#words.call };
+        if (this.#open) this.#reveal(this.#view.panel);
+        this.#render();
+      },
+      () => { this.#loading = undefined; },
+    );
+    return this.#loading;
+  }
+
+  #actions(): ConstructorParameters<typeof CallPanel>[1] {
+    return {
       onHangUp: () => { this.hangUp(); },
       onMute: () => { this.#store.dispatch({ type: "mute", muted: !this.#store.state.muted }); },
       onKeypad: () => { this.#keypadOpen = !this.#keypadOpen; this.#render(); this.#place(); },
       onDigit: (digits) => { this.#store.dispatch({ type: "digits", digits }); },
       onAgain: () => { this.call(); },
+      onAgree: () => { this.#hasAgreed = true; this.call(); },
       onClose: () => { this.#dismiss(); },
       onUnlock: () => { this.#store.dispatch({ type: "unlock" }); },
-      onLabel: () => { this.#render(); },
-    });
-    root.addEventListener("keydown", (event) => { this.#handleKey(event as KeyboardEvent); });
-    return view;
+      onDevice: (type, id) => { this.#store.dispatch({ type, id }); },
+    };
+  }
+
+  /** What has to be done before a call. */
+  #obstacle(): "consent" | "closed" | undefined {
+    if (!isWithin(this.getAttribute("hours"), this.getAttribute("time-zone") ?? undefined)) return "closed";
+    return !this.#hasAgreed && this.querySelector(":scope > [slot=consent]") ? "consent" : undefined;
   }
 
   #options(): UserAgentOptions {
@@ -201,18 +251,20 @@ export class CallButton extends BaseElement {
     const password = this.password ?? this.getAttribute("password") ?? undefined;
     const displayName = this.getAttribute("display-name") ?? undefined;
     const account = { uri, ...(password !== undefined && { password }), ...(displayName !== undefined && { displayName }) };
-    return uri ? { server, account } : { server };
+    const siteKey = this.getAttribute("site-key");
+    return { server, ...(uri && { account }), ...(siteKey !== null && { token: { siteKey } }) };
   }
 
   #handleTrigger(): void {
-    if (this.phase === "idle" || this.phase === "ended") this.call();
+    const rests = this.phase === "idle" || this.phase === "ended";
+    if (rests && !(this.#notice && this.#open)) this.call();
     else this.#show(!this.#open);
   }
 
   #handleKey(event: KeyboardEvent): void {
-    const digit = digitOf(event);
-    if (event.key === "Escape" && this.#open) this.#dismiss();
-    else if (digit && this.phase === "active") this.#store.dispatch({ type: "digits", digits: digit });
+    const { key: digits, ctrlKey, metaKey, altKey } = event;
+    if (digits === "Escape" && this.#open) this.#dismiss();
+    else if (this.phase === "active" && /^[0-9*#]$/.test(digits) && !(ctrlKey || metaKey || altKey)) this.#store.dispatch({ type: "digits", digits });
   }
 
   #handleState(state: CallButtonState, previous: CallButtonState): void {
@@ -237,13 +289,19 @@ export class CallButton extends BaseElement {
   }
 
   #show(open: boolean): void {
-    const { panel } = this.#view ?? {};
-    if (!panel || open === this.#open) return;
+    if (open === this.#open) return;
     this.#open = open;
-    if (open) panel.showPopover();
-    else panel.hidePopover();
+    const { panel } = this.#view ?? {};
+    if (!open) { panel?.element.hidePopover(); this.#notice = undefined; }
+    else if (panel) this.#reveal(panel);
+    else void this.#loadPanel();
     this.#render();
-    if (open) this.#follow();
+  }
+
+  #reveal(panel: CallPanel): void {
+    panel.element.showPopover();
+    this.#render();
+    this.#follow();
   }
 
   /** Keeps the panel beside the button for as long as it is open. */
@@ -259,15 +317,15 @@ export class CallButton extends BaseElement {
   }
 
   #place(): void {
-    if (this.#view && this.#open) placeBeside(this.#view.panel, this.#view.trigger);
+    if (this.#view?.panel && this.#open) placeBeside(this.#view.panel.element, this.#view.trigger);
   }
 
   #speak(): void {
     this.#language = languageOf(this);
-    this.#words = firstWords(this.#language);
+    this.#words = this.#language === "en" && this.#all ? this.#all : firstWords(this.#language);
     void loadMessages(this.#language).then((messages) => {
       if (!messages || !this.isConnected) return;
-      this.#words = messages.call;
+      this.#words = this.#all = messages.call;
       this.#render();
     });
   }
@@ -282,6 +340,8 @@ export class CallButton extends BaseElement {
     const slotted = this.#slottedLabel();
     this.#view?.render(this.#store.state, {
       words: this.#words,
+      all: this.#all,
+      notice: this.#notice,
       label: slotted || this.label,
       callee: this.getAttribute("callee") ?? (slotted || this.label),
       slotted: slotted !== "",

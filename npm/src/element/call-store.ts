@@ -3,7 +3,7 @@
  *
  * It fetches the SDK, and with it the core, on the first `prepare` or `call`. It knows nothing of the DOM.
  */
-import type { Call, CallEnd, CallState, SipErrorCode, UserAgent, UserAgentOptions } from "../index.js";
+import type { AudioDevice, Call, CallEnd, CallState, QualityGrade, SipErrorCode, UserAgent, UserAgentOptions } from "../index.js";
 import { Store } from "./store.js";
 
 /** What a button shows. */
@@ -22,6 +22,16 @@ export interface CallButtonState {
   readonly blocked: boolean;
   /** The digits that left. */
   readonly digits: string;
+  readonly quality: QualityGrade | undefined;
+  readonly devices: Devices | undefined;
+}
+
+/** Microphones and loudspeakers, and which are chosen. */
+export interface Devices {
+  readonly list: readonly AudioDevice[];
+  readonly input: string;
+  readonly output: string;
+  readonly canSetOutput: boolean;
 }
 
 /** What a page or a person wants. */
@@ -29,6 +39,7 @@ export type CallButtonRequest =
   | { readonly type: "prepare"; readonly options: UserAgentOptions }
   | { readonly type: "call"; readonly options: UserAgentOptions; readonly target: string; readonly audio: HTMLAudioElement }
   | { readonly type: "hangUp" | "dismiss" | "unlock" | "close" }
+  | { readonly type: "input" | "output"; readonly id: string }
   | { readonly type: "mute"; readonly muted: boolean }
   | { readonly type: "digits"; readonly digits: string };
 
@@ -36,6 +47,8 @@ export type CallButtonRequest =
 export interface CallButtonListener {
   onCall(call: Call): void;
   onEnd(call: Call, end: CallEnd): void;
+  /** How loud the microphone is, from 0 to 1, many times a second. */
+  onLevel(level: number): void;
 }
 
 type Sdk = typeof import("../index.js");
@@ -59,6 +72,8 @@ const IDLE_STATE: CallButtonState = {
   errorCode: undefined,
   blocked: false,
   digits: "",
+  quality: undefined,
+  devices: undefined,
 };
 
 /** One button's state. */
@@ -90,6 +105,7 @@ export class CallStore extends Store<CallButtonState> {
       case "dismiss": if (!this.isBusy) this.update(IDLE_STATE); break;
       case "unlock": void this.#unlock(); break;
       case "close": this.#close(); break;
+      case "input": case "output": void this.#choose(request.type, request.id); break;
       case "mute": if (request.muted) this.#call?.mute(); else this.#call?.unmute(); break;
       case "digits": if (this.state.phase === "active") this.#call?.sendDigits(request.digits); break;
     }
@@ -138,6 +154,32 @@ export class CallStore extends Store<CallButtonState> {
 
   #enter(phase: CallPhase): void {
     this.update({ phase, answeredAt: this.#call?.answeredAt?.getTime() });
+    if (phase === "active" && this.#call) this.#measure(this.#call);
+  }
+
+  /** The meter, the quality and the menu of devices, while both sides talk. */
+  #measure(call: Call): void {
+    const over = new AbortController();
+    void call.ended.then(() => { over.abort(); });
+    call.quality.on("report", () => { this.update({ quality: call.quality.grade }); }, { signal: over.signal });
+    const { devices } = this.#agent ?? {};
+    if (call.localStream) devices?.watchLevel(call.localStream, (level) => { this.#listener.onLevel(level); }, { signal: over.signal });
+    devices?.on("devicechange", () => void this.#showDevices(), { signal: over.signal });
+    void this.#showDevices();
+  }
+
+  async #showDevices(): Promise<void> {
+    const { devices } = this.#agent ?? {};
+    if (!devices) return;
+    const list = await devices.list().catch(() => []);
+    this.update({ devices: { list, input: devices.input, output: devices.output, canSetOutput: devices.canSetOutput } });
+  }
+
+  /** A refusal leaves the choice as it was, and shows it. */
+  async #choose(which: "input" | "output", id: string): Promise<void> {
+    const { devices } = this.#agent ?? {};
+    await (which === "input" ? devices?.setInput(id) : devices?.setOutput(id))?.catch(() => undefined);
+    await this.#showDevices();
   }
 
   #end(call: Call, end: CallEnd): void {

@@ -1,5 +1,5 @@
-/** Words: which language an element speaks, and its table. English comes along, the others when they are needed. */
-import { call as english, type CallWords } from "./lang/en.call.js";
+/** Words: which language an element speaks, and its table. A button comes with the few words that stand on it. */
+import type { CallWords } from "./lang/en.call.js";
 import type { PhoneWords } from "./lang/en.phone.js";
 
 /** All words of one language. */
@@ -24,12 +24,17 @@ const CALL: Record<string, string> = {
   ar: "اتصال", de: "Anrufen", el: "Κλήση", es: "Llamar", fr: "Appeler", ja: "電話する", ru: "Позвонить", zh: "拨打电话",
 };
 
+/** What a button says without its panel. */
+export type ButtonWords = Pick<CallWords, "call" | "connecting" | "ringing" | "inCall" | "ended" | "failed"> & { readonly errors?: CallWords["errors"] };
+
+const ENGLISH: ButtonWords = { call: "Call", connecting: "Connecting…", ringing: "Ringing…", inCall: "In call", ended: "Call ended", failed: "The call did not work" };
+
 /** What to speak before the table is there. */
-export function firstWords(language: string): CallWords {
-  return { ...english, call: CALL[language] ?? english.call };
+export function firstWords(language: string): ButtonWords {
+  return { ...ENGLISH, call: CALL[language] ?? ENGLISH.call };
 }
 
-/** The table of a language; none for English, which the elements have, nor when it cannot be fetched. */
+/** The table of a language; none for English, which comes with what is fetched anyway, nor when it cannot be fetched. */
 export async function loadMessages(language: string): Promise<Messages | undefined> {
   try {
     return (await TABLES[language]?.())?.messages;
@@ -51,9 +56,9 @@ export function directionOf(language: string): "ltr" | "rtl" {
 }
 
 /** The sentence for an error's code. A button has those of its calls; the phone's table adds the others. */
-export function errorText(words: CallWords, code: string, more: Partial<Record<string, string>> = {}): string {
-  const errors: Record<string, string> = words.errors;
-  return errors[code] ?? more[code] ?? words.errors.other;
+export function errorText(words: ButtonWords, code: string, more: Partial<Record<string, string>> = {}): string {
+  const errors: Partial<Record<string, string>> = words.errors ?? {};
+  return errors[code] ?? more[code] ?? words.errors?.other ?? words.failed;
 }
 
 function closestLang(element: Element): string | undefined {

@@ -1,7 +1,8 @@
 /** The looks of `<web-phone>`: one card, from 320 pixels to a desktop. */
+import { sharedCallStyles } from "./shared-call.styles.js";
 import { sharedStyles } from "./shared.styles.js";
 
-export const webPhoneStyles = `${sharedStyles}
+export const webPhoneStyles = `${sharedStyles}${sharedCallStyles}
 :host { display: block; max-inline-size: 24rem; font-family: var(--_font); line-height: 1.4; }
 .phone {
   display: flex; flex-direction: column; min-block-size: 40rem; overflow: hidden;

@@ -11,6 +11,9 @@ const LONGEST_HISTORY = 100;
 /** How many contacts are kept. */
 const MOST_CONTACTS = 500;
 
+/** How long a microphone is listened to, in milliseconds. */
+const LISTEN = 2_000;
+
 /** The part of the phone's state that this keeps. */
 export type DeskState = Pick<PhoneState, "history" | "contacts" | "lamps" | "chats" | "chat" | "voicemail" | "doNotDisturb" | "notifications" | "devices" | "microphone">;
 
@@ -133,7 +136,7 @@ export class Desk {
     this.#update({ microphone: { phase: "running", level: 0 } });
     const onLevel = (level: number): void => { this.#update({ microphone: { phase: "running", level } }); };
     try {
-      const { heard, peak } = await this.#agent.devices.testMicrophone({ onLevel });
+      const { heard, peak } = await this.#agent.devices.testMicrophone({ duration: LISTEN, onLevel });
       this.#update({ microphone: { phase: heard ? "heard" : "silent", level: peak } });
     } catch (thrown) {
       this.#update({ microphone: { phase: "failed", level: 0, errorCode: SipError.from(thrown).code } });

@@ -41,19 +41,19 @@ export class SettingsScreen {
   }
 
   render({ devices, microphone, doNotDisturb, notifications }: PhoneState, messages: Messages): void {
-    const { phone } = messages;
-    this.#renderDevices(devices, phone.systemDefault);
+    const { call, phone } = messages;
+    this.#renderDevices(devices, call.systemDefault);
     this.#renderMicrophone(microphone, messages);
     this.#disturb.checked = doNotDisturb;
     this.#notify.checked = notifications;
-    setText(this.#captions.input, phone.microphone);
-    setText(this.#captions.output, phone.loudspeaker);
+    setText(this.#captions.input, call.microphone);
+    setText(this.#captions.output, call.loudspeaker);
     setText(this.#captions.ringer, phone.ringer);
     setText(this.#disturbText, phone.doNotDisturb);
     setText(this.#notifyText, phone.notifications);
     setText(this.#test, phone.testMicrophone);
     setText(this.#log, phone.saveLog);
-    this.#meter.setAttribute("aria-label", phone.microphone);
+    this.#meter.setAttribute("aria-label", call.microphone);
   }
 
   /** A list that is unfolded must not be replaced under the mouse. */

@@ -172,10 +172,10 @@ export class TalkScreen {
     caption(this.#hold, held.local ? phone.resume : phone.hold);
   }
 
-  #renderQuality({ quality }: PhoneCall, { phone }: Messages): void {
+  #renderQuality({ quality }: PhoneCall, { call }: Messages): void {
     this.#quality.hidden = quality === undefined;
     this.#quality.className = `quality ${quality ?? ""}`;
-    const texts = { good: phone.soundGood, fair: phone.soundFair, bad: phone.soundBad };
+    const texts = { good: call.soundGood, fair: call.soundFair, bad: call.soundBad };
     if (this.#quality.lastElementChild) setText(this.#quality.lastElementChild, quality ? texts[quality] : "");
   }
 

@@ -1,0 +1,135 @@
+/** What stands before and beside a call of `<call-button>`: a question, office hours, a site's key, devices, the quality. */
+import axe from "axe-core";
+import "../src/element/define-call-button.js";
+import type { CallButton } from "../src/element/index.js";
+import type { SipErrorCode } from "../src/index.js";
+import { errorText, loadMessages } from "../src/element/messages.js";
+import { ENGLISH } from "../src/element/phone/english.js";
+import { isWithin } from "../src/element/hours.js";
+import { core, fake } from "./fake-core.js";
+import { cleanup, ok, same, test, until } from "./harness.js";
+
+const PAGE = document.querySelector("main") ?? document.body;
+const MONDAY = new Date("2026-11-23T12:00:00Z");
+
+function button(attributes: Record<string, string> = {}, ...children: Node[]): CallButton {
+  fake.core = undefined;
+  const element = document.createElement("call-button");
+  for (const [name, value] of Object.entries({ server: "/sip", to: "echo", label: "Call the shop", ...attributes })) element.setAttribute(name, value);
+  element.append(...children);
+  PAGE.append(element);
+  cleanup(() => { element.remove(); });
+  return element;
+}
+
+function part(element: CallButton, name: string): HTMLElement {
+  const found = element.shadowRoot?.querySelector<HTMLElement>(`[part~="${name}"]`);
+  ok(found, `no part ${name}`);
+  return found;
+}
+
+function slotted(slot: string, text: string): HTMLElement {
+  return Object.assign(document.createElement("p"), { slot, textContent: text });
+}
+
+/** The button was clicked, and its panel is there. */
+async function clicked(element: CallButton): Promise<void> {
+  part(element, "button").click();
+  await until(() => element.shadowRoot?.querySelector('[part~="panel"]')?.checkVisibility());
+}
+
+async function axeIsContent(): Promise<void> {
+  const { violations } = await axe.run(PAGE, { rules: { region: { enabled: false } } });
+  same(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`), []);
+}
+
+test("nothing of the panel is there before somebody means to call", () => {
+  ok(!button().shadowRoot?.querySelector('[part~="panel"]'));
+});
+
+test("what the page asks comes before the first call, and only then", async () => {
+  const element = button({}, slotted("consent", "Calls are recorded."));
+  await clicked(element);
+  same([element.phase, part(element, "agree").textContent, part(element, "consent").checkVisibility()], ["idle", "Agree and call", true]);
+  await axeIsContent();
+  part(element, "agree").click();
+  await until(() => fake.core?.commands.includes("call echo"));
+  ok(!part(element, "consent").checkVisibility());
+  core().end(1);
+  part(element, "again").click();
+  await until(() => core().commands.filter((each) => each === "call echo").length === 2);
+});
+
+test("who does not agree calls nobody", async () => {
+  const element = button({}, slotted("consent", "Calls are recorded."));
+  await clicked(element);
+  part(element, "close").click();
+  same([element.phase, part(element, "panel").checkVisibility()], ["idle", false]);
+});
+
+test("out of hours the panel says so, in the page's words where it has some", async () => {
+  const day = ["Su", "Mo", "Tu", "We", "Th", "Fr", "Sa"][new Date().getUTCDay()] ?? "";
+  const hours = `${day} 0:00-0:00`;
+  const element = button({ hours, "time-zone": "UTC" });
+  await clicked(element);
+  ok(part(element, "closed").innerText.includes("office hours"));
+  same(element.phase, "idle");
+  await axeIsContent();
+  const own = button({ hours, "time-zone": "UTC" }, slotted("closed", "Back on Monday."));
+  await clicked(own);
+  ok(part(own, "closed").checkVisibility());
+});
+
+test("office hours know days, times and zones, and take what they cannot read for open", () => {
+  const at = (hours: string | null, zone = "UTC"): boolean => isWithin(hours, zone, MONDAY);
+  same([at(null), at("Mo-Fr 9:00-17:30"), at("Sa-Su 0:00-24:00"), at("Mo 12:00-12:01"), at("Mo 11:00-12:00")], [true, true, false, true, false]);
+  same([at("Fr-Mo 9:00-13:00"), at("Tu 9:00-13:00; Mo 9:00-13:00"), at("Mo 20:00-22:00", "Asia/Tokyo"), at("whenever we like")], [true, true, true, true]);
+});
+
+test("a site's key asks the relay for a token, and the call shows it", async () => {
+  const real = globalThis.fetch;
+  cleanup(() => { globalThis.fetch = real; });
+  let asked = "";
+  globalThis.fetch = (url, init) => {
+    if (init?.method !== "POST") return real(url, init);
+    asked = `${new URL(url instanceof Request ? url.url : url).pathname} ${init.body as string}`;
+    return Promise.resolve(Response.json({ token: "one-call" }));
+  };
+  const element = button({ "site-key": "pk_shop_2026" });
+  await clicked(element);
+  await until(() => fake.core?.commands.includes("call echo"));
+  same(asked, '/api/tokens {"siteKey":"pk_shop_2026","callee":"echo"}');
+  same(core().lastOptions.headers, [["Authorization", "Bearer one-call"]]);
+});
+
+test("in a call the microphone can be seen and changed, and the quality is told", async () => {
+  const local = (fake.local = await navigator.mediaDevices.getUserMedia({ audio: true }));
+  let packets = 0;
+  const stats = (): Map<string, unknown> => new Map([["i", { type: "inbound-rtp", kind: "audio", packetsReceived: (packets += 50), packetsLost: 0, audioLevel: 0.1 }]]);
+  fake.peer = { getStats: () => Promise.resolve(stats()), getSenders: () => [] } as unknown as RTCPeerConnection;
+  cleanup(() => { local.getTracks().forEach((track) => { track.stop(); }); fake.local = fake.peer = undefined; });
+  const element = button();
+  await clicked(element);
+  await until(() => fake.core?.commands.includes("call echo"));
+  core().change(1, "active", 200);
+  const level = part(element, "level") as HTMLMeterElement;
+  await until(() => level.checkVisibility() && level.value > 0);
+  const input = part(element, "input") as HTMLSelectElement;
+  await until(() => input.options.length > 2);
+  await until(() => part(element, "quality").checkVisibility());
+  ok(part(element, "quality").textContent.includes("Sound: good"));
+  (part(element, "devices") as HTMLDetailsElement).open = true;
+  await axeIsContent();
+});
+
+test("every code has its sentence in every language", async () => {
+  const codes = ["MIC_DENIED", "MIC_NOT_FOUND", "MIC_IN_USE", "INSECURE_PAGE", "CONNECTION_LOST", "CONNECTION_REFUSED", "WRONG_CREDENTIALS", "BUSY", "NOT_FOUND", "NO_ANSWER", "REJECTED", "CANCELLED", "FORBIDDEN", "SERVER_ERROR", "UNREACHABLE", "TIMEOUT", "MEDIA_FAILED", "INCOMPATIBLE_MEDIA", "TRANSFER_UNSUPPORTED", "TRANSFER_UNCONFIRMED", "INVALID_TARGET", "INVALID_CONFIG", "INVALID_ARGUMENT", "WRONG_STATE", "PROTOCOL_ERROR", "MESSAGE_TOO_LARGE", "NOT_SUPPORTED", "DISPOSED", "WASM_BLOCKED", "WASM_UNAVAILABLE", "INTERNAL"] satisfies SipErrorCode[];
+  const all: Exclude<SipErrorCode, (typeof codes)[number]>[] = [];
+  same(all, []);
+  for (const language of ["ar", "de", "el", "es", "fr", "ja", "ru", "zh"]) {
+    const { call, phone } = (await loadMessages(language)) ?? ENGLISH;
+    const texts = codes.map((code) => errorText(call, code, phone.errors));
+    same(texts.filter((text) => text === call.errors.other), [], language);
+    same(codes.filter((code) => errorText(call, code, phone.errors) === errorText(ENGLISH.call, code, ENGLISH.phone.errors)), [], language);
+  }
+});
