@@ -12,7 +12,7 @@ use super::{
 };
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
-    let bytes = skip_line_ends(bytes);
+    let bytes = &with_cr_lf(skip_line_ends(bytes));
     if bytes.is_empty() {
         return Err(ParseError::new(Fault::Empty));
     }
@@ -21,7 +21,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
         reader.fail(Fault::TooLarge);
     }
     let Some(line) = reader.line() else {
-        return Err(ParseError::new(reader.fault.unwrap_or(Fault::StartLine)));
+        return Err(reader.start_line_too_long(bytes));
     };
     if line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SIP/")) {
         reader.response(&line)
@@ -34,6 +34,29 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
 fn skip_line_ends(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
     bytes.get(start..).unwrap_or_default()
+}
+
+/// Some senders end all their lines with LF alone, which nobody can mistake. LF and CR LF in one header section stay a fault.
+fn with_cr_lf(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let first = bytes.iter().take(limits::MAX_LINE).position(|byte| *byte == b'\n');
+    if first.is_none_or(|first| bytes.get(..first).is_some_and(|line| line.ends_with(b"\r"))) {
+        return Cow::Borrowed(bytes);
+    }
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n").map_or(bytes.len(), |at| at + 2);
+    let (head, body) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+    if head.contains(&b'\r') {
+        return Cow::Borrowed(bytes);
+    }
+    let ends = head.iter().filter(|byte| **byte == b'\n').count();
+    let mut whole = Vec::with_capacity(bytes.len() + ends);
+    for byte in head {
+        if *byte == b'\n' {
+            whole.push(b'\r');
+        }
+        whole.push(*byte);
+    }
+    whole.extend_from_slice(body);
+    Cow::Owned(whole)
 }
 
 /// Reads on after a fault, so that the broken request can be answered; the first fault is the one that counts.
@@ -56,6 +79,18 @@ impl<'a> Reader<'a> {
 
     fn fail(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
+    }
+
+    /// A request line beyond the limit is no reason to leave its sender without an answer: its rows say where to.
+    fn start_line_too_long(&mut self, bytes: &[u8]) -> ParseError {
+        let fault = self.fault.take().unwrap_or(Fault::StartLine);
+        let method = bytes.split(|byte| *byte == b' ').next().and_then(|word| core::str::from_utf8(word).ok());
+        let Some(method) = method.and_then(|word| word.parse().ok()).filter(|_| fault == Fault::TooLarge) else {
+            return ParseError::new(fault);
+        };
+        let mut request = Request::new(method, self.no_uri());
+        (request.headers, request.body) = self.headers_and_body();
+        if is_answerable(&request) { ParseError::answerable(fault, request) } else { ParseError::new(fault) }
     }
 
     fn request(&mut self, line: &str) -> Result<Message, ParseError> {
