@@ -113,6 +113,39 @@ test("an offer without ICE credentials is answered 488", async () => {
   assert.equal(status, 488);
 });
 
+for (const [what, change] of [
+  ["with a fingerprint of SHA-1", (sdp) => sdp.replace(/sha-256 .*/, `sha-1 ${Array(20).fill("AA").join(":")}`)],
+  ["with half a fingerprint", (sdp) => sdp.replace(/sha-256 .*/, "sha-256 AA:BB")],
+  ["with an empty ICE user fragment", (sdp) => sdp.replace(/ice-ufrag:.*/, "ice-ufrag:")],
+  ["without rtcp-mux", (sdp) => sdp.replace("a=rtcp-mux\r\n", "")],
+]) {
+  test(`an offer ${what} is answered 488 with the reason, and not with a call without sound`, async () => {
+    const answer = await raw.ask(invite({ body: change(webOffer()) }));
+    assert.equal(answer.status, 488);
+    assert.match(answer.header("Warning") ?? "", /^399 \S+ ".{20,}"$/);
+  });
+}
+
+test("an offer under RTP/SAVPF, or with G.711 alone, is no bad input", async () => {
+  const older = webOffer().replace("UDP/TLS/RTP/SAVPF", "RTP/SAVPF");
+  const plain = webOffer().replace("SAVPF 111 110", "SAVPF 0 8 110").replace(/a=rtpmap:111.*\r\n/, "");
+  for (const body of [older, plain]) {
+    const { status } = await raw.ask(invite({ body }));
+    assert.ok([401, 407].includes(status), `it got as far as the exchange's challenge: ${status}`);
+  }
+});
+
+test("a request whose lines all end with LF is answered", async () => {
+  const lines = request("OPTIONS");
+  const { status } = await raw.ask({ ...lines, text: lines.text.replaceAll("\r\n", "\n") });
+  assert.equal(status, 200);
+});
+
+test("a request line of 9 kB is answered 513", async () => {
+  const { status } = await raw.ask(request("OPTIONS", { uri: `sip:${"a".repeat(9_000)}@demo.localhost`, headers: { To: `<${ECHO}>` } }));
+  assert.equal(status, 513);
+});
+
 test("a body that is no SDP is answered with a 4xx", async () => {
   const { status } = await raw.ask(invite({ body: "this is not a description" }));
   assert.ok(status >= 400 && status < 500, `status ${status}`);
