@@ -13,8 +13,6 @@ use super::{
 pub enum SdpError {
     /// It does not begin with `v=0`.
     NotSdp,
-    /// A line is no `x=value`.
-    Line,
     /// An m-line cannot be read.
     Media,
     /// Larger than the limits.
@@ -25,7 +23,6 @@ impl fmt::Display for SdpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotSdp => "not a session description",
-            Self::Line => "a line without type",
             Self::Media => "an unreadable m-line",
             Self::TooLarge => "session description too large",
         })
@@ -44,17 +41,22 @@ pub(super) fn parse(text: &str) -> Result<SessionDescription, SdpError> {
     }
     let mut description = SessionDescription { name: "-".to_owned(), ..SessionDescription::default() };
     for line in lines {
-        let (kind, value) = line.trim_start().split_once('=').ok_or(SdpError::Line)?;
-        let mut letters = kind.chars();
-        let (Some(letter), None) = (letters.next(), letters.next()) else {
-            return Err(SdpError::Line);
-        };
-        read_line(&mut description, letter, value)?;
+        // What is no `x=value` is passed over, as unknown lines are: gateways pad with zeroes, and patched ones leave scraps.
+        if let Some((letter, value)) = letter_and_value(line) {
+            read_line(&mut description, letter, value)?;
+        }
     }
     if description.times.is_empty() {
         description.times.push(Time::default());
     }
     Ok(description)
+}
+
+fn letter_and_value(line: &str) -> Option<(char, &str)> {
+    let (kind, value) = line.trim_start().split_once('=')?;
+    let mut letters = kind.chars();
+    let letter = letters.next()?;
+    letters.next().is_none().then_some((letter, value))
 }
 
 fn read_line(description: &mut SessionDescription, letter: char, value: &str) -> Result<(), SdpError> {
