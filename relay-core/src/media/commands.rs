@@ -1,6 +1,6 @@
 //! What signalling may tell a session.
 
-use super::control::{MediaEvent, MediaReport, Side, TrunkRemote, WebRemote};
+use super::control::{MediaEvent, MediaReport, Side, TELEPHONE_EVENT, TrunkRemote, WebRemote};
 use super::drops::DropReason;
 use super::payload::{EventFormat, Format};
 use super::{Bench, MediaSession};
@@ -12,7 +12,8 @@ impl MediaSession {
         let format = Format::from(remote.codec);
         self.tune(Some(format.kind), self.trunk_leg.outlet.kind());
         let format = format.at(self.rate);
-        let events = remote.telephone_event.map(|(payload_type, rate)| EventFormat { payload_type, rate: rate.max(1) });
+        let event = |(payload_type, rate): (u8, u32)| EventFormat { payload_type, rate: rate.max(1), offered: None };
+        let events = remote.telephone_event.map(event);
         self.web.describe(remote, &bench.settings, now);
         self.web_leg.intake.describe(format, events);
         self.web_leg.outlet.describe(format, events, remote.ptime);
@@ -28,7 +29,8 @@ impl MediaSession {
         let format = Format::from(remote);
         self.tune(self.web_leg.outlet.kind(), Some(format.kind));
         let format = format.at(self.rate);
-        let events = remote.telephone_event.map(|payload_type| EventFormat { payload_type, rate: 8_000 });
+        let offered = Some(TELEPHONE_EVENT).filter(|number| *number != remote.payload_type);
+        let events = remote.telephone_event.map(|payload_type| EventFormat { payload_type, rate: 8_000, offered });
         let moved = self.trunk.describe(remote, now);
         self.trunk_leg.intake.describe(format, events);
         self.trunk_leg.outlet.describe(format, events, remote.ptime);

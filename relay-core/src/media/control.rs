@@ -2,6 +2,7 @@
 
 use crate::codec::{InstalledCodec, Rate};
 use core::net::SocketAddr;
+use ring::digest;
 use sip_core::Duration;
 
 /// One call's media, on whichever worker has it.
@@ -193,6 +194,23 @@ pub struct Fingerprint {
     pub value: Vec<u8>,
 }
 
+impl Fingerprint {
+    /// Whether it could prove a certificate: a whole digest of a hash function that nobody has broken (RFC 8122 §5).
+    #[must_use]
+    pub fn is_proof(&self) -> bool {
+        self.hash_function().is_some_and(|hash| hash.output_len() == self.value.len())
+    }
+
+    pub(super) fn hash_function(&self) -> Option<&'static digest::Algorithm> {
+        match self.algorithm.to_ascii_lowercase().as_str() {
+            "sha-256" => Some(&digest::SHA256),
+            "sha-384" => Some(&digest::SHA384),
+            "sha-512" => Some(&digest::SHA512),
+            _ => None,
+        }
+    }
+}
+
 /// Which role we take in the DTLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DtlsRole {
@@ -289,6 +307,9 @@ pub struct TrunkRemote {
     /// How long one packet of ours to it should be.
     pub ptime: Duration,
 }
+
+/// The payload type of telephone-event/8000 in offers of ours to PBXs.
+pub const TELEPHONE_EVENT: u8 = 101;
 
 /// The codec toward the PBX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

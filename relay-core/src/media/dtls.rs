@@ -269,11 +269,6 @@ impl Dtls {
 
 /// Whether `fingerprint` is of `certificate`; weak hash functions are no proof (RFC 8122 §5).
 fn is_of(fingerprint: &Fingerprint, certificate: &[u8]) -> bool {
-    let algorithm = match fingerprint.algorithm.to_ascii_lowercase().as_str() {
-        "sha-256" => &digest::SHA256,
-        "sha-384" => &digest::SHA384,
-        "sha-512" => &digest::SHA512,
-        _ => return false,
-    };
-    digest::digest(algorithm, certificate).as_ref() == fingerprint.value
+    let hash = fingerprint.hash_function();
+    hash.is_some_and(|hash| digest::digest(hash, certificate).as_ref() == fingerprint.value)
 }

@@ -125,7 +125,8 @@ impl Intake {
         let audio = |format: &Option<Format>| format.is_some_and(|format| format.payload_type == payload_type);
         audio(&self.format)
             || audio(&self.before)
-            || self.event_format.is_some_and(|format| format.payload_type == payload_type)
+            || audio(&self.other_law())
+            || self.event_format.is_some_and(|format| format.is(payload_type))
     }
 
     /// Takes a packet. Sound is only decoded when it is `audible`; events always count.
@@ -155,12 +156,21 @@ impl Intake {
         self.drain(audible, now, heard);
     }
 
-    /// Both of two codecs may come around a change: whichever does is decoded.
+    /// Both of two codecs may come around a change, and both laws of G.711 at any time: whichever does is decoded.
     fn follow(&mut self, payload_type: u8) {
+        let is_event = self.event_format.is_some_and(|format| format.is(payload_type));
+        let is_known = [self.format, self.before].into_iter().flatten().any(|known| known.payload_type == payload_type);
+        if !is_event && !is_known {
+            self.before = self.other_law();
+        }
         if self.before.is_some_and(|before| before.payload_type == payload_type) {
             core::mem::swap(&mut self.format, &mut self.before);
             self.decoder = None;
         }
+    }
+
+    fn other_law(&self) -> Option<Format> {
+        self.format.and_then(Format::other_law)
     }
 
     /// Counts a packet that nobody is to hear.
@@ -216,7 +226,7 @@ impl Intake {
     }
 
     fn play(&mut self, item: Item<'_>, audible: bool, now: Instant, heard: &mut Heard) {
-        if self.event_format.is_some_and(|format| format.payload_type == item.payload_type) {
+        if self.event_format.is_some_and(|format| format.is(item.payload_type)) {
             self.event(item, now, heard);
         } else if audible {
             self.audio(item, now, heard);

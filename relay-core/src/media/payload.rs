@@ -49,6 +49,14 @@ impl Kind {
 pub(super) struct EventFormat {
     pub(super) payload_type: u8,
     pub(super) rate: u32,
+    /// What we offered where the other side answered with a number of its own: either may come (RFC 3264 §6.1).
+    pub(super) offered: Option<u8>,
+}
+
+impl EventFormat {
+    pub(super) fn is(self, payload_type: u8) -> bool {
+        self.payload_type == payload_type || self.offered == Some(payload_type)
+    }
 }
 
 impl From<WebCodec> for Format {
@@ -75,6 +83,17 @@ impl From<&TrunkRemote> for Format {
 impl Format {
     const fn narrow(payload_type: u8, kind: Kind) -> Self {
         Self { payload_type, kind, rate: Rate::Narrow }
+    }
+
+    /// The other law of G.711 under its static number: who named both in one description sends whichever it likes
+    /// (RFC 3264 §6.1), and many who named one do so too.
+    pub(super) fn other_law(self) -> Option<Self> {
+        let (law, payload_type) = match self.kind {
+            Kind::G711(G711Law::Mu) => (G711Law::A, 8),
+            Kind::G711(G711Law::A) => (G711Law::Mu, 0),
+            _ => return None,
+        };
+        (payload_type != self.payload_type).then_some(Self { payload_type, kind: Kind::G711(law), ..self })
     }
 
     /// The same codec for a call at `rate`, if it knows another than its own.

@@ -6,6 +6,7 @@ use crate::world::*;
 use relay_core::media::control::*;
 use rtc_rtp::Packet;
 use sip_core::Duration;
+use std::net::SocketAddr;
 
 fn payload(code: u8, end: bool, duration: u16) -> [u8; 4] {
     let [high, low] = duration.to_be_bytes();
@@ -115,6 +116,35 @@ fn digits_of_the_pbx_reach_the_browser_at_48_khz() {
     let told: Vec<_> = events.map(|(_, packet)| read(packet)).collect();
     assert_eq!(told.first(), Some(&(10, false, 960)));
     assert_eq!(told[told.len() - 3..], [(10, true, 4_800); 3]);
+}
+
+/// We offered 101, it answered 96: some send by the one number, some by the other (RFC 3264 §6.1).
+#[test]
+fn a_pbx_that_numbers_events_differently_is_understood_by_either_number() {
+    let mut world = World::connected(Options::default());
+    let rtcp = SocketAddr::new(world.pbx.address.ip(), world.pbx.address.port() + 1);
+    let remote = TrunkRemote {
+        rtp: world.pbx.address,
+        rtcp,
+        codec: world.pbx.codec,
+        payload_type: world.pbx.codec.payload_type(),
+        telephone_event: Some(96),
+        direction: Direction::SENDRECV,
+        ptime: Duration::from_millis(20),
+    };
+    world.command(MediaCommand::Trunk { id: ID, remote });
+    world.talk(10, |_| false);
+    for (number, code) in [(96, 1), (TELEPHONE_EVENT, 2)] {
+        let packet = world.pbx.packet(number, true, world.pbx.timestamp, &payload(code, true, 800));
+        world.pbx_sends(&packet);
+        world.pbx.timestamp += 800;
+        world.talk(10, |_| false);
+    }
+    assert_eq!(digits(&world), [(Side::Trunk, '1', 100), (Side::Trunk, '2', 100)]);
+
+    press(&mut world, 3, 5, |_| false);
+    let numbers = world.pbx.received.iter().map(|(_, packet)| packet.header.payload_type).filter(|number| *number != 0);
+    assert!(numbers.clone().count() > 0 && numbers.clone().all(|number| number == 96), "its own is what it gets");
 }
 
 #[test]

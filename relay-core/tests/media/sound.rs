@@ -287,6 +287,25 @@ fn a_change_of_codec_and_port_is_not_heard_by_the_browser() {
 }
 
 /// What only wide band carries: 5 kHz.
+/// Who answered `0 8` may change from one to the other with each packet (RFC 3264 §6.1).
+#[test]
+fn both_laws_of_g711_are_heard_whichever_comes() {
+    let mut world = World::connected(Options { codec: TrunkCodec::G711(G711Law::Mu), ..Options::default() });
+    world.talk(20, |_| false);
+    for law in [G711Law::A, G711Law::Mu, G711Law::A] {
+        world.pbx.change_law(law);
+        world.talk(20, |_| false);
+    }
+
+    let at_browser: Vec<_> = world.browser.received.iter().collect();
+    assert_eq!(at_browser.len(), 80);
+    assert_unbroken(&at_browser, 960);
+    let heard = level(&world.browser.heard()[1_600..], PBX_TONE, 8_000.0);
+    assert!((heard - expected()).abs() < 1.0, "{heard} dB");
+    let kept = world.pbx.received.iter().all(|(_, packet)| packet.header.payload_type == 0);
+    assert!(kept, "we send what was agreed");
+}
+
 #[test]
 fn wide_band_is_wide_from_end_to_end() {
     let mut world = World::connected(Options { codec: TrunkCodec::G722, ..Options::default() });

@@ -1,7 +1,7 @@
 //! The PBX's side of the bridge: what an ordinary phone says.
 
 use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
-use crate::media::control::{Direction, TrunkCodec, TrunkRemote};
+use crate::media::control::{Direction, TELEPHONE_EVENT, TrunkCodec, TrunkRemote};
 use core::net::{IpAddr, SocketAddr};
 use sip_core::Duration;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, offer_answer};
@@ -19,15 +19,13 @@ pub(in crate::b2bua) struct TrunkSdp {
     pub(in crate::b2bua) is_off: bool,
 }
 
-/// telephone-event in offers of ours.
-const EVENT: u8 = 101;
 const PROTOCOL: &str = "RTP/AVP";
 
 impl TrunkSdp {
     /// A PBX's offer, or its answer to ours.
     pub(in crate::b2bua) fn read(text: &str, codecs: &Arc<[TrunkCodec]>) -> Result<Self, SdpFault> {
         let description = SessionDescription::parse(text).map_err(|_| SdpFault::Unreadable)?;
-        let (index, media) = audio(&description, |media| media.protocol == PROTOCOL)?;
+        let (index, media) = audio(&description, |media| is_plain(&media.protocol))?;
         let ip = description.address_of(media).ok_or(SdpFault::NoAddress)?;
         let rtp = SocketAddr::new(ip, media.port);
         let (codec, payload_type) = agreed(media, codecs).ok_or(SdpFault::NoCodec)?;
@@ -69,7 +67,7 @@ impl TrunkSdp {
         let others = self.codecs.iter().filter(|codec| **codec != self.remote.codec);
         let others = others.map(|codec| (*codec, codec.payload_type()));
         let codecs: Vec<_> = core::iter::once(self.spoken()).chain(others).collect();
-        let event = self.remote.telephone_event.unwrap_or(EVENT);
+        let event = self.remote.telephone_event.unwrap_or(TELEPHONE_EVENT);
         self.write(origin.at(local.ip()), &line(local, &codecs, Some(event), direction))
     }
 
@@ -81,7 +79,9 @@ impl TrunkSdp {
         let mut description = SessionDescription::new(origin);
         for (index, theirs) in self.description.media.iter().enumerate() {
             let is_audio = index == self.audio && !self.is_off;
-            description.media.push(if is_audio { audio.clone() } else { offer_answer::refusal(theirs) });
+            // An answer has the protocol of its offer (RFC 3264 §6).
+            let ours = || Media { protocol: theirs.protocol.clone(), ..audio.clone() };
+            description.media.push(if is_audio { ours() } else { offer_answer::refusal(theirs) });
         }
         description.to_string()
     }
@@ -96,7 +96,7 @@ pub(in crate::b2bua) fn trunk_offer(
 ) -> String {
     let mut offer = SessionDescription::new(origin.at(local.ip()));
     let codecs: Vec<_> = codecs.iter().map(|codec| (*codec, codec.payload_type())).collect();
-    offer.media.push(line(local, &codecs, Some(EVENT), direction));
+    offer.media.push(line(local, &codecs, Some(TELEPHONE_EVENT), direction));
     offer.to_string()
 }
 
@@ -118,6 +118,11 @@ fn written(codec: TrunkCodec, payload_type: u8) -> Codec {
     // Without this, Annex B's silence descriptions may come (RFC 4856 §2.1.9).
     let fmtp = (codec == TrunkCodec::G729).then(|| "annexb=no".to_owned());
     Codec { payload_type, name: codec.name().to_owned(), clock_rate: codec.clock(), channels: 1, fmtp }
+}
+
+/// RTP without keys. Feedback profiles are taken as well: nobody is obliged to send any (RFC 4585 §3.6.2).
+fn is_plain(protocol: &str) -> bool {
+    matches!(protocol, PROTOCOL | "RTP/AVPF")
 }
 
 /// The first codec of theirs that is among ours: their order counts, in an offer and in an answer.
