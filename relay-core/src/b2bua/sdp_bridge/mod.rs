@@ -20,7 +20,10 @@ pub(super) enum SdpFault {
     Unreadable,
     NoAudio,
     NoIce,
+    BadIce,
     NoFingerprint,
+    WeakFingerprint,
+    NoMux,
     NoSetup,
     NoCodec,
     NoAddress,
@@ -34,7 +37,12 @@ impl SdpFault {
             Self::Unreadable => "The session description cannot be read",
             Self::NoAudio => "No audio is described",
             Self::NoIce => "The audio has no ICE credentials",
+            Self::BadIce => {
+                "The ICE user fragment or password is too short, too long or not made of letters and digits"
+            }
             Self::NoFingerprint => "The audio has no DTLS fingerprint",
+            Self::WeakFingerprint => "The DTLS fingerprint is not of SHA-256, SHA-384 or SHA-512",
+            Self::NoMux => "RTP and RTCP must share a port: a=rtcp-mux is missing",
             Self::NoSetup => "The DTLS role is missing or impossible",
             Self::NoCodec => "No codec in common",
             Self::NoAddress => "The audio has no address to send to",

@@ -180,3 +180,66 @@ fn a_browser_that_answers_with_both_clocks_of_events_sends_them_at_the_lower() {
     );
     assert_eq!(WebSdp::offer(&both.replace("active", "actpass")).unwrap().remote.telephone_event, Some((110, 48_000)));
 }
+
+#[test]
+fn what_would_fail_later_is_refused_with_the_offer() {
+    let fingerprint = FIREFOX.lines().find(|line| line.starts_with("a=fingerprint")).unwrap();
+    let weak = format!("a=fingerprint:sha-1 {}", ["AA"; 20].join(":"));
+    let (ufrag, pwd) = ("a=ice-ufrag:deadbeef", "a=ice-pwd:0123456789abcdef0123456789abcdef");
+    let long = format!("a=ice-ufrag:{}", "u".repeat(257));
+    for (line, instead, fault) in [
+        (fingerprint, "", SdpFault::NoFingerprint),
+        (fingerprint, weak.as_str(), SdpFault::WeakFingerprint),
+        (fingerprint, "a=fingerprint:sha-256 12:34", SdpFault::WeakFingerprint),
+        (ufrag, "", SdpFault::NoIce),
+        (ufrag, "a=ice-ufrag:", SdpFault::BadIce),
+        (ufrag, "a=ice-ufrag:a:bcd", SdpFault::BadIce),
+        (ufrag, long.as_str(), SdpFault::BadIce),
+        (pwd, "a=ice-pwd:short", SdpFault::BadIce),
+        ("a=rtcp-mux", "", SdpFault::NoMux),
+    ] {
+        assert!(FIREFOX.contains(line), "{line}");
+        assert_eq!(WebSdp::offer(&FIREFOX.replace(line, instead)).map(|_| ()).unwrap_err(), fault, "{instead}");
+    }
+    let both = FIREFOX.replace(fingerprint, &format!("{weak}\r\n{fingerprint}"));
+    assert_eq!(WebSdp::offer(&both).unwrap().remote.fingerprints.len(), 2, "one that proves is enough");
+}
+
+/// RFC 8829 §5.1.2: the profile's name says nothing any more.
+#[test]
+fn each_profile_of_rtp_is_answered_under_its_own_name() {
+    for profile in ["RTP/SAVPF", "RTP/SAVP", "RTP/AVP", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF"] {
+        let offer =
+            WebSdp::offer(&FIREFOX.replace("audio 9 UDP/TLS/RTP/SAVPF", &format!("audio 9 {profile}"))).unwrap();
+
+        let answer = offer.write_answer(&room(), &local(), ORIGIN, offer.remote.direction);
+
+        assert!(answer.contains(&format!("m=audio 40000 {profile} 109 101\r\n")), "{answer}");
+    }
+    let other = FIREFOX.replace("audio 9 UDP/TLS/RTP/SAVPF", "audio 9 udptl");
+    assert_eq!(WebSdp::offer(&other).map(|_| ()).unwrap_err(), SdpFault::NoAudio);
+}
+
+#[test]
+fn a_browser_without_opus_speaks_g711() {
+    let without = FIREFOX.replace("SAVPF 109 9 0 8 101", "SAVPF 9 8 0 101");
+    let offer = WebSdp::offer(&without).unwrap();
+
+    let answer = offer.write_answer(&room(), &local(), ORIGIN, offer.remote.direction);
+
+    assert_eq!(offer.remote.codec, WebCodec::G711(G711Law::A, 8));
+    assert!(answer.contains("m=audio 40000 UDP/TLS/RTP/SAVPF 8 101\r\n"), "{answer}");
+    assert!(answer.contains("a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"), "{answer}");
+    let none = FIREFOX.replace("SAVPF 109 9 0 8 101", "SAVPF 9 101");
+    assert_eq!(WebSdp::offer(&none).map(|_| ()).unwrap_err(), SdpFault::NoCodec);
+}
+
+#[test]
+fn a_pbx_that_speaks_of_feedback_is_answered_in_its_words() {
+    let offer = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 20000 RTP/AVPF 8\r\n";
+    let sdp = TrunkSdp::read(offer, &all()).unwrap();
+
+    let answer = sdp.write_answer(room().trunk, ORIGIN, sdp.remote.direction);
+
+    assert!(answer.contains("m=audio 30000 RTP/AVPF 8\r\n"), "{answer}");
+}

@@ -1,9 +1,9 @@
-//! The browser's side of the bridge: ICE-lite, DTLS-SRTP, Opus, rtcp-mux.
+//! The browser's side of the bridge: ICE-lite, DTLS-SRTP, rtcp-mux, Opus; G.711 for who has nothing better.
 
 use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
 use crate::b2bua::call::MediaRoom;
 use crate::codec::Rate;
-use crate::media::control::{Direction, DtlsRole, Fingerprint, IceCredentials, WebCodec, WebRemote};
+use crate::media::control::{Direction, DtlsRole, Fingerprint, G711Law, IceCredentials, WebCodec, WebRemote};
 use core::net::SocketAddr;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, Setup, offer_answer};
 
@@ -49,13 +49,17 @@ impl WebSdp {
 
     fn read(text: &str, role: impl Fn(Setup) -> Option<DtlsRole>) -> Result<Self, SdpFault> {
         let description = SessionDescription::parse(text).map_err(|_| SdpFault::Unreadable)?;
-        let (index, media) = audio(&description, |media| media.protocol.ends_with("/TLS/RTP/SAVPF"))?;
+        let (index, media) = audio(&description, is_rtp)?;
+        if !media.has_rtcp_mux() {
+            return Err(SdpFault::NoMux);
+        }
+        let codec = codec(media).ok_or(SdpFault::NoCodec)?;
         let remote = WebRemote {
-            ice: ice(&description, media).ok_or(SdpFault::NoIce)?,
+            ice: ice(&description, media)?,
             fingerprints: fingerprints(&description, media)?,
             dtls: description.setup(media).and_then(role).ok_or(SdpFault::NoSetup)?,
-            codec: codec(media).ok_or(SdpFault::NoCodec)?,
-            telephone_event: telephone_event(media),
+            codec,
+            telephone_event: telephone_event(media, codec),
             direction: seen_from_us(description.direction_of(media)),
             ptime: PTIME,
         };
@@ -117,14 +121,12 @@ impl WebSdp {
         let bundled = mid.filter(|mid| self.description.bundle().contains(mid));
         let mut ours = head(room, origin, bundled);
         for (index, theirs) in self.description.media.iter().enumerate() {
-            let line = match self.remote.codec {
-                WebCodec::Opus { payload_type: opus } if index == self.audio => {
-                    let audio = Audio { opus, events: self.remote.telephone_event.as_slice(), direction };
-                    audio.line(&theirs.protocol, theirs.mid(), room, local, setup)
-                }
-                _ => offer_answer::refusal(theirs),
-            };
-            ours.media.push(line);
+            ours.media.push(if index == self.audio {
+                let (codec, events) = (self.remote.codec, self.remote.telephone_event.as_slice());
+                Audio { codec, events, direction }.line(&theirs.protocol, theirs.mid(), room, local, setup)
+            } else {
+                offer_answer::refusal(theirs)
+            });
         }
         ours.to_string()
     }
@@ -138,7 +140,7 @@ pub(in crate::b2bua) fn web_offer(
     direction: Direction,
 ) -> String {
     let mut offer = head(room, origin, Some("0"));
-    let audio = Audio { opus: OPUS, events: &EVENTS, direction };
+    let audio = Audio { codec: WebCodec::Opus { payload_type: OPUS }, events: &EVENTS, direction };
     offer.media.push(audio.line(PROTOCOL, Some("0"), room, local, "actpass"));
     offer.to_string()
 }
@@ -154,7 +156,7 @@ fn head(room: &MediaRoom, origin: Origin, bundled: Option<&str>) -> SessionDescr
 
 /// What differs between our audio m-lines.
 struct Audio<'a> {
-    opus: u8,
+    codec: WebCodec,
     events: &'a [(u8, u32)],
     direction: Direction,
 }
@@ -181,16 +183,26 @@ impl Audio<'_> {
     }
 
     fn push_codecs(&self, line: &mut Media, rate: Rate) {
-        line.push_codec(&named(self.opus, "opus", 48_000, 2, opus_fmtp(rate)));
+        line.push_codec(&match self.codec {
+            WebCodec::Opus { payload_type } => named(payload_type, "opus", (48_000, 2), Some(opus_fmtp(rate))),
+            WebCodec::G711(law, payload_type) => named(payload_type, law_name(law), (8_000, 1), None),
+        });
         for (payload_type, clock_rate) in self.events {
-            line.push_codec(&named(*payload_type, "telephone-event", *clock_rate, 1, "0-16"));
+            line.push_codec(&named(*payload_type, "telephone-event", (*clock_rate, 1), Some("0-16")));
         }
         line.push("ptime", "20");
     }
 }
 
-fn named(payload_type: u8, name: &str, clock_rate: u32, channels: u8, fmtp: &str) -> Codec {
-    Codec { payload_type, name: name.to_owned(), clock_rate, channels, fmtp: Some(fmtp.to_owned()) }
+fn named(payload_type: u8, name: &str, (clock_rate, channels): (u32, u8), fmtp: Option<&str>) -> Codec {
+    Codec { payload_type, name: name.to_owned(), clock_rate, channels, fmtp: fmtp.map(str::to_owned) }
+}
+
+const fn law_name(law: G711Law) -> &'static str {
+    match law {
+        G711Law::Mu => "PCMU",
+        G711Law::A => "PCMA",
+    }
 }
 
 fn candidate_value(index: u32, at: SocketAddr) -> String {
@@ -207,15 +219,28 @@ fn address(room: &MediaRoom) -> SocketAddr {
     room.web.first().copied().unwrap_or(room.trunk)
 }
 
-fn ice(description: &SessionDescription, media: &Media) -> Option<IceCredentials> {
-    let (ufrag, pwd) = description.ice_credentials(media)?;
-    Some(IceCredentials { ufrag: ufrag.to_owned(), pwd: pwd.to_owned() })
+/// Any RTP profile: what carries it is said by ICE and the fingerprint (RFC 8829 §5.1.2).
+fn is_rtp(media: &Media) -> bool {
+    let profile = media.protocol.rsplit_once('/').filter(|(under, _)| under.ends_with("RTP"));
+    profile.is_some_and(|(_, profile)| matches!(profile, "AVP" | "AVPF" | "SAVP" | "SAVPF"))
+}
+
+fn ice(description: &SessionDescription, media: &Media) -> Result<IceCredentials, SdpFault> {
+    let (ufrag, pwd) = description.ice_credentials(media).ok_or(SdpFault::NoIce)?;
+    // RFC 8839 §5.4. Some browsers have letters beyond its ice-char; a colon would end the fragment in a check's USERNAME.
+    let is_text = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+    let is_good = (4..=256).contains(&ufrag.len()) && (22..=256).contains(&pwd.len()) && is_text(ufrag) && is_text(pwd);
+    if is_good { Ok(IceCredentials { ufrag: ufrag.to_owned(), pwd: pwd.to_owned() }) } else { Err(SdpFault::BadIce) }
 }
 
 fn fingerprints(description: &SessionDescription, media: &Media) -> Result<Vec<Fingerprint>, SdpFault> {
     let all = description.fingerprints(media).into_iter();
     let all: Vec<_> = all.map(|one| Fingerprint { algorithm: one.hash, value: one.value }).collect();
-    if all.is_empty() { Err(SdpFault::NoFingerprint) } else { Ok(all) }
+    match all.iter().any(Fingerprint::is_proof) {
+        true => Ok(all),
+        false if all.is_empty() => Err(SdpFault::NoFingerprint),
+        false => Err(SdpFault::WeakFingerprint),
+    }
 }
 
 /// A browser offers `actpass`; ours is the passive part, which lets it begin at once.
@@ -235,13 +260,26 @@ const fn role_for_answer(setup: Setup) -> Option<DtlsRole> {
     }
 }
 
+/// Opus wherever it is; the first law of G.711 otherwise.
 fn codec(media: &Media) -> Option<WebCodec> {
-    media.codec("opus", 48_000).map(|codec| WebCodec::Opus { payload_type: codec.payload_type })
+    if let Some(opus) = media.codec("opus", 48_000) {
+        return Some(WebCodec::Opus { payload_type: opus.payload_type });
+    }
+    let law = |codec: &Codec| match codec {
+        codec if codec.is("PCMU", 8_000) => Some(WebCodec::G711(G711Law::Mu, codec.payload_type)),
+        codec if codec.is("PCMA", 8_000) => Some(WebCodec::G711(G711Law::A, codec.payload_type)),
+        _ => None,
+    };
+    media.codecs().iter().find_map(law)
 }
 
-/// At Opus' clock where it is offered: a browser sends digits at the clock of its audio.
-fn telephone_event(media: &Media) -> Option<(u8, u32)> {
-    event_at(media, 48_000).or_else(|| event_at(media, 8_000))
+/// At the clock of the audio where it is offered: a browser sends digits at that clock.
+fn telephone_event(media: &Media, codec: WebCodec) -> Option<(u8, u32)> {
+    let (first, second) = match codec {
+        WebCodec::Opus { .. } => (48_000, 8_000),
+        WebCodec::G711(..) => (8_000, 48_000),
+    };
+    event_at(media, first).or_else(|| event_at(media, second))
 }
 
 fn event_at(media: &Media, clock_rate: u32) -> Option<(u8, u32)> {
