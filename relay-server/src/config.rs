@@ -3,6 +3,7 @@
 //! `relay.example.toml` says what each key is for and why its default is what it is; [`keys`] is the list that file,
 //! environment and flags share. Nothing here opens a socket.
 
+mod clash;
 mod error;
 pub mod keys;
 mod load;
@@ -333,6 +334,7 @@ impl Config {
         }
         self.check_tls()?;
         self.check_families()?;
+        self.check_clashes()?;
         self.negotiation.check()?;
         self.check_secrets()?;
         self.check_site()
@@ -407,6 +409,7 @@ impl Config {
     /// # Errors
     /// The first thing that makes no sense, with its remedy.
     pub fn check_demo(&self) -> Result<(), ConfigError> {
+        self.check_clashes()?;
         self.check_site()
     }
 

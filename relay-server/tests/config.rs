@@ -340,3 +340,45 @@ fn tls_without_a_certificate_and_addresses_of_the_wrong_family_are_told() {
     let v4 = check(&|config| config.sip.listen_ipv6 = Some("0.0.0.0:5060".parse().unwrap()));
     assert!(v4.starts_with("sip.listen_ipv6 is 0.0.0.0, which is an IPv4 address"), "{v4}");
 }
+
+#[test]
+fn two_settings_that_want_one_port_are_told_before_the_start() {
+    let said = |change: &dyn Fn(&mut Config)| {
+        let mut config = from_file("clash", TRUNK).unwrap().config;
+        change(&mut config);
+        config.check().map_err(|error| error.to_string())
+    };
+    let at = |text: &str| text.parse().unwrap();
+    assert_eq!(said(&|_| {}), Ok(()));
+    let udp = said(&|config| config.media.web_listen = at("0.0.0.0:5060")).unwrap_err();
+    assert_eq!(
+        udp,
+        "media.web_listen asks for UDP port 5060, which sip.listen has already; give one of them another port"
+    );
+    let tcp = said(&|config| config.web.listen = at("127.0.0.1:5060")).unwrap_err();
+    assert!(tcp.starts_with("sip.listen asks for TCP port 5060, which web.listen has already"), "{tcp}");
+    let udp_alone = said(&|config| {
+        config.web.listen = at("127.0.0.1:5060");
+        config.sip.tcp = false;
+    });
+    assert_eq!(udp_alone, Ok(()));
+    assert_eq!(said(&|config| (config.web.listen, config.sip.listen) = (at("127.0.0.1:0"), at("127.0.0.1:0"))), Ok(()));
+}
+
+#[test]
+fn a_misspelt_level_is_an_error_and_not_a_silent_log() {
+    for filter in ["inof", "info,relay_core", "relay_core=loud"] {
+        let said = sentence(from_environment("SWITCHHOOK_LOG_FILTER", filter));
+        assert!(said.contains("log.filter cannot be"), "{filter}: {said}");
+    }
+    for filter in ["warn", "relay_core=debug,info", "relay_core::b2bua=TRACE,off"] {
+        assert!(from_environment("SWITCHHOOK_LOG_FILTER", filter).is_ok(), "{filter}");
+    }
+}
+
+#[test]
+fn accounts_and_domain_of_the_demo_can_be_written_in_an_address() {
+    assert!(from_file("words", "[demo]\naccounts = [\"al ice:x\"]\n").is_err());
+    assert!(from_file("words", "[demo]\ndomain = \"a b\"\n").is_err());
+    assert!(from_file("words", "[demo]\ndomain = \"shop.example\"\naccounts = [\"a_b.c:x y\"]\n").is_ok());
+}

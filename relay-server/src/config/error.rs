@@ -95,7 +95,12 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { path, source } => {
-                write!(f, "{}: cannot be read ({source}); check the path given with --config", path.display())
+                let remedy = match source.kind() {
+                    std::io::ErrorKind::InvalidData => "save it as UTF-8",
+                    std::io::ErrorKind::PermissionDenied => "let the relay's user read it",
+                    _ => "check the path given with --config",
+                };
+                write!(f, "{}: cannot be read ({source}); {remedy}", path.display())
             }
             Self::Syntax { place, message } => write!(f, "{place}: not TOML: {message}"),
             Self::UnknownKey { place, key, nearest: Some(nearest) } => {

@@ -110,7 +110,7 @@ pub const KEYS: &[Key] = &[
     key("tokens.key_env", "the name of an environment variable with the same, or \"\"", |c, v| put(&mut c.tokens.key.env, v)),
     key("log.filter", "levels for parts of the program, such as \"info\" or \"relay_core=debug,info\"", put_filter),
     key("log.format", "\"text\" or \"json\"", |c, v| put(&mut c.log.format, v)),
-    key("demo.domain", "a domain name", |c, v| put(&mut c.demo.domain, v)),
+    key("demo.domain", "a domain name, such as \"demo.localhost\"", put_domain),
     key("demo.listen", ADDRESS, |c, v| put(&mut c.demo.listen, v)),
     key("demo.accounts", "a list of \"name:password\"", put_accounts),
 ];
@@ -225,16 +225,40 @@ fn put_denied(config: &mut Config, value: &Value) -> bool {
 
 fn put_filter(config: &mut Config, value: &Value) -> bool {
     let mut filter = String::new();
-    let fits = put(&mut filter, value) && filter.parse::<tracing_subscriber::EnvFilter>().is_ok();
+    let fits = put(&mut filter, value)
+        && filter.split(',').all(is_level)
+        && filter.parse::<tracing_subscriber::EnvFilter>().is_ok();
     if fits {
         config.log.filter = filter;
     }
     fits
 }
 
+fn put_domain(config: &mut Config, value: &Value) -> bool {
+    let mut domain = String::new();
+    let fits = put(&mut domain, value) && is_word(&domain);
+    if fits {
+        config.demo.domain = domain;
+    }
+    fits
+}
+
+/// What needs no escapes in a SIP address.
+fn is_word(text: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_');
+    !text.is_empty() && text.chars().all(is_plain)
+}
+
+/// A level, or one for a part. A misspelt level alone would be taken for a part, and all else would be silent.
+fn is_level(directive: &str) -> bool {
+    let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level).trim();
+    ["off", "error", "warn", "info", "debug", "trace"].iter().any(|known| known.eq_ignore_ascii_case(level))
+}
+
 fn put_accounts(config: &mut Config, value: &Value) -> bool {
     let mut accounts: Vec<String> = Vec::new();
-    let is_account = |account: &String| matches!(account.split_once(':'), Some((name, word)) if !name.is_empty() && !word.is_empty());
+    let is_account =
+        |account: &String| matches!(account.split_once(':'), Some((name, word)) if is_word(name) && !word.is_empty());
     let fits = put(&mut accounts, value) && accounts.iter().all(is_account);
     if fits {
         config.demo.accounts = accounts;
