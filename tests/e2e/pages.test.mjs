@@ -130,3 +130,16 @@ test("the choice of a microphone in the settings holds for the next call", async
   await world.relay.isIdle();
   await page.close();
 });
+
+test("nothing sticks out of either page at 320 pixels", async () => {
+  for (const name of ["index.html", "softphone.html"]) {
+    const page = await open(name);
+    await page.raw.setViewportSize({ width: 320, height: 800 });
+    const out = await page.evaluate(() =>
+      [...document.querySelectorAll("body *")]
+        .filter((element) => element.getBoundingClientRect().right > innerWidth && element.checkVisibility())
+        .map((element) => element.outerHTML.slice(0, 80)));
+    assert.deepEqual(out, [], name);
+    await page.close();
+  }
+});
