@@ -1,6 +1,7 @@
 // The near side of a case: a browser page with a SIP stack in it, our SDK, JsSIP or SIP.js. Each page in page/ offers the
 // same commands and journal; this is how the cases reach them.
 
+import { within } from "../harness/process.mjs";
 import { decoded, strongest } from "../harness/sound.mjs";
 import { loadedPage } from "../harness/world.mjs";
 
@@ -90,7 +91,8 @@ export class Near {
   }
 
   async close() {
-    await this.t("close").catch(() => {});
+    // A stack that cannot say goodbye is not waited for.
+    await within(this.t("close"), 3_000, () => "the page's phone closes").catch(() => {});
     await this.#page.close();
   }
 }
