@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { integrity } from "../scripts/manifest.mjs";
 
 const root = join(import.meta.dirname, "..");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -21,9 +22,27 @@ function* tests() {
   for (const subpath of [".", "./element", "./element/define", "./compat/jssip"]) {
     yield [`${subpath} can be imported on a server`, () => import(pathToFileURL(join(root, manifest.exports[subpath].default)))];
   }
+  yield ["the manifest names every attribute that the elements read", () => {
+    for (const { declarations: [{ name, tagName, attributes }] } of read("dist/custom-elements.json").modules) {
+      const source = readFileSync(join(root, "src/element", `${tagName}.ts`), "utf8");
+      const wanted = [...source.matchAll(/getAttribute\("([\w-]+)"\)/g)].map(([, attribute]) => attribute);
+      const missing = wanted.filter((attribute) => !attributes.some((each) => each.name === attribute));
+      if (name === "CallButton" && wanted.length < 5) throw new Error("this test reads the wrong source");
+      if (missing.length > 0) throw new Error(`${tagName} reads ${missing.join(", ")}, which its manifest does not name`);
+    }
+  }];
+  yield ["the hashes for script tags are those of the files", () => {
+    for (const [file, hash] of Object.entries(read("dist/sri.json"))) {
+      if (hash !== integrity(join(root, "dist", file))) throw new Error(`${file} has another hash`);
+    }
+  }];
   yield ["there is nothing to install at run time", () => {
     if (manifest.dependencies) throw new Error("package.json has dependencies");
   }];
+}
+
+function read(file) {
+  return JSON.parse(readFileSync(join(root, file), "utf8"));
 }
 
 function files(target) {
