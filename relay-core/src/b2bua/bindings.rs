@@ -62,6 +62,14 @@ pub(super) struct Granted {
     pub(super) until: Instant,
 }
 
+/// Where a browser was before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Before {
+    pub(super) socket: SocketId,
+    /// A page keeps its Contact as long as it lives.
+    pub(super) is_same_page: bool,
+}
+
 /// Why there is no binding for a REGISTER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
@@ -178,16 +186,17 @@ impl Bindings {
         }
     }
 
-    /// The PBX granted the binding. Returns the WebSocket that the browser had before, where it has another now.
-    pub(super) fn bind(&mut self, token: &str, granted: Granted) -> Option<SocketId> {
+    /// The PBX granted the binding. Returns where the browser was before, if it has another WebSocket now.
+    pub(super) fn bind(&mut self, token: &str, granted: Granted) -> Option<Before> {
         self.unindex(token);
         let Granted { aor, contact, flow, service_route, until } = granted;
         let binding = self.by_token.get_mut(token)?;
-        let bound = Bound { contact, flow: Some(flow), last: flow.socket, service_route, aor, until };
-        let before = binding.bound.replace(Box::new(bound)).map(|bound| bound.last);
+        let bound = Bound { contact: contact.clone(), flow: Some(flow), last: flow.socket, service_route, aor, until };
+        let before = binding.bound.replace(Box::new(bound));
+        let before = before.map(|before| Before { socket: before.last, is_same_page: before.contact == contact });
         self.by_socket.insert((flow.socket, token.to_owned()));
         self.by_expiry.insert((until, token.to_owned()));
-        before.filter(|before| *before != flow.socket)
+        before.filter(|before| before.socket != flow.socket)
     }
 
     /// The binding is gone.
@@ -274,7 +283,7 @@ mod tests {
         bindings.claim(&key, SocketId(socket), LIMITS, &mut Entropy::new([seed; 32]), Instant::ZERO)
     }
 
-    fn bind(bindings: &mut Bindings, token: &str, socket: u64, until: u64) -> Option<SocketId> {
+    fn bind(bindings: &mut Bindings, token: &str, socket: u64, until: u64) -> Option<Before> {
         let granted = Granted {
             aor: uri("sip:a@example.com"),
             contact: uri("sip:x@y.invalid"),
@@ -340,9 +349,10 @@ mod tests {
         let token = bound(&mut bindings, "sip:a@example.com", 1, 60_000);
 
         assert_eq!(bind(&mut bindings, &token, 1, 60_000), None);
-        assert_eq!(bind(&mut bindings, &token, 2, 60_000), Some(SocketId(1)), "taken over");
+        let before = |socket| Some(Before { socket: SocketId(socket), is_same_page: true });
+        assert_eq!(bind(&mut bindings, &token, 2, 60_000), before(1), "taken over");
         bindings.handle_socket_closed(SocketId(2));
-        assert_eq!(bind(&mut bindings, &token, 3, 60_000), Some(SocketId(2)), "and after a loss");
+        assert_eq!(bind(&mut bindings, &token, 3, 60_000), before(2), "and after a loss");
         assert_eq!(bindings.bound_on(SocketId(3)).count(), 1);
         assert_eq!(bindings.bound_on(SocketId(2)).count(), 0);
     }

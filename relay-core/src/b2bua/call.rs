@@ -54,6 +54,8 @@ pub(super) struct Call {
     pub(super) guest: Option<Stay>,
     /// The browser's address of record.
     pub(super) aor: Option<Uri>,
+    /// It was registered when the call began.
+    pub(super) is_registered: bool,
     /// REFERs that crossed, the newest last.
     pub(super) refers: Vec<Crossed>,
     /// Where a 3xx sent it away from.

@@ -129,7 +129,7 @@ impl B2bua {
     }
 
     /// Who came with a token, and has no account here, is a guest from then on.
-    fn keep_as_guest(&mut self, socket: Option<SocketId>) {
+    pub(super) fn keep_as_guest(&mut self, socket: Option<SocketId>) {
         let Some(socket) = socket else { return };
         let is_registered = self.bindings.bound_on(socket).next().is_some();
         if let Some(visitor) = self.guests.visitors.get_mut(&socket).filter(|_| !is_registered) {

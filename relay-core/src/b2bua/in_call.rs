@@ -138,7 +138,14 @@ impl B2bua {
         }
     }
 
-    fn tell_asker(&mut self, id: MediaId, side: Side, asked: Asked, refusal: Option<StatusCode>, now: Instant) {
+    pub(super) fn tell_asker(
+        &mut self,
+        id: MediaId,
+        side: Side,
+        asked: Asked,
+        refusal: Option<StatusCode>,
+        now: Instant,
+    ) {
         let Some(session) = self.calls.call(id).and_then(|call| call.leg(side)) else { return };
         let before = self.talk(id).map(|talk| talk.wishes);
         let result = match refusal {
@@ -187,7 +194,7 @@ impl B2bua {
     }
 
     /// Agrees to an offer of this side and writes the answer.
-    fn agree(&mut self, id: MediaId, side: Side, asked: Asked) -> Option<String> {
+    pub(super) fn agree(&mut self, id: MediaId, side: Side, asked: Asked) -> Option<String> {
         self.restart_ice(id, &asked);
         let talk = self.talk(id)?;
         talk.wishes.set(side, asked.wish());
@@ -288,7 +295,7 @@ impl B2bua {
         }
     }
 
-    fn talk(&mut self, id: MediaId) -> Option<&mut Talk> {
+    pub(super) fn talk(&mut self, id: MediaId) -> Option<&mut Talk> {
         match self.calls.call_mut(id) {
             Some(Call { stage: Stage::Talking(talk), .. }) => Some(talk),
             _ => None,

@@ -46,7 +46,11 @@ impl B2bua {
         self.abandon(id, super::outbound::busy(), now);
     }
 
+    /// Of a browser that has lost its WebSocket as well nothing else was to be expected: its call waits for it.
     fn web_media_failed(&mut self, id: MediaId, failure: WebFailure, now: Instant) {
+        if self.calls.call(id).and_then(|call| call.web).is_some_and(|web| self.is_away(web)) {
+            return;
+        }
         let (code, text) = cause::media_reason(failure);
         self.end_both(id, Refusal::new(StatusCode::REQUEST_TIMEOUT, text), Reason::q850(code, text), now);
     }

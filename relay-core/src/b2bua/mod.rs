@@ -36,6 +36,7 @@ mod resolver;
 mod routes;
 mod sdp_bridge;
 mod subscriptions;
+mod takeover;
 mod transfers;
 mod trunks;
 mod watches;

@@ -37,6 +37,11 @@ struct Admitted {
 impl B2bua {
     /// The browser's INVITE.
     pub(super) fn web_calls(&mut self, session: SessionId, request: Box<Request>, offer: Option<&str>, now: Instant) {
+        match self.call_to_take(session, &request) {
+            Ok(Some(call)) => return self.take_over(call, session, &request, offer, now),
+            Ok(None) => {}
+            Err(refusal) => return self.refuse_web(session, refusal, now),
+        }
         let mut request = request;
         match self.admit(session, &mut request, offer, now) {
             Ok(admitted) => self.prepare(session, request, admitted, now),
@@ -87,6 +92,7 @@ impl B2bua {
         let id = call.media;
         call.web = Some(web);
         call.aor = request.headers.from().ok().map(NameAddr::into_uri);
+        call.is_registered = self.is_registered_on(web, call.aor.as_ref());
         if route.is_none() {
             self.wayless.push(call.media);
         }
@@ -134,6 +140,7 @@ impl B2bua {
             is_media_closed: false,
             guest: None,
             aor: None,
+            is_registered: direction == CallDirection::Inbound,
             refers: Vec::new(),
             news: None,
             elsewhere: Vec::new(),

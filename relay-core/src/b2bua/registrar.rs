@@ -5,7 +5,7 @@
 //! flows (RFC 5626): a browser that comes back with its instance gets its calls back, too.
 
 use super::B2bua;
-use super::bindings::{BindingKey, Full, Granted, Token};
+use super::bindings::{Before, BindingKey, Full, Granted, Token};
 use super::cause::Refusal;
 use super::headers;
 use super::outbound::without_tag;
@@ -273,7 +273,7 @@ impl B2bua {
             // It has gone again while the PBX was thinking.
             self.bindings.handle_socket_closed(register.flow.socket);
         } else if let Some(before) = before {
-            self.web.resume(before, register.flow, now);
+            self.follow_browser(&before, register.flow, now);
         }
         let mut contact = contact.clone();
         contact.params.set("expires", Some(&granted.to_string()));
@@ -282,6 +282,16 @@ impl B2bua {
             rows.push((HeaderName::Require, "outbound".to_owned()));
         }
         rows
+    }
+
+    /// Dialogs move with the page that has them. A page that was loaded anew has another Contact and knows none of them:
+    /// they wait until it [takes them over](super::takeover).
+    fn follow_browser(&mut self, before: &Before, flow: Flow, now: Instant) {
+        if before.is_same_page {
+            self.web.resume(before.socket, flow, now);
+        } else if self.web.is_open(before.socket) {
+            self.handle_web_lost(before.socket, now);
+        }
     }
 
     /// The proxies that a call of this browser passes: those that came with its registration (RFC 3608).
@@ -373,7 +383,7 @@ fn service_route(response: &Response) -> Vec<NameAddr> {
 }
 
 /// An address of record as a key: without parameters, the host without case (RFC 3261 §10.3).
-fn aor_key(uri: &Uri) -> String {
+pub(super) fn aor_key(uri: &Uri) -> String {
     let user = uri.user.as_deref().unwrap_or_default();
     format!("{}:{user}@{}", uri.scheme.as_str(), uri.host.to_string().to_ascii_lowercase())
 }

@@ -4,17 +4,18 @@ use super::control::{MediaEvent, MediaReport, Side, TELEPHONE_EVENT, TrunkRemote
 use super::drops::DropReason;
 use super::payload::{EventFormat, Format};
 use super::{Bench, MediaSession};
+use core::net::SocketAddr;
 use sip_core::{Duration, Instant};
 
 impl MediaSession {
-    /// The browser was described, or described anew.
-    pub(super) fn describe_web(&mut self, remote: &WebRemote, bench: &mut Bench, now: Instant) {
+    /// The browser was described, or described anew. Returns the addresses that are no longer valid.
+    pub(super) fn describe_web(&mut self, remote: &WebRemote, bench: &mut Bench, now: Instant) -> Vec<SocketAddr> {
         let format = Format::from(remote.codec);
         self.tune(Some(format.kind), self.trunk_leg.outlet.kind());
         let format = format.at(self.rate);
         let event = |(payload_type, rate): (u8, u32)| EventFormat { payload_type, rate: rate.max(1), offered: None };
         let events = remote.telephone_event.map(event);
-        self.web.describe(remote, &bench.settings, now);
+        let gone = self.web.describe(remote, &bench.settings, now);
         self.web_leg.intake.describe(format, events);
         self.web_leg.outlet.describe(format, events, remote.ptime);
         if self.web_leg.direction != remote.direction {
@@ -22,6 +23,7 @@ impl MediaSession {
             self.web_leg.direction = remote.direction;
         }
         self.web.start_dtls(&bench.settings, &bench.identity, &mut bench.transmits, now);
+        gone
     }
 
     /// The PBX was described, or described anew.

@@ -82,6 +82,15 @@ impl IceLite {
         restart
     }
 
+    /// Another browser takes this one's place: checks of the old one count for nothing any more. Returns its addresses.
+    pub(super) fn forget_browser(&mut self) -> Vec<SocketAddr> {
+        if let Some((_, remote)) = &mut self.before {
+            *remote = None;
+        }
+        (self.nominated, self.has_moved) = (None, false);
+        core::mem::take(&mut self.valid)
+    }
+
     /// Answers a request that names our ufrag.
     pub(super) fn handle_request(
         &mut self,

@@ -347,19 +347,16 @@ impl MediaSession {
                 self.play_early(bench, now);
             }
             Some(News::Failed(failure)) => {
-                self.web_leg.intake.pause();
                 self.web_leg.reporter.stop();
                 bench.events.push_back(MediaEvent::WebFailed { id, failure });
             }
         }
     }
 
-    /// What the browser says can be heard by the PBX.
+    /// What the browser says can be heard by the PBX. While it is away, or another takes its place, that is noise: the
+    /// PBX's stream goes on until signalling ends the call.
     fn is_audible_on_trunk(&self) -> bool {
-        self.web.is_connected()
-            && self.web_leg.direction.receive
-            && self.trunk_leg.direction.send
-            && self.trunk.is_described()
+        self.web_leg.direction.receive && self.trunk_leg.direction.send && self.trunk.is_described()
     }
 
     /// What the PBX says can be heard by the browser.

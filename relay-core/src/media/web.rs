@@ -56,17 +56,22 @@ impl WebTransport {
         Self { ice, dtls, srtp: None, described: Vec::new(), state: State::New }
     }
 
-    /// Takes the description. Other credentials restart ICE; another certificate or role restarts DTLS as well.
-    pub(super) fn describe(&mut self, remote: &WebRemote, settings: &MediaSettings, now: Instant) {
+    /// Takes the description. Other credentials restart ICE; another certificate or role restarts DTLS as well. Both
+    /// together are another browser, which starts from nothing. Returns the addresses that are no longer valid.
+    pub(super) fn describe(&mut self, remote: &WebRemote, settings: &MediaSettings, now: Instant) -> Vec<SocketAddr> {
         let failed = self.state == State::Failed;
-        if self.ice.describe(&remote.ice) && self.state != State::Consented {
+        let is_restart = self.ice.describe(&remote.ice);
+        let is_certified = self.described == remote.fingerprints;
+        let is_other = is_restart && !is_certified && !self.described.is_empty();
+        if is_restart && (is_other || self.state != State::Consented) {
             let deadline = now + settings.ice_timeout;
             self.state = State::Checking { deadline };
         }
-        if failed || self.described != remote.fingerprints || self.dtls.role() != remote.dtls {
+        if failed || !is_certified || self.dtls.role() != remote.dtls {
             self.described.clone_from(&remote.fingerprints);
             (self.dtls, self.srtp) = (Dtls::new(remote.dtls), None);
         }
+        if is_other { self.ice.forget_browser() } else { Vec::new() }
     }
 
     pub(super) fn is_connected(&self) -> bool {

@@ -97,7 +97,9 @@ impl Worker {
         match command {
             MediaCommand::Open { .. } | MediaCommand::MoveTrunk { .. } => {}
             MediaCommand::Web { id, remote } => {
-                self.with(id, now, |session, bench| session.describe_web(&remote, bench, now))
+                let mut gone = Vec::new();
+                self.with(id, now, |session, bench| gone = session.describe_web(&remote, bench, now));
+                gone.iter().for_each(|address| self.forget_address(id, *address));
             }
             MediaCommand::RestartIce { id, local } => self.restart_ice(id, local),
             MediaCommand::Trunk { id, remote } => {
@@ -208,8 +210,8 @@ impl Worker {
         let mut checked = None;
         self.with(id, now, |session, bench| checked = session.handle_check(&request, source, bench, now));
         let Some(checked) = checked else { return };
-        if let Some(evicted) = checked.evicted.filter(|evicted| self.by_address.get(evicted) == Some(&id)) {
-            self.by_address.remove(&evicted);
+        if let Some(evicted) = checked.evicted {
+            self.forget_address(id, evicted);
         }
         if checked.validated {
             self.by_address.insert(source, id);
@@ -238,10 +240,12 @@ impl Worker {
         for ufrag in session.web.ice.local_ufrags() {
             self.by_ufrag.remove(ufrag);
         }
-        for address in session.web.ice.valid() {
-            if self.by_address.get(address) == Some(&id) {
-                self.by_address.remove(address);
-            }
+        session.web.ice.valid().iter().for_each(|address| self.forget_address(id, *address));
+    }
+
+    fn forget_address(&mut self, id: MediaId, address: SocketAddr) {
+        if self.by_address.get(&address) == Some(&id) {
+            self.by_address.remove(&address);
         }
     }
 

@@ -54,7 +54,11 @@ fn a_browser_that_goes_away_is_noticed() {
 
     let sent = world.pbx.audio().count();
     world.run(1_000);
-    assert_eq!(world.pbx.audio().count(), sent, "nothing is made up for a browser that is gone");
+    assert_eq!(world.pbx.audio().count(), sent + 50, "noise, until signalling ends the call");
+    world.close();
+    let sent = world.pbx.audio().count();
+    world.run(1_000);
+    assert_eq!(world.pbx.audio().count(), sent);
 }
 
 #[test]
@@ -119,7 +123,36 @@ fn another_certificate_in_a_new_description_needs_a_new_handshake() {
     remote.fingerprints[0].value[5] ^= 1;
     world.command(MediaCommand::Web { id: ID, remote });
     world.talk(10, |_| false);
-    assert_eq!((world.pbx.audio().count(), world.browser.received.len()), (10, 10));
+    assert_eq!(world.browser.received.len(), 10);
+    assert_eq!(world.worker.drops().of(DropReason::NotValidated), 10, "the PBX hears noise");
+}
+
+#[test]
+fn another_browser_takes_the_place_of_one_that_is_gone_and_the_pbx_hears_one_stream() {
+    let mut world = World::connected(Options::default());
+    world.talk(50, |_| false);
+    let gone = world.browser.address;
+    world.run(400);
+    world.replace_browser(address("203.0.113.9:50009"));
+    world.describe_web(Direction::SENDRECV);
+    world.run(400);
+    world.connect();
+    world.talk(50, |_| false);
+
+    let packets: Vec<_> = world.pbx.audio().map(|(_, packet)| packet).collect();
+    assert!(packets.iter().all(|packet| packet.header.ssrc == packets[0].header.ssrc));
+    for (one, next) in packets.iter().zip(&packets[1..]) {
+        assert_eq!(next.header.sequence_number, one.header.sequence_number.wrapping_add(1));
+        assert!(next.header.timestamp.wrapping_sub(one.header.timestamp) <= 800);
+    }
+    // A second of talk, 900 ms of silence, another second: no more than a few packets are missing.
+    assert!((140..=147).contains(&packets.len()), "{}", packets.len());
+    assert_eq!(world.browser.received.len(), 50);
+    assert!(!world.astray.contains(&gone), "nothing is sent to where the old one was");
+
+    world.browser.address = gone;
+    world.worker.handle_web(gone, &[0x80; 40], world.now);
+    assert_eq!(world.worker.drops().of(DropReason::NotValidated), 1, "nor taken from there");
 }
 
 #[test]

@@ -95,6 +95,17 @@ impl World {
         world
     }
 
+    /// A browser that knows nothing of the one before, and credentials of ours for it.
+    #[allow(clippy::disallowed_methods)]
+    pub(crate) fn replace_browser(&mut self, address: SocketAddr) {
+        let local = IceCredentials { ufrag: "anew".into(), pwd: "another-password-of-the-relay".into() };
+        self.command(MediaCommand::RestartIce { id: ID, local: local.clone() });
+        let Options { role, profiles, .. } = Options::default();
+        let mut browser = Browser::new(address, local, role, &profiles, std::time::Instant::now());
+        browser.local = IceCredentials { ufrag: "newb".into(), pwd: "a-password-of-the-new-browser".into() };
+        self.browser = browser;
+    }
+
     pub(crate) fn web_remote(&self, direction: Direction) -> WebRemote {
         WebRemote {
             ice: self.browser.local.clone(),

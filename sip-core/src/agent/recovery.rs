@@ -59,6 +59,12 @@ impl UserAgent {
         moved
     }
 
+    /// A session is over without a word to the other side, which has another in its place. `Ended` follows.
+    pub fn forget(&mut self, id: SessionId, now: Instant) {
+        self.sessions.with(id, |session| session.handle_socket_closed(&mut self.endpoint));
+        self.drain(now);
+    }
+
     /// Whether messages can be sent on this socket.
     #[must_use]
     pub fn is_open(&self, socket: SocketId) -> bool {
