@@ -78,6 +78,7 @@ pub(crate) fn command(given: JsValue) -> Result<CoreCommand, Box<ErrorInfo>> {
         "retryIn" => C::RetryIn { wait_ms: fields.count("waitMs") },
         "giveUp" => C::GiveUp,
         "call" => C::Call { target: fields.word("target"), options: call_options(&options) },
+        "resume" => C::Resume { dialog: fields.word("dialog"), muted: fields.is("muted"), held: fields.is("held") },
         "answer" => {
             C::Answer { call, options: AnswerOptions { headers: options.headers(), stream: options.value("stream") } }
         }

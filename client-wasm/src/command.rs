@@ -39,6 +39,15 @@ pub enum CoreCommand {
         /// How.
         options: CallOptions,
     },
+    /// Takes back a call that another page had. Makes a call.
+    Resume {
+        /// What names its dialog.
+        dialog: String,
+        /// It was muted.
+        muted: bool,
+        /// It was held.
+        held: bool,
+    },
     /// Answers an incoming call.
     Answer {
         /// Which call.
@@ -219,6 +228,7 @@ impl CoreCommand {
         use CoreCommand as C;
         let done = match self {
             C::Call { target, options } => return phone.call(target, options, now),
+            C::Resume { dialog, muted, held } => return phone.resume(dialog, *muted, *held, now),
             C::AcceptTransfer { call, options } => return phone.accept_transfer(*call, options, now),
             C::Message { target, body, options } => {
                 return phone.message(target, (options.content_type.clone(), body), &options.headers, now);

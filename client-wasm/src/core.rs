@@ -46,6 +46,12 @@ impl Core {
         border::command(command.into()).and_then(|command| self.shell.command(&command)).map_err(thrown)
     }
 
+    /// What names the dialog of an answered call, for the page that comes after this one (`resume`): whoever has it can
+    /// take the call over.
+    pub fn dialog(&self, call: u32) -> Option<String> {
+        self.shell.tell(|phone, _| phone.dialog(call))
+    }
+
     /// What the other side sends, once there is something. The same stream as long as the call lasts.
     #[wasm_bindgen(js_name = remoteStream)]
     pub fn remote_stream(&self, call: u32) -> Option<MediaStream> {

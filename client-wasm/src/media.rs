@@ -17,6 +17,8 @@ use crate::microphone;
 use crate::peer::Peer;
 use crate::types::{CoreConfig, ErrorInfo};
 
+const SENDRECV: &str = "sendrecv";
+
 /// The settings of all calls.
 #[derive(Clone)]
 pub(crate) struct MediaSettings {
@@ -44,6 +46,8 @@ pub(crate) struct Media {
     remote: RefCell<Option<MediaStream>>,
     peer: RefCell<Option<Rc<Peer>>>,
     is_muted: Cell<bool>,
+    /// The direction that a peer connection begins with.
+    first_way: Cell<&'static str>,
     is_closed: Cell<bool>,
 }
 
@@ -58,6 +62,7 @@ impl Media {
             remote: RefCell::default(),
             peer: RefCell::default(),
             is_muted: Cell::new(false),
+            first_way: Cell::new(SENDRECV),
             is_closed: Cell::new(false),
         }
     }
@@ -110,9 +115,10 @@ impl Media {
     }
 
     /// Which way sound is to flow in the descriptions that are made from now on.
-    pub(crate) fn set_way(&self, way: &str) {
-        if let Some(peer) = self.peer.borrow().as_ref() {
-            peer.set_way(way);
+    pub(crate) fn set_way(&self, way: &'static str) {
+        match self.peer.borrow().as_ref() {
+            Some(peer) => peer.set_way(way),
+            None => self.first_way.set(way),
         }
     }
 
@@ -195,6 +201,9 @@ impl Media {
         }
         microphone::enable(&stream, !self.is_muted.get());
         peer.send(&stream);
+        if self.first_way.get() != SENDRECV {
+            peer.set_way(self.first_way.replace(SENDRECV));
+        }
         self.local.replace(Some(stream));
         Ok(())
     }

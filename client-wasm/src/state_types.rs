@@ -46,6 +46,8 @@ pub enum CallState {
     Ringing,
     /// The other side sends sound before it answers: no ringback tone of our own.
     Early,
+    /// Another page had it, and this one takes it back.
+    Reconnecting,
     /// Both sides talk.
     Active,
     /// It is over.
@@ -237,7 +239,7 @@ words! {
         Unregistered "unregistered" Registering "registering" Registered "registered" Failed "failed"
     }
     CallState {
-        New "new" Calling "calling" Ringing "ringing" Early "early" Active "active" Ended "ended"
+        New "new" Calling "calling" Ringing "ringing" Early "early" Reconnecting "reconnecting" Active "active" Ended "ended"
     }
     DigitMethod { Auto "auto" Rtp "rtp" InfoRelay "info-relay" InfoDtmf "info-dtmf" }
     TransferState { Accepted "accepted" Progress "progress" Succeeded "succeeded" Failed "failed" }

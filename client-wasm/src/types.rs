@@ -142,7 +142,7 @@ pub enum OnPageHide {
     /// Calls are hung up and the registration is withdrawn.
     #[default]
     Hangup,
-    /// Nothing is sent.
+    /// Nothing is sent. Calls wait for the page that comes next, as long as the server keeps them.
     Keep,
 }
 

@@ -104,6 +104,11 @@ impl Call {
         *session == one || replacing.session == one
     }
 
+    /// Whether it was another page's, and its other side has not agreed to have this one in its place.
+    pub(super) fn is_resuming(&self) -> bool {
+        self.shown == CallState::Reconnecting
+    }
+
     /// Whether this page called.
     pub(super) const fn is_outgoing(&self) -> bool {
         matches!(self.stage, Stage::Preparing { .. } | Stage::Inviting { .. } | Stage::Redirected { .. })

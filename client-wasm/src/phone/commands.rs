@@ -44,8 +44,10 @@ impl Phone {
 
     /// The page goes away for good.
     pub(crate) fn handle_page_gone(&mut self, now: Instant) {
-        if self.settings.on_page_hide == OnPageHide::Hangup {
-            self.disconnect(now);
+        match self.settings.on_page_hide {
+            OnPageHide::Hangup => self.disconnect(now),
+            // A WebSocket that the browser closes with its page says that nobody comes back.
+            OnPageHide::Keep => drop(self.connection.drop(None, &mut self.out)),
         }
     }
 

@@ -16,6 +16,7 @@ mod hold;
 mod messages;
 mod redirect;
 mod registration;
+mod resume;
 mod servers;
 mod session;
 mod settings;
@@ -32,7 +33,7 @@ use sip_core::message::{Method, StatusCode};
 use sip_core::{Duration, Entropy, Flow, Instant, SocketId};
 
 use admission::Admission;
-use call::{Negotiation, Stage};
+use call::{Call, Negotiation, Stage};
 use calls::Calls;
 use connection::Connection;
 use messages::Messages;
@@ -125,9 +126,7 @@ impl Phone {
         if !self.registration.is_wanted() {
             self.bring_calls_back(now);
         }
-        for call in self.calls.preparing() {
-            self.invite(call, now);
-        }
+        self.invite_prepared(now);
         self.send_messages(now);
         self.resume_watches(now);
     }
@@ -149,7 +148,7 @@ impl Phone {
             self.lose_socket(socket, now);
         } else if !self.connection.was_ever_open() {
             // Whoever waits for the first connection wants to know; a call in a gap waits for the next attempt.
-            self.end_preparing(ErrorCode::ConnectionRefused, |_| true);
+            self.end_preparing(ErrorCode::ConnectionRefused, |call| !call.is_resuming());
             self.fail_messages(ErrorCode::ConnectionRefused, None);
         }
     }
@@ -227,7 +226,7 @@ impl Phone {
         self.registration.handle_timeout(&mut self.agent, &self.settings, flow, now);
         self.end_preparing(
             ErrorCode::ConnectionLost,
-            |stage| matches!(stage, Stage::Preparing { offer: Some((_, until)), .. } if *until <= now),
+            |call| matches!(&call.stage, Stage::Preparing { offer: Some((_, until)), .. } if *until <= now),
         );
         self.fail_messages(ErrorCode::ConnectionLost, Some(now));
         self.end_unanswered(now);
@@ -334,9 +333,9 @@ impl Phone {
         self.out.push_back(Output::Event(CoreEvent::CallEnded { call, end }));
     }
 
-    fn end_preparing(&mut self, code: ErrorCode, is_meant: impl Fn(&Stage) -> bool) {
+    fn end_preparing(&mut self, code: ErrorCode, is_meant: impl Fn(&Call) -> bool) {
         for call in self.calls.preparing() {
-            if self.calls.get(call).is_some_and(|call| is_meant(&call.stage)) {
+            if self.calls.get(call).is_some_and(&is_meant) {
                 self.end(call, failed(ErrorInfo::new(code)));
             }
         }
@@ -358,6 +357,7 @@ impl Phone {
                     self.connection.handle_flow_timer(timer, &mut self.entropy, now);
                 }
                 self.bring_calls_back(now);
+                self.invite_prepared(now);
             }
             Effect::DeadFlow => {
                 self.connection.note_failure(None, now);
@@ -389,6 +389,12 @@ impl Phone {
         self.registration.handle_disconnected(&mut self.out);
         for socket in core::mem::take(&mut self.lost).into_iter().chain(open) {
             self.agent.handle_socket_closed(socket, now);
+        }
+    }
+
+    fn invite_prepared(&mut self, now: Instant) {
+        for call in self.calls.preparing() {
+            self.invite(call, now);
         }
     }
 

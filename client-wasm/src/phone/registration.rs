@@ -81,6 +81,11 @@ impl Registration {
         self.wanted
     }
 
+    /// Whether it is wanted and not there.
+    pub(super) fn is_pending(&self) -> bool {
+        self.wanted && self.shown != RegistrationState::Registered
+    }
+
     /// A new connection is there.
     pub(super) fn handle_connected(&mut self, agent: &mut UserAgent, settings: &Settings, flow: Flow, now: Instant) {
         self.is_connected = true;

@@ -207,12 +207,16 @@ impl Phone {
         let call = self.calls.get(id);
         let (is_calling, rang) =
             call.map_or((false, false), |call| (call.is_outgoing(), call.shown == CallState::Ringing));
+        let is_lost = call.is_some_and(Call::is_resuming);
         CallEnd {
             by: end.by.into(),
             status: end.status.map(StatusCode::as_u16),
             reason: end.reason.clone(),
             q850: end.q850,
-            error: errors::call(end, is_calling, rang),
+            error: match errors::call(end, is_calling, rang) {
+                Some(_) if is_lost => Some(ErrorInfo::new(ErrorCode::ConnectionLost)),
+                error => error,
+            },
         }
     }
 
@@ -220,9 +224,10 @@ impl Phone {
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
+        let patience = if call.is_resuming() { self.settings.call_recovery } else { PATIENCE };
         match &mut call.stage {
             Stage::Preparing { offer, .. } => {
-                *offer = Some((sdp, now + PATIENCE));
+                *offer = Some((sdp, now + patience));
                 self.invite(id, now);
             }
             Stage::Answering { session, headers } => {
@@ -261,6 +266,9 @@ impl Phone {
     /// The INVITE leaves, once there is an offer and a connection.
     pub(super) fn invite(&mut self, id: u32, now: Instant) {
         let Some(flow) = self.flow() else { return };
+        if self.calls.get(id).is_some_and(|call| self.must_wait(call)) {
+            return;
+        }
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
@@ -286,7 +294,9 @@ impl Phone {
                 if let Stage::Preparing { invite, .. } = core::mem::replace(&mut call.stage, inviting) {
                     call.dialled = Some(invite);
                 }
-                self.show(id, CallState::Calling, None, None);
+                if !call.is_resuming() {
+                    self.show(id, CallState::Calling, None, None);
+                }
             }
             Err(refused) => self.end(id, failed(ErrorInfo::with_message(ErrorCode::WrongState, refused.to_string()))),
         }

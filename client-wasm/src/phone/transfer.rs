@@ -107,8 +107,7 @@ impl Phone {
         }
         let mut rows = headers;
         if let Some(replaces) = replaces {
-            rows.push((HeaderName::Replaces, replaces.to_string()));
-            rows.push((HeaderName::Require, "replaces".to_owned()));
+            rows.extend(super::resume::in_place_of(&replaces));
         }
         rows.extend(referred_by.map(|by| (HeaderName::ReferredBy, by.to_string())));
         let call = self.dial(target, rows, options, now);

@@ -240,7 +240,7 @@ impl B2bua {
         refusal
     }
 
-    fn web_socket_of(&self, session: SessionId) -> Option<SocketId> {
+    pub(super) fn web_socket_of(&self, session: SessionId) -> Option<SocketId> {
         self.web.session(session).map(|view| view.flow.socket)
     }
 }

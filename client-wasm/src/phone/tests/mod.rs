@@ -10,4 +10,5 @@ mod in_call;
 mod negotiation;
 mod redirect;
 mod registration;
+mod resume;
 mod transfer;
