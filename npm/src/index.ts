@@ -35,6 +35,7 @@ export {
   DigitEvent,
   DigitSentEvent,
   HoldChangeEvent,
+  CallResumedEvent,
   IncomingCallEvent,
   MediaChangeEvent,
   MuteChangeEvent,

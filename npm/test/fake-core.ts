@@ -91,6 +91,7 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
   command(command: CoreCommand): number {
     switch (command.type) {
       case "call": return this.#call(command.target, command.options);
+      case "resume": return this.#resume(command.dialog, command.muted, command.held);
       case "acceptTransfer": return this.#acceptTransfer(command.call, command.options);
       case "message": return this.#message(command.target, command.body, command.options);
       case "callMessage": return this.#callMessage(command.call, command.body);
@@ -99,6 +100,8 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
       default: this.#obey(command); return 0;
     }
   }
+
+  dialog(call: number): string | undefined { return `<sip:relay.invalid?Replaces=${String(call)}>`; }
 
   /** The commands that make nothing. */
   #obey(command: CoreCommand): void {
@@ -135,6 +138,11 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
   #retryIn(waitMs: number): void { this.commands.push(`retryIn ${String(waitMs)}`); }
   #giveUp(): void { this.commands.push("giveUp"); this.#events.push({ type: "connectionChange", state: "disconnected" }); }
   #unregister(all: boolean): void { this.commands.push(all ? "unregister all" : "unregister"); this.#events.push({ type: "registrationChange", state: "unregistered" }); }
+
+  #resume(dialog: string, muted: boolean, held: boolean): number {
+    this.commands.push(`resume ${dialog} ${String(muted)} ${String(held)}`);
+    return ++this.#calls;
+  }
 
   #call(target: string, options: CallOptions): number {
     this.commands.push(`call ${target}`);

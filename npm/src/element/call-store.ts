@@ -61,6 +61,7 @@ const PHASES: Record<Exclude<CallState, "ended">, CallPhase> = {
   calling: "connecting",
   ringing: "ringing",
   early: "ringing",
+  reconnecting: "connecting",
   active: "active",
 };
 

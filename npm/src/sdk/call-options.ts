@@ -1,4 +1,5 @@
 /** What a call is made of, and what its methods take. */
+import type { KeptCall } from "./kept-calls.js";
 import type { RedirectPolicy } from "./redirection.js";
 import type { RingbackRegion } from "./ringtone.js";
 import type { CallKin } from "./transfer.js";
@@ -61,5 +62,7 @@ export interface CallInit {
   /** It came in while both sides of another call talked. */
   readonly waiting?: boolean;
   readonly redirects?: RedirectPolicy | undefined;
+  /** The page before this one had it. */
+  readonly kept?: KeptCall | undefined;
   readonly signal?: AbortSignal | undefined;
 }

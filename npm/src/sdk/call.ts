@@ -31,6 +31,7 @@ import {
 } from "./events.js";
 import { Holding } from "./holding.js";
 import { iterate } from "./iterate.js";
+import { type KeptCall, keptOf, recalled } from "./kept-calls.js";
 import { type MessageOptions, MessageReceivedEvent, sendMessage } from "./messages.js";
 import { CallQuality } from "./quality/index.js";
 import { follows, type RedirectPolicy } from "./redirection.js";
@@ -61,7 +62,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   /** Did it come in while both sides of another call talked? */
   readonly waiting: boolean;
   /** When it was made or came in. */
-  readonly startedAt = new Date();
+  readonly startedAt: Date;
 
   readonly #driver: Driver;
   readonly #kin: CallKin;
@@ -81,6 +82,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #answeredAt: Date | undefined;
   #endedAt: Date | undefined;
   #quality: CallQuality | undefined;
+  #kept: KeptCall | undefined;
 
   /** @internal Use `UserAgent.call()`, or take it from an `incomingcall` event. */
   constructor(driver: Driver, init: CallInit) {
@@ -90,6 +92,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.headers = init.headers ?? [];
     this.waiting = init.waiting ?? false;
     this.#remote = init.remote;
+    this.startedAt = new Date(init.kept?.startedAt ?? Date.now());
+    this.#kept = init.kept;
+    if (init.kept) [this.#state, this.#answeredAt, this.#muted, this.#held] = recalled(init.kept);
     this.#driver = driver;
     this.#kin = init.kin;
     this.#listener = {
@@ -108,7 +113,12 @@ export class Call extends TypedEventTarget<CallEventMap> {
     return this.#listener;
   }
 
-  /** Where it stands: `new`, `calling`, `ringing`, `early` (they send sound, but did not answer), `active`, `ended`. */
+  /** @internal What the page after this one needs to take it back; none before the answer and after the end. */
+  get kept(): KeptCall | undefined {
+    return this.#state === "reconnecting" ? this.#kept : keptOf(this, this.#driver.dialog(this.#listener));
+  }
+
+  /** Where it stands: `new`, `calling`, `ringing`, `early` (they send sound, but did not answer), `reconnecting` (after a reload), `active`, `ended`. */
   get state(): CallState {
     return this.#state;
   }

@@ -20,6 +20,7 @@ import type {
 import { loadCore } from "../load.js";
 import { SipError } from "./errors.js";
 import type { AgentListener, CallListener, EventOf, MessageListener, PublicationListener, SubscriptionListener } from "./listeners.js";
+import type { KeptCall } from "./kept-calls.js";
 import { Routes } from "./routes.js";
 import type { CoreTransfer, TransferListener } from "./transfer.js";
 
@@ -100,6 +101,16 @@ export class Driver {
   /** Makes a call; the core must have been started. Throws when the target or an option is wrong. */
   call(listener: CallListener, target: string, options: CallOptions): void {
     this.#run({ type: "call", target, options }, (id) => { this.#bind(id, listener); });
+  }
+
+  /** Takes back a call of the page before; the core must have been started. */
+  resume(listener: CallListener, { dialog, muted, held }: KeptCall): void {
+    this.#run({ type: "resume", dialog, muted, held }, (id) => { this.#bind(id, listener); });
+  }
+
+  /** What names the dialog of an answered call. */
+  dialog(listener: CallListener): string | undefined {
+    return this.#query(listener, (core, id) => core.dialog(id));
   }
 
   answer(listener: CallListener, options: AnswerOptions): void {

@@ -77,6 +77,13 @@ export class RefusedCallEvent extends Event {
   }
 }
 
+/** A call of the page before this one is being taken back: show it. It is `reconnecting`, then `active` or `ended`. */
+export class CallResumedEvent extends Event {
+  constructor(readonly call: Call) {
+    super("resumed");
+  }
+}
+
 /** Something failed that no promise and no call reports, such as loading the core. */
 export class SipErrorEvent extends Event {
   constructor(readonly error: SipError) {
@@ -211,6 +218,7 @@ export interface UserAgentEventMap {
   connectionchange: ConnectionChangeEvent;
   registrationchange: RegistrationChangeEvent;
   incomingcall: IncomingCallEvent;
+  resumed: CallResumedEvent;
   refusedcall: RefusedCallEvent;
   message: MessageReceivedEvent;
   playbackblocked: PlaybackBlockedEvent;

@@ -16,7 +16,8 @@ export function instanceId(account: string): string | undefined {
   }
 }
 
-function isReload(): boolean {
+/** Is this page the one before, loaded anew? */
+export function isReload(): boolean {
   const [navigation] = performance.getEntriesByType("navigation");
   return navigation instanceof PerformanceNavigationTiming && navigation.type !== "navigate";
 }

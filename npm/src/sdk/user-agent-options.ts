@@ -64,7 +64,10 @@ export interface UserAgentOptions {
   noAnswerTimeout?: NoAnswerTimeout;
   /** What is done when a call of this page is sent elsewhere (3xx): go there, or not. Default `"follow"`. */
   redirects?: RedirectPolicy;
-  /** What happens to calls and the registration when the page goes away. Default `"hangup"`. */
+  /**
+   * What happens to calls and the registration when the page goes away. With `"keep"` the page that comes after a reload
+   * takes answered calls back: listen to `resumed`. Default `"hangup"`.
+   */
   onPageHide?: OnPageHide;
   /**
    * Ends calls whose other side has vanished (RFC 4028): each is refreshed in time, or ends. `false` leaves that to the

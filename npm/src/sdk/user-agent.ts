@@ -13,6 +13,7 @@ import { diagnose, type DiagnoseOptions, type Diagnosis } from "./diagnosis.js";
 import { type AgentListener, type CallListener, Driver, type EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
+  CallResumedEvent,
   ConnectionChangeEvent,
   IncomingCallEvent,
   PlaybackBlockedEvent,
@@ -22,6 +23,7 @@ import {
   TypedEventTarget,
   type UserAgentEventMap,
 } from "./events.js";
+import { KeptCalls, takeBack } from "./kept-calls.js";
 import type { Registration, UnregisterOptions } from "./registration.js";
 import { unlockTones } from "./ringtone.js";
 import { MessageReceivedEvent, type MessageOptions, sendMessage } from "./messages.js";
@@ -57,6 +59,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
   #registration: Registration = { state: "unregistered" };
   #ready: Deferred<undefined> = deferred();
   #closing: Promise<void> | undefined;
+  #kept: KeptCalls | undefined;
 
   /** Throws a `SipError` when `server` is no address. Everything else is reported by `ready` and by events. */
   constructor(options: UserAgentOptions) {
@@ -75,7 +78,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     this.#driver = new Driver(coreConfig({ ...options, audio }), this.#listener());
     options.signal?.addEventListener("abort", () => void this.close(), { signal: this.#closed.signal });
     if (options.signal?.aborted) void this.close();
-    else if (options.connect !== false) this.prepare();
+    else if (this.#resume(options) || options.connect !== false) this.prepare();
   }
 
   /** The connection: `disconnected`, `connecting`, `connected`, `reconnecting`. */
@@ -284,6 +287,16 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     this.dispatchEvent(new RefusedCallEvent(from, to, cause, status, headers));
   }
 
+  /** Takes back what the page before this one kept. Returns whether there is something. */
+  #resume({ onPageHide, account, server = "", audio = {} }: UserAgentOptions): boolean {
+    if (onPageHide !== "keep") return false;
+    this.#kept = new KeptCalls(account?.uri ?? String(server));
+    const calls = this.#kept.read().map((kept) => this.#adopt(new Call(this.#driver, { ...kept, audio, kin: this.#kin, kept })));
+    // After `prepare()`, so that the core knows whether an account is to be registered first.
+    queueMicrotask(() => { calls.forEach((call) => { this.dispatchEvent(new CallResumedEvent(call)); takeBack(this.#driver, call); }); });
+    return calls.length > 0;
+  }
+
   /** The call that the other side of `asked` asked for: the core knows how it is to be made. */
   #follow(asked: Call, target: string, options: CallOptions): Call {
     const call = this.#make(target, options);
@@ -320,6 +333,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     this.#calls.add(call);
     this.devices.follow(call);
     call.once("ended", () => { this.#calls.delete(call); });
+    this.#kept?.follow(call, () => this.calls);
     call.on("playbackblocked", () => { this.dispatchEvent(new PlaybackBlockedEvent(call)); });
     return call;
   }

@@ -72,7 +72,7 @@ export class RTCSession extends Emitter {
   get status(): number {
     const { state, direction } = this.#call;
     const waiting = direction === "incoming" ? STATUS.STATUS_WAITING_FOR_ANSWER : STATUS.STATUS_1XX_RECEIVED;
-    return { new: STATUS.STATUS_NULL, calling: STATUS.STATUS_INVITE_SENT, ringing: waiting, early: waiting, active: STATUS.STATUS_CONFIRMED, ended: STATUS.STATUS_TERMINATED }[state];
+    return { new: STATUS.STATUS_NULL, calling: STATUS.STATUS_INVITE_SENT, ringing: waiting, early: waiting, reconnecting: STATUS.STATUS_INVITE_SENT, active: STATUS.STATUS_CONFIRMED, ended: STATUS.STATUS_TERMINATED }[state];
   }
 
   get direction(): "incoming" | "outgoing" {
