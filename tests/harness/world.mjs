@@ -70,7 +70,7 @@ export async function loadedPage(browser, site, name = "index.html") {
       throw new Error(`${name}(${args.map((arg) => JSON.stringify(arg)).join(", ")}): ${error.message}\n${page.said.join("\n")}`, { cause: error });
     }
   };
-  await page.evaluate(
+  page.loaded = () => page.evaluate(
     () => new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error("the page did not load the package")), 20_000);
       const look = () => {
@@ -83,5 +83,10 @@ export async function loadedPage(browser, site, name = "index.html") {
   ).catch((error) => {
     throw new Error(`${error.message}\n${page.said.join("\n")}`);
   });
+  page.reload = async () => {
+    await page.raw.reload();
+    await page.loaded();
+  };
+  await page.loaded();
   return page;
 }

@@ -13,13 +13,20 @@ const players = {};
 const consultations = {};
 
 function agent(name, config) {
+  const begun = performance.now();
   const ua = new sdk.UserAgent({ audio: { input: PLAIN_MICROPHONE }, ...config });
-  const entry = { ua, journal: [], calls: [], incoming: [] };
+  const entry = { ua, begun, journal: [], calls: [], incoming: [], resumed: [] };
   agents[name] = entry;
   const note = (what) => entry.journal.push({ at: performance.now(), ...what });
   ua.addEventListener("connectionchange", (e) => note({ type: e.type, state: e.state, error: plainError(e.error), code: e.code }));
   ua.addEventListener("registrationchange", (e) => note({ type: e.type, state: e.state, expires: e.expires, error: plainError(e.error) }));
   ua.addEventListener("error", (e) => note({ type: e.type, error: plainError(e.error) }));
+  ua.addEventListener("resumed", (e) => {
+    const call = watch(e.call);
+    // Listened for at once: the first sound is what is measured.
+    call.sound = new Promise((resolve) => e.call.addEventListener("remotetrack", ({ stream }) => resolve(sound.decoded(stream)), { once: true }));
+    entry.resumed.push(call);
+  });
   ua.addEventListener("incomingcall", (e) => {
     note({ type: e.type, from: plain(e.call.remote), headers: plain(e.call.headers) });
     entry.incoming.push(watch(e.call));
@@ -141,6 +148,17 @@ window.t = {
     calls[id] = entry;
     return { remote: plain(entry.call.remote), state: entry.call.state };
   },
+  /** The next call of the page before that this one takes back, under a name. */
+  takenBack: async (name, id, ms = 10_000) => {
+    calls[id] = await until(() => agents[name].resumed.shift(), ms, "a call that is taken back");
+    return window.t.about(id);
+  },
+  about: (id) => {
+    const { state, muted, held, duration, direction } = calls[id].call;
+    return { state, muted, held: plain(held), duration, direction };
+  },
+  /** Milliseconds from `new UserAgent` to the first sound of a call that was taken back. */
+  firstSound: async (name, id, ms = 15_000) => (await settled(calls[id].sound, ms, "a sound")) - agents[name].begun,
   answer: async (id, { stream, player, ...options } = {}) => {
     const source = player ? players[player].stream : stream && (await sound.toneStream(stream.tone, stream.gain));
     calls[id].call.answer({ ...options, ...(source ? { stream: source } : {}) });

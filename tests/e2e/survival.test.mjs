@@ -1,0 +1,172 @@
+// Calls that outlive their page, loaded anew or gone for good; what both sides hear, and what the PBX is told.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { CALLED, hears, speaking } from "../harness/conversation.mjs";
+import { EchoPbx, coverage, isOneStream, silence } from "../harness/echo-pbx.mjs";
+import { until } from "../harness/process.mjs";
+import { Relay } from "../harness/relay.mjs";
+import { ALICE, BOB, MICROPHONE, World } from "../harness/world.mjs";
+
+/** From the new page's `new UserAgent` to its first sound. */
+const BUDGET = 2_000;
+const TARGET = "sip:echo@pbx.test";
+const ACCOUNT = { uri: "sip:alice@pbx.test", password: "unasked" };
+
+let world;
+let pbx;
+let relay;
+before(async () => {
+  world = await World.start();
+  pbx = world.add(await EchoPbx.start());
+  relay = world.add(await Relay.before(pbx.address, { "limits.call_recovery": "10s" }));
+});
+after(() => world?.stop());
+afterEach(async () => {
+  await relay.isIdle({ ms: 15_000 });
+  pbx.requests.length = 0;
+  pbx.heard.length = 0;
+});
+
+const agent = (page, more) => page.t("agent", "ua", { server: relay.url, onPageHide: "keep", ...more });
+
+/** A page in a call with the PBX's echo, which it hears. */
+async function talking(more) {
+  const page = await world.page();
+  await agent(page, more);
+  await page.t("call", "ua", "call", TARGET);
+  assert.ok((await page.t("answered", "call")).ok);
+  await hears(page, "call", MICROPHONE.frequency);
+  pbx.requests.length = 0;
+  return page;
+}
+
+/** The page that came after takes its call back. Returns how long it was without sound since it was there, in ms. */
+async function takesBack(page, more) {
+  await agent(page, more);
+  const found = await page.t("takenBack", "ua", "call");
+  assert.equal(found.state, "reconnecting");
+  assert.ok((await page.t("answered", "call")).ok, JSON.stringify(await page.t("journal", "call")));
+  return page.t("firstSound", "ua", "call");
+}
+
+/** What the PBX heard and was told is an ordinary call in which somebody was silent for a while. */
+async function unnoticed(t, what, ms, packets = pbx.heard[0]) {
+  await delay(500);
+  assert.deepEqual(pbx.requests.filter((method) => method !== "REGISTER"), [], "the PBX was told something");
+  const gap = silence(packets, MICROPHONE.frequency);
+  t.diagnostic(`${what}: ${Math.round(ms)} ms from the page's start to its first sound; the PBX is without the tone for ${gap} ms`);
+  assert.ok(coverage(packets) > 0.97, `packets for ${coverage(packets)} of the time`);
+  assert.ok(isOneStream(packets), "one SSRC, every sequence number once");
+  assert.ok(ms < BUDGET, `${ms} ms`);
+}
+
+test("a call outlives the reload of its page, and the PBX notices nothing", async (t) => {
+  const page = await talking();
+  await page.reload();
+  const ms = await takesBack(page);
+  await hears(page, "call", MICROPHONE.frequency);
+  await unnoticed(t, "reload", ms);
+  await page.t("hangUp", "call");
+  await until(() => pbx.requests.includes("BYE"), { what: () => "the PBX hears of the end" });
+  await page.close();
+});
+
+test("a registered page registers again, and then takes its call back", async (t) => {
+  const page = await talking({ account: ACCOUNT });
+  await page.reload();
+  const ms = await takesBack(page, { account: ACCOUNT });
+  await unnoticed(t, "reload of a registered page", ms);
+  const { duration } = await page.t("about", "call");
+  assert.ok(duration > 2_000, `it counts from its own answer, not from its return: ${duration} ms`);
+  await page.t("hangUp", "call");
+  await page.close();
+});
+
+test("a call outlives a page that is loaded anew twice", async (t) => {
+  const page = await talking();
+  await page.reload();
+  await takesBack(page);
+  await page.reload();
+  const ms = await takesBack(page);
+  await unnoticed(t, "the second reload", ms);
+  await page.t("hangUp", "call");
+  await page.close();
+});
+
+test("what was held stays held, what was muted stays muted, and both come back at a word", async () => {
+  const page = await talking();
+  assert.ok((await page.t("hold", "call", true)).ok);
+  await page.t("mute", "call", true);
+  pbx.requests.length = 0;
+  await page.reload();
+  await agent(page);
+  const found = await page.t("takenBack", "ua", "call");
+  assert.deepEqual([found.held.local, found.muted], [true, true]);
+  assert.ok((await page.t("answered", "call")).ok);
+  await delay(500);
+  assert.deepEqual(pbx.requests, [], "the PBX was told something");
+  await page.t("mute", "call", false);
+  assert.ok((await page.t("hold", "call", false)).ok);
+  await hears(page, "call", MICROPHONE.frequency);
+  await page.t("hangUp", "call");
+  await page.close();
+});
+
+test("two calls of one page both come back", async () => {
+  const page = await talking();
+  await page.t("call", "ua", "second", TARGET);
+  assert.ok((await page.t("answered", "second")).ok);
+  pbx.requests.length = 0;
+  await page.reload();
+  await agent(page);
+  for (const id of ["one", "other"]) await page.t("takenBack", "ua", id);
+  for (const id of ["one", "other"]) assert.ok((await page.t("answered", id)).ok);
+  await hears(page, "one", MICROPHONE.frequency);
+  assert.deepEqual(pbx.requests, []);
+  assert.equal((await relay.health()).calls, 2);
+  await page.t("hangUpAll");
+  await page.close();
+});
+
+test("a page that does not come back loses its call after the window, and one that comes too late is told", async () => {
+  const page = await talking();
+  const url = page.raw.url();
+  await page.raw.goto("about:blank");
+  await delay(2_000);
+  assert.equal((await relay.health()).calls, 1, "it waits");
+  await until(() => pbx.requests.includes("BYE"), { ms: 15_000, what: () => "the call ends" });
+  await page.raw.goBack().catch(() => page.raw.goto(url));
+  await page.loaded();
+  await agent(page);
+  await page.t("takenBack", "ua", "call");
+  const end = await page.t("ended", "call");
+  assert.deepEqual([end.by, end.error.code], ["remote", "CONNECTION_LOST"]);
+  await page.close();
+});
+
+test("a page that hangs up when it goes leaves nothing to take back", async () => {
+  const page = await talking({ onPageHide: "hangup" });
+  await page.reload();
+  await until(() => pbx.requests.includes("BYE"), { ms: 3_000, what: () => "the call ends" });
+  await page.close();
+});
+
+test("the other page hears its partner again, and the partner hears it", async (t) => {
+  const keeping = { onPageHide: "keep" };
+  const [alice, bob] = await Promise.all([world.registered(ALICE, keeping), world.registered(BOB)]);
+  await alice.t("call", "ua", "call", BOB.uri);
+  await bob.t("incoming", "ua", "call");
+  await bob.t("answer", "call", speaking(CALLED));
+  await Promise.all([hears(alice, "call", CALLED), hears(bob, "call", MICROPHONE.frequency)]);
+  await alice.reload();
+  await alice.t("agent", "ua", { server: world.relay.url, account: ALICE, ...keeping });
+  await alice.t("takenBack", "ua", "call");
+  assert.ok((await alice.t("answered", "call")).ok);
+  await Promise.all([hears(alice, "call", CALLED), hears(bob, "call", MICROPHONE.frequency)]);
+  t.diagnostic(`between two pages: first sound after ${Math.round(await alice.t("firstSound", "ua", "call"))} ms`);
+  await bob.t("hangUp", "call");
+  assert.equal((await alice.t("ended", "call")).by, "remote");
+  await world.relay.isIdle();
+});
