@@ -434,7 +434,13 @@ impl<'a> Fields<'a> {
 
     fn rows<T>(&self, name: &'static str, kind: &'static str, read: impl Fn(JsValue) -> Option<T>) -> Vec<T> {
         let value = self.value(name);
-        let rows = value.dyn_ref::<Array>().and_then(|rows| rows.iter().map(read).collect());
+        let rows = value.dyn_ref::<Array>().and_then(|list| {
+            let mut rows = Vec::new();
+            for row in list.iter() {
+                rows.push(read(row)?);
+            }
+            Some(rows)
+        });
         self.checked(name, kind, &value, rows).unwrap_or_default()
     }
 

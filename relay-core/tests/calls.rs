@@ -350,13 +350,13 @@ fn what_the_browser_claims_about_itself_does_not_reach_the_pbx() {
     invite.headers = vec![
         (HeaderName::PAssertedIdentity, "<sip:boss@example.com>".to_owned()),
         (HeaderName::Route, "<sip:127.0.0.1:22;lr>".to_owned()),
-        (HeaderName::Other("X-Admin".to_owned()), "1".to_owned()),
+        (HeaderName::other("X-Admin"), "1".to_owned()),
     ];
     world.browser.invite(invite, world.now).unwrap();
 
     let (_, request) = world.pbx_rings();
 
-    for name in [HeaderName::PAssertedIdentity, HeaderName::Route, HeaderName::Other("X-Admin".to_owned())] {
+    for name in [HeaderName::PAssertedIdentity, HeaderName::Route, HeaderName::other("X-Admin")] {
         assert_eq!(request.headers.get(&name), None);
     }
     assert_eq!(request.headers.vias().unwrap().len(), 1);
@@ -372,7 +372,7 @@ fn what_the_pbx_tells_about_a_call_reaches_the_browser() {
         (HeaderName::CallInfo, "<sip:bob@example.com>;answer-after=0"),
         (HeaderName::Subject, "Invoice 17"),
         (HeaderName::Organization, "Pedal & Pine"),
-        (HeaderName::Other("X-Queue".to_owned()), "sales"),
+        (HeaderName::other("X-Queue"), "sales"),
     ];
     let from = "<sip:bob@example.com>".parse().unwrap();
     let mut call = Invite::new(contact, from, World::trunk_flow());

@@ -175,7 +175,7 @@ fn other_infos_cross_with_their_package_and_without_what_is_a_legs_own() {
     let rows = vec![
         (HeaderName::InfoPackage, "example".to_owned()),
         (HeaderName::PAssertedIdentity, "<sip:boss@example.com>".to_owned()),
-        (HeaderName::Other("X-Admin".to_owned()), "1".to_owned()),
+        (HeaderName::other("X-Admin"), "1".to_owned()),
     ];
     let body = info("text/plain", "hello");
     world.browser.session_request(browser, Method::Info, rows, body, world.now).unwrap();
@@ -183,7 +183,7 @@ fn other_infos_cross_with_their_package_and_without_what_is_a_legs_own() {
 
     assert_eq!(request.headers.get(&HeaderName::InfoPackage), Some("example"));
     assert_eq!(request.headers.get(&HeaderName::PAssertedIdentity), None);
-    assert_eq!(request.headers.get(&HeaderName::Other("X-Admin".to_owned())), None);
+    assert_eq!(request.headers.get(&HeaderName::other("X-Admin")), None);
     let challenge = "Digest realm=\"pbx\", nonce=\"n\"";
     let reply = Reply::new(StatusCode::UNAUTHORIZED).header(HeaderName::WwwAuthenticate, challenge.to_owned());
     world.pbx.respond(id, reply, world.now).unwrap();

@@ -71,7 +71,7 @@ fn a_token_becomes_a_call_of_the_relay_through_its_trunk() {
 #[test]
 fn nothing_that_a_guest_writes_into_headers_crosses() {
     let mut world = world(Access::Guest);
-    let other = |name: &str| HeaderName::Other(name.to_owned());
+    let other = HeaderName::other;
     call_with(
         &mut world,
         &token(&json!({})),

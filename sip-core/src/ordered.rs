@@ -15,9 +15,10 @@ mod sorted {
     use core::mem::replace;
     use core::ops::{Bound, RangeBounds};
 
-    /// A map of few entries: a vector sorted by key.
+    /// A map of few entries: a vector sorted by key. Values are behind pointers, so that all maps by number share their
+    /// code.
     #[derive(Debug)]
-    pub(crate) struct Map<K, V>(Vec<(K, V)>);
+    pub(crate) struct Map<K, V>(Vec<(K, Box<V>)>);
 
     /// A set of few items: a sorted vector.
     #[derive(Debug)]
@@ -25,7 +26,7 @@ mod sorted {
 
     /// A place in a map, taken or free.
     pub(crate) struct Entry<'a, K, V> {
-        rows: &'a mut Vec<(K, V)>,
+        rows: &'a mut Vec<(K, Box<V>)>,
         at: Result<usize, usize>,
         key: K,
     }
@@ -49,16 +50,16 @@ mod sorted {
 
         pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
             match self.find(&key) {
-                Ok(at) => self.0.get_mut(at).map(|(_, old)| replace(old, value)),
+                Ok(at) => self.0.get_mut(at).map(|(_, old)| replace(&mut **old, value)),
                 Err(at) => {
-                    self.0.insert(at, (key, value));
+                    self.0.insert(at, (key, Box::new(value)));
                     None
                 }
             }
         }
 
         pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-            self.find(key).ok().map(|at| self.0.remove(at).1)
+            self.find(key).ok().map(|at| *self.0.remove(at).1)
         }
 
         pub(crate) fn entry(&mut self, key: K) -> Entry<'_, K, V> {
@@ -72,7 +73,7 @@ mod sorted {
 
         pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
             let at = self.find(key).ok()?;
-            self.0.get_mut(at).map(|(_, value)| value)
+            self.0.get_mut(at).map(|(_, value)| &mut **value)
         }
 
         pub(crate) fn contains_key(&self, key: &K) -> bool {
@@ -81,11 +82,11 @@ mod sorted {
 
         #[cfg(target_arch = "wasm32")]
         pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-            self.0.iter().map(|(key, value)| (key, value))
+            self.0.iter().map(|(key, value)| (key, &**value))
         }
 
         pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-            self.0.iter_mut().map(|(_, value)| value)
+            self.0.iter_mut().map(|(_, value)| &mut **value)
         }
 
         pub(crate) const fn len(&self) -> usize {
@@ -108,7 +109,7 @@ mod sorted {
                 Bound::Excluded(key) => self.find(key).unwrap_or_else(|at| at),
                 Bound::Unbounded => self.0.len(),
             };
-            self.0.get(start..end).unwrap_or_default().iter().map(|(key, value)| (key, value))
+            self.0.get(start..end).unwrap_or_default().iter().map(|(key, value)| (key, &**value))
         }
 
         fn find(&self, key: &K) -> Result<usize, usize> {
@@ -119,7 +120,7 @@ mod sorted {
     impl<'a, K, V> Entry<'a, K, V> {
         pub(crate) fn or_insert(self, value: V) -> &'a mut V {
             let at = self.at.unwrap_or_else(|at| {
-                self.rows.insert(at, (self.key, value));
+                self.rows.insert(at, (self.key, Box::new(value)));
                 at
             });
             let (_, value) = self.rows.get_mut(at).expect("it was found or inserted there");
@@ -148,7 +149,7 @@ mod sorted {
         }
 
         pub(crate) fn first(&self) -> Option<&T> {
-            self.0.0.first().map(|(item, ())| item)
+            self.0.0.first().map(|(item, _)| item)
         }
 
         pub(crate) fn range(&self, range: impl RangeBounds<T>) -> impl Iterator<Item = &T> {

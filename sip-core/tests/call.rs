@@ -173,7 +173,7 @@ fn commands_of_the_wrong_moment_are_refused_and_change_nothing() {
     let ring = pair.bob.agent.ring(bob, StatusCode::RINGING, None, Vec::new(), pair.now);
     let accept = pair.alice.agent.accept(alice, ANSWER.to_owned(), Vec::new(), pair.now);
     let answer = pair.bob.agent.answer_offer(bob, Ok(ANSWER.to_owned()), pair.now);
-    let injected = vec![(HeaderName::Other("X-A".to_owned()), "a\r\nVia: b".to_owned())];
+    let injected = vec![(HeaderName::other("X-A"), "a\r\nVia: b".to_owned())];
     let info = pair.bob.agent.session_request(bob, Method::Info, injected, None, pair.now);
     let invite = pair.bob.agent.session_request(bob, Method::Invite, Vec::new(), None, pair.now);
     pair.settle();
@@ -192,8 +192,8 @@ fn the_applications_headers_replace_the_agents_and_leave_the_dialogs_alone() {
     let headers = vec![
         (HeaderName::Supported, "timer".to_owned()),
         (HeaderName::CallId, "mine".to_owned()),
-        (HeaderName::Other("X-Note".to_owned()), "1".to_owned()),
-        (HeaderName::Other("X-Note".to_owned()), "2".to_owned()),
+        (HeaderName::other("X-Note"), "1".to_owned()),
+        (HeaderName::other("X-Note"), "2".to_owned()),
     ];
     let invite = Invite {
         headers,
@@ -211,7 +211,7 @@ fn the_applications_headers_replace_the_agents_and_leave_the_dialogs_alone() {
     assert_eq!(invite.headers.call_id(), Ok("given"));
     assert_eq!(invite.headers.from().unwrap().tag(), Some("f"));
     assert_eq!(invite.headers.cseq().unwrap().number, 42);
-    let name = HeaderName::Other("X-Note".to_owned());
+    let name = HeaderName::other("X-Note");
     let notes: Vec<_> = invite.headers.get_all(&name).collect();
     assert_eq!(notes, ["1", "2"]);
 }

@@ -320,7 +320,7 @@ fn values_of_an_application_cannot_add_rows() {
     const EVIL: &str = "a\r\nX-Evil: 1\r\n\r\nbody";
     let mut request = options("");
     request.headers.push(HeaderName::Subject, EVIL);
-    request.headers.push(HeaderName::Other(EVIL.to_owned()), "x");
+    request.headers.push(HeaderName::other(EVIL), "x");
     request.headers.push(HeaderName::ContentLength, "999");
     request.uri.params.set("user", Some(EVIL));
 

@@ -212,7 +212,7 @@ fn without_a_subscription_the_agreement_is_all_that_is_known() {
     town.report(asked, StatusCode::OK);
 
     assert_eq!(town.pair.story(), ["alice REFER", "bob 202 REFER"]);
-    let refer_sub = HeaderName::Other("Refer-Sub".to_owned());
+    let refer_sub = HeaderName::other("Refer-Sub");
     assert_eq!(town.pair.request("REFER").headers.get(&refer_sub), Some("false"));
     assert_eq!(town.pair.response("202 REFER").headers.get(&refer_sub), Some("false"));
     assert_eq!(town.alice_hears(), ["transferred 202 (unconfirmed)"]);

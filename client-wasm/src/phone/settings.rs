@@ -177,24 +177,27 @@ fn session_timers(config: &CoreConfig) -> Option<SessionTimers> {
 
 /// Headers of the page; they must not end the line they stand in.
 pub(super) fn headers(given: &[(String, String)]) -> Result<Vec<(HeaderName, String)>, Box<ErrorInfo>> {
-    let checked = given.iter().map(|(name, value)| match name.parse() {
-        Ok(name) if !value.contains(char::is_control) => Ok((name, value.clone())),
-        _ => Err(wrong(
-            "The header ",
-            name,
-            " has a name or a value that SIP does not allow.",
-            ErrorCode::InvalidArgument,
-        )),
-    });
-    checked.collect()
+    let mut rows = Vec::new();
+    for (name, value) in given {
+        match name.parse() {
+            Ok(name) if !value.contains(char::is_control) => rows.push((name, value.clone())),
+            _ => {
+                let sentence = " has a name or a value that SIP does not allow.";
+                return Err(wrong("The header ", name, sentence, ErrorCode::InvalidArgument));
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// The servers that are named, one at least.
 fn servers(config: &CoreConfig) -> Result<Servers, Box<ErrorInfo>> {
     let named = if config.servers.is_empty() { &[(config.server.clone(), 1)][..] } else { &config.servers };
-    let read = |(url, weight): &(String, u32)| server(url).map(|at| Server::new(url.clone(), at, *weight));
-    let all: Result<Vec<Server>, Box<ErrorInfo>> = named.iter().take(MAX_SERVERS).map(read).collect();
-    all.map(Servers::new)
+    let mut all = Vec::new();
+    for (url, weight) in named.iter().take(MAX_SERVERS) {
+        all.push(Server::new(url.clone(), server(url)?, *weight));
+    }
+    Ok(Servers::new(all))
 }
 
 /// What a page takes that does not say what it takes.

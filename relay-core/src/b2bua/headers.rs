@@ -29,10 +29,9 @@ pub(super) fn to_web_request(headers: &Headers) -> Rows {
 
 /// Headers without meaning to SIP itself: the PBX's own (`X-…`) and what a phone shows.
 fn is_informative(name: &HeaderName) -> bool {
-    match name {
+    match *name {
         HeaderName::AlertInfo | HeaderName::CallInfo | HeaderName::Subject | HeaderName::Organization => true,
-        HeaderName::Other(name) => name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-")),
-        _ => false,
+        _ => name.as_str().get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-")),
     }
 }
 
@@ -147,7 +146,7 @@ fn understood(headers: &Headers) -> Rows {
 
 /// Whether news of a transfer are wanted (RFC 4488).
 pub(super) fn refer_sub(headers: &Headers) -> Option<(HeaderName, String)> {
-    let name = HeaderName::Other("Refer-Sub".to_owned());
+    let name = HeaderName::other("Refer-Sub");
     headers.get(&name).map(str::to_owned).map(|value| (name, value))
 }
 

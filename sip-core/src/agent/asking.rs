@@ -3,6 +3,7 @@
 
 use super::{Auth, Endpoint, Failure, Owner};
 use crate::flow::Flow;
+use crate::message::text::decimal;
 use crate::message::{HeaderName, Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
 use crate::transaction::ClientId;
@@ -51,7 +52,7 @@ impl Asking {
         match (response.status, response.headers.min_expires()) {
             (StatusCode::INTERVAL_TOO_BRIEF, Some(least)) if least > *expires && self.brief < MAX_BRIEF => {
                 *expires = least;
-                self.request.headers.set(HeaderName::Expires, least.to_string());
+                self.request.headers.set(HeaderName::Expires, decimal(least));
                 Ok((self.request, self.brief + 1))
             }
             _ => Err(refusal(response)),

@@ -5,7 +5,7 @@ use super::event::{IncomingId, RegistrationId, SessionId};
 use super::notification::{PublicationId, SubscriptionId};
 use crate::flow::SocketId;
 use crate::message::scan::write_quoted;
-use crate::message::text::text;
+use crate::message::text::{decimal, text};
 
 /// What is wrong with a command. Nothing has been sent and nothing has changed when one returns this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub enum AgentError {
 impl AgentError {
     fn write_to(&self, out: &mut String) {
         let missing = |out: &mut String, before: &str, id: u64, after: &str| {
-            for part in [before, id.to_string().as_str(), after] {
+            for part in [before, decimal(id).as_str(), after] {
                 out.push_str(part);
             }
         };

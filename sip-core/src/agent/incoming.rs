@@ -4,6 +4,7 @@ use super::dispatch::find_session;
 use super::event::{Event, SessionId};
 use super::{Reliability, SessionState, UserAgent, headers};
 use crate::flow::{Flow, Transport};
+use crate::message::text::decimal;
 use crate::message::{Contacts, HeaderName, Method, ParseError, Request, Scheme, StatusCode};
 use crate::session::{Body, Session, SessionTimer};
 use crate::time::Instant;
@@ -260,7 +261,7 @@ impl UserAgent {
     /// A 503 says when to come back, or its receiver stays away (RFC 3261 §21.5.4).
     fn retry_after(&mut self, status: StatusCode) -> Option<(HeaderName, String)> {
         let seconds = 5 + self.endpoint.entropy.number() % 10;
-        (status == StatusCode::SERVICE_UNAVAILABLE).then(|| (HeaderName::RetryAfter, seconds.to_string()))
+        (status == StatusCode::SERVICE_UNAVAILABLE).then(|| (HeaderName::RetryAfter, decimal(seconds)))
     }
 
     /// An answer of the agent's own.

@@ -64,7 +64,7 @@ pub fn body(content_type: &str, digit: char, duration: Duration) -> (String, Vec
         text.push_str("Signal=");
         text.push(digit);
         text.push_str("\r\nDuration=");
-        text.push_str(&duration.as_millis().to_string());
+        super::text::push_number(&mut text, duration.as_secs() * 1_000 + u64::from(duration.subsec_millis()));
         text.push_str("\r\n");
     } else {
         text.push(digit);

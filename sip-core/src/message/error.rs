@@ -17,31 +17,41 @@ impl SyntaxError {
 impl core::error::Error for SyntaxError {}
 
 /// A header that a message lacks, or that cannot be read.
+///
+/// One pointer wide: every reading of a header may return it, and few do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HeaderError {
-    /// There is no such header.
-    Missing(HeaderName),
-    /// Its value breaks its grammar.
-    Malformed(HeaderName, SyntaxError),
-}
+pub struct HeaderError(Box<(HeaderName, Option<SyntaxError>)>);
 
 impl HeaderError {
+    /// There is no such header.
+    #[must_use]
+    pub fn missing(name: HeaderName) -> Self {
+        Self(Box::new((name, None)))
+    }
+
+    /// Its value breaks its grammar.
+    #[must_use]
+    pub fn malformed(name: HeaderName, error: SyntaxError) -> Self {
+        Self(Box::new((name, Some(error))))
+    }
+
     /// Which header.
     #[must_use]
-    pub const fn name(&self) -> &HeaderName {
-        match self {
-            Self::Missing(name) | Self::Malformed(name, _) => name,
-        }
+    pub fn name(&self) -> &HeaderName {
+        &self.0.0
     }
-}
 
-impl HeaderError {
+    /// What is wrong with its value; none where it is missing.
+    #[must_use]
+    pub fn syntax(&self) -> Option<SyntaxError> {
+        self.0.1
+    }
+
     pub(crate) fn write_to(&self, out: &mut String) {
         out.push_str(self.name().as_str());
-        match self {
-            Self::Missing(_) => out.push_str(" is missing"),
-            Self::Malformed(_, error) => {
+        match self.syntax() {
+            None => out.push_str(" is missing"),
+            Some(error) => {
                 out.push_str(": ");
                 error.write_to(out);
             }
@@ -80,7 +90,7 @@ pub enum Fault {
 impl Fault {
     /// A short name for logs and counters.
     #[must_use]
-    pub const fn as_str(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Empty => "empty message",
             Self::TooLarge => "message too large",
@@ -88,8 +98,8 @@ impl Fault {
             Self::Version => "version not supported",
             Self::HeaderLine => "bad header line",
             Self::Unterminated => "header section without end",
-            Self::Header(HeaderError::Missing(_)) => "missing header",
-            Self::Header(HeaderError::Malformed(..)) => "bad header",
+            Self::Header(error) if error.syntax().is_none() => "missing header",
+            Self::Header(_) => "bad header",
             Self::Duplicate(_) => "duplicate header",
             Self::ContentLength => "body shorter than Content-Length",
             Self::MethodMismatch => "CSeq names another method",

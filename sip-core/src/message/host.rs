@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str::FromStr;
 
-use super::scan::{Class, Cursor};
+use super::scan::{Class, Cursor, number};
 use super::text::text;
 use super::{SyntaxError, ip};
 
@@ -60,7 +60,7 @@ impl Host {
 
 pub(super) fn parse_port(cursor: &mut Cursor<'_>) -> Result<u16, SyntaxError> {
     let digits = cursor.take_while(|byte| byte.is_ascii_digit());
-    digits.parse().map_err(|_| SyntaxError("a port"))
+    number(digits).and_then(|port| port.try_into().ok()).ok_or(SyntaxError("a port"))
 }
 
 impl PartialEq for Host {

@@ -167,7 +167,7 @@ impl Request {
     }
 
     fn is_copied(&self, name: &HeaderName, status: StatusCode) -> bool {
-        match name {
+        match *name {
             HeaderName::Via | HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::CSeq => true,
             HeaderName::RecordRoute => {
                 self.method.forms_dialog() && status > StatusCode::TRYING && status.as_u16() < 300

@@ -1,44 +1,50 @@
 //! Header names: canonical, compact (RFC 3261 §7.3.3), and unknown ones kept as they came.
 
-use core::mem::discriminant;
 use core::str::FromStr;
 
 use super::SyntaxError;
 use super::scan::is_token;
 use super::text::text;
 
-/// One line a header, ordered by the length of its name: variant, name, compact form.
+/// A header name. Known names are equal to their compact forms, unknown ones whatever their case (RFC 3261 §7.3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderName(Name);
+
+/// A known name is one byte; a variant of its own in the enum with the `String` would have each copied in an arm of its
+/// own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Name {
+    Known(Known),
+    Other(Unknown),
+}
+
+/// As it came.
+#[derive(Clone, Debug)]
+struct Unknown(String);
+
+/// Each line: the constant, the name, and its compact form where it has one; the shortest first.
 macro_rules! names {
     ($($variant:ident $name:literal $($compact:literal)?;)*) => {
-        /// The name of a header. Names compare without regard to case.
-        #[derive(Clone, Debug)]
-        #[non_exhaustive]
-        pub enum HeaderName {
-            $(
-                #[doc = concat!("`", $name, "`.")]
-                $variant,
-            )*
-            /// A name this crate has no variant for, as it came.
-            Other(String),
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Known {
+            $($variant,)*
         }
 
-        const NAMES: &[(&str, HeaderName)] = &[$(($name, HeaderName::$variant),)*];
+        /// In the order of their numbers.
+        const NAMES: &[(&str, Known)] = &[$(($name, Known::$variant),)*];
 
+        #[allow(non_upper_case_globals, reason = "used like the variants of an enum")]
         impl HeaderName {
-            /// The name on the wire, never the compact form.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$variant => $name,)*
-                    Self::Other(name) => name,
-                }
-            }
+            $(
+                #[doc = concat!("`", $name, "`.")]
+                pub const $variant: Self = Self(Name::Known(Known::$variant));
+            )*
+        }
 
-            const fn compact(letter: u8) -> Option<Self> {
-                match letter.to_ascii_lowercase() {
-                    $($($compact => Some(Self::$variant),)?)*
-                    _ => None,
-                }
+        const fn compact(letter: u8) -> Option<Known> {
+            match letter.to_ascii_lowercase() {
+                $($($compact => Some(Known::$variant),)?)*
+                _ => None,
             }
         }
     };
@@ -145,38 +151,51 @@ const fn starts() -> [usize; LENGTHS + 1] {
 }
 
 impl HeaderName {
-    /// The variant of a name that is already known to be a token.
-    pub(super) fn of_token(name: &str) -> Self {
-        let compact = match name.as_bytes() {
-            [letter] => Self::compact(*letter),
-            _ => None,
-        };
-        compact.or_else(|| Self::known(name)).unwrap_or_else(|| Self::Other(name.to_owned()))
+    /// A name that this crate does not know, as it is to be written.
+    #[must_use]
+    pub fn other(name: &str) -> Self {
+        Self(Name::Other(Unknown(name.to_owned())))
     }
 
-    fn known(name: &str) -> Option<Self> {
-        let (start, end) = (*STARTS.get(name.len())?, *STARTS.get(name.len() + 1)?);
-        let same_length = NAMES.get(start..end)?;
-        let first = name.as_bytes().first();
-        let is_exact = |(known, _): &&(&str, Self)| known.as_bytes().first() == first && *known == name;
-        let entry = same_length
-            .iter()
-            .find(is_exact)
-            .or_else(|| same_length.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)))?;
-        Some(entry.1.clone())
-    }
-}
-
-impl PartialEq for HeaderName {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Other(a), Self::Other(b)) => a.eq_ignore_ascii_case(b),
-            _ => discriminant(self) == discriminant(other),
+    /// The canonical form, or the name as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Name::Known(known) => NAMES.get(*known as usize).map_or("", |(name, _)| name),
+            Name::Other(Unknown(name)) => name,
         }
     }
+
+    /// The name that a token means.
+    pub(super) fn of_token(name: &str) -> Self {
+        let short = match name.as_bytes() {
+            [letter] => compact(*letter),
+            _ => None,
+        };
+        short.or_else(|| known(name)).map_or_else(|| Self::other(name), |known| Self(Name::Known(known)))
+    }
 }
 
-impl Eq for HeaderName {}
+fn known(name: &str) -> Option<Known> {
+    let (start, end) = (*STARTS.get(name.len())?, *STARTS.get(name.len() + 1)?);
+    let same_length = NAMES.get(start..end)?;
+    let first = name.as_bytes().first();
+    // Most senders write names as the table has them.
+    let is_exact = |(known, _): &&(&str, Known)| known.as_bytes().first() == first && *known == name;
+    let entry = same_length
+        .iter()
+        .find(is_exact)
+        .or_else(|| same_length.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)))?;
+    Some(entry.1)
+}
+
+impl PartialEq for Unknown {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Unknown {}
 
 impl FromStr for HeaderName {
     type Err = SyntaxError;
@@ -201,10 +220,11 @@ mod tests {
     #[test]
     fn the_table_is_ordered_by_length_and_every_name_is_found() {
         assert!(NAMES.is_sorted_by_key(|(name, _)| name.len()));
-        for (name, variant) in NAMES {
+        for (name, known) in NAMES {
+            let known = HeaderName(Name::Known(*known));
             assert!(name.len() < LENGTHS, "{name}");
-            assert_eq!(variant.as_str(), *name);
-            assert_eq!(name.to_ascii_uppercase().parse::<HeaderName>().as_ref(), Ok(variant));
+            assert_eq!(known.as_str(), *name);
+            assert_eq!(name.to_ascii_uppercase().parse::<HeaderName>().as_ref(), Ok(&known));
         }
     }
 
@@ -214,7 +234,7 @@ mod tests {
         assert_eq!("l".parse(), Ok(HeaderName::ContentLength));
         let other: HeaderName = "x-Odd".parse().unwrap();
         assert_eq!(other.as_str(), "x-Odd");
-        assert_eq!(other, HeaderName::Other("X-ODD".to_owned()));
+        assert_eq!(other, HeaderName::other("X-ODD"));
         assert_ne!(other, HeaderName::Via);
         assert!("a b".parse::<HeaderName>().is_err());
     }

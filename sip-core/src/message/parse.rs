@@ -306,7 +306,7 @@ fn check_single(headers: &Headers) -> Result<(), Fault> {
 }
 
 fn malformed(name: HeaderName) -> Fault {
-    Fault::Header(HeaderError::Malformed(name, SyntaxError("a number")))
+    Fault::Header(HeaderError::malformed(name, SyntaxError("a number")))
 }
 
 /// Whether a response finds its way back: its Via rows are copied, readable or not. ACK has no response.

@@ -14,16 +14,10 @@ macro_rules! codes {
                 #[doc = concat!(stringify!($code), " ", $reason, ".")]
                 pub const $name: Self = Self($code);
             )*
-
-            /// The phrase that goes with the code; for an unknown code that of its class.
-            #[must_use]
-            pub const fn reason(self) -> &'static str {
-                match self.0 {
-                    $($code => $reason,)*
-                    _ => self.class(),
-                }
-            }
         }
+
+        /// In the order of their codes.
+        const PHRASES: &[(u16, &str)] = &[$(($code, $reason),)*];
     };
 }
 
@@ -110,6 +104,19 @@ impl StatusCode {
     #[must_use]
     pub const fn as_u16(self) -> u16 {
         self.0
+    }
+
+    /// The phrase that goes with the code; for an unknown code that of its class.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        let mut rows = PHRASES;
+        while let [(code, phrase), rest @ ..] = rows {
+            if *code == self.0 {
+                return phrase;
+            }
+            rows = rest;
+        }
+        self.class()
     }
 
     /// 1xx.

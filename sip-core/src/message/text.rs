@@ -28,7 +28,7 @@ macro_rules! text {
 pub(crate) use text;
 
 /// Adds a number in decimal digits.
-pub(crate) fn push_number(out: &mut String, number: u32) {
+pub(crate) fn push_number(out: &mut String, number: u64) {
     if number >= 10 {
         push_number(out, number / 10);
     }
@@ -36,7 +36,7 @@ pub(crate) fn push_number(out: &mut String, number: u32) {
 }
 
 /// A number in decimal digits.
-pub(crate) fn decimal(number: impl Into<u32>) -> String {
+pub(crate) fn decimal(number: impl Into<u64>) -> String {
     let mut out = String::new();
     push_number(&mut out, number.into());
     out

@@ -15,7 +15,7 @@ impl Headers {
     /// # Errors
     /// It is missing or malformed.
     pub fn via(&self) -> Result<Via, HeaderError> {
-        let first = self.values(&HeaderName::Via).next().ok_or(HeaderError::Missing(HeaderName::Via))?;
+        let first = self.values(&HeaderName::Via).next().ok_or_else(|| HeaderError::missing(HeaderName::Via))?;
         read(&HeaderName::Via, first)
     }
 
@@ -62,7 +62,7 @@ impl Headers {
     pub fn call_id(&self) -> Result<&str, HeaderError> {
         let value = self.required(&HeaderName::CallId)?;
         match value.is_empty() || value.contains([' ', '\t', ',']) {
-            true => Err(HeaderError::Malformed(HeaderName::CallId, SyntaxError("one word"))),
+            true => Err(HeaderError::malformed(HeaderName::CallId, SyntaxError("one word"))),
             false => Ok(value),
         }
     }
@@ -193,7 +193,7 @@ impl Headers {
     }
 
     fn required(&self, name: &HeaderName) -> Result<&str, HeaderError> {
-        self.get(name).ok_or_else(|| HeaderError::Missing(name.clone()))
+        self.get(name).ok_or_else(|| HeaderError::missing(name.clone()))
     }
 
     fn one<T: FromStr<Err = SyntaxError>>(&self, name: &HeaderName) -> Result<T, HeaderError> {
@@ -204,7 +204,7 @@ impl Headers {
         let mut list = Vec::new();
         for value in self.values(name) {
             if list.len() >= MAX_VALUES {
-                return Err(HeaderError::Malformed(name.clone(), SyntaxError("fewer values")));
+                return Err(HeaderError::malformed(name.clone(), SyntaxError("fewer values")));
             }
             list.push(read(name, value)?);
         }
@@ -221,7 +221,7 @@ impl Headers {
 }
 
 fn read<T: FromStr<Err = SyntaxError>>(name: &HeaderName, text: &str) -> Result<T, HeaderError> {
-    text.parse().map_err(|error| HeaderError::Malformed(name.clone(), error))
+    text.parse().map_err(|error| HeaderError::malformed(name.clone(), error))
 }
 
 /// `delta-seconds`: digits, of which too many mean "as long as can be".

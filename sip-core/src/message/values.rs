@@ -30,7 +30,7 @@ impl FromStr for CSeq {
 
 impl CSeq {
     pub(crate) fn write_to(&self, out: &mut String) {
-        push_number(out, self.number);
+        push_number(out, self.number.into());
         out.push(' ');
         out.push_str(self.method.as_str());
     }
@@ -56,7 +56,7 @@ impl FromStr for RAck {
 
 impl RAck {
     pub(crate) fn write_to(&self, out: &mut String) {
-        push_number(out, self.response);
+        push_number(out, self.response.into());
         out.push(' ');
         self.cseq.write_to(out);
     }
@@ -105,7 +105,7 @@ impl FromStr for Reason {
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
         let Parameterized { value, params } = text.parse()?;
-        let cause = params.get("cause").and_then(|cause| cause.parse().ok());
+        let cause = params.get("cause").and_then(number).and_then(|cause| cause.try_into().ok());
         Ok(Self { protocol: value, cause, text: params.get("text").map(str::to_owned) })
     }
 }

@@ -45,7 +45,7 @@ fn finish(mut out: String, headers: &Headers, body: &[u8]) -> Vec<u8> {
         out.push_str(CRLF);
     }
     out.push_str("Content-Length: ");
-    push_number(&mut out, u32::try_from(body.len()).unwrap_or(u32::MAX));
+    push_number(&mut out, body.len() as u64);
     out.push_str("\r\n\r\n");
     let mut bytes = out.into_bytes();
     bytes.extend_from_slice(body);

@@ -13,6 +13,7 @@ use crate::agent::{
     retry_after,
 };
 use crate::flow::{Flow, SocketId};
+use crate::message::text::decimal;
 use crate::message::{HeaderName, Method, Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
 use crate::transaction::ClientId;
@@ -304,7 +305,7 @@ impl Publication {
         let mut request = out_of_dialog(wish, endpoint);
         let expires = if act == Act::Remove { 0 } else { self.expires };
         request.headers.set(HeaderName::Event, self.wish.event.as_str());
-        request.headers.set(HeaderName::Expires, expires.to_string());
+        request.headers.set(HeaderName::Expires, decimal(expires));
         if let Some(etag) = &self.etag {
             request.headers.set(HeaderName::SipIfMatch, etag.as_str());
         }

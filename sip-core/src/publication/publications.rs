@@ -50,12 +50,12 @@ impl Publications {
 
     pub(crate) fn handle_socket_closed(&mut self, socket: SocketId, endpoint: &mut Endpoint) {
         self.0.iter_mut().for_each(|publication| publication.handle_socket_closed(socket, endpoint));
-        self.0.retain(|publication| !publication.is_over());
+        self.drop_ended();
     }
 
     pub(crate) fn handle_timeout(&mut self, endpoint: &mut Endpoint, now: Instant) {
         self.0.iter_mut().for_each(|publication| publication.handle_timeout(endpoint, now));
-        self.0.retain(|publication| !publication.is_over());
+        self.drop_ended();
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
@@ -65,8 +65,12 @@ impl Publications {
     /// Lets something happen to a publication; one that is over goes.
     pub(crate) fn with<T>(&mut self, id: PublicationId, act: impl FnOnce(&mut Publication) -> T) -> Option<T> {
         let result = act(self.0.iter_mut().find(|publication| publication.id == id)?);
-        self.0.retain(|publication| !publication.is_over());
+        self.drop_ended();
         Some(result)
+    }
+
+    fn drop_ended(&mut self) {
+        self.0.retain(|publication| !publication.is_over());
     }
 
     pub(crate) fn republish(

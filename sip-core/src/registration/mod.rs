@@ -10,6 +10,7 @@ pub use grant::Grant;
 use crate::agent::{AgentError, Event, Failure, Register, RegistrationEvent, RegistrationId};
 use crate::agent::{Auth, Endpoint, OutgoingRequest, Owner, advance_cseq, out_of_dialog};
 use crate::flow::Flow;
+use crate::message::text::decimal;
 use crate::message::{HeaderName, Method, Request, Response, StatusCode, Uri};
 use crate::time::{Duration, Instant};
 use crate::transaction::ClientId;
@@ -300,7 +301,7 @@ impl Registration {
     fn request(&mut self, wish: Wish, endpoint: &mut Endpoint) -> Box<Request> {
         self.cseq += 1;
         let Register { aor, contact, headers, .. } = self.register.clone();
-        let expires = if wish == Wish::Bind { self.expires } else { 0 }.to_string();
+        let expires = decimal(if wish == Wish::Bind { self.expires } else { 0 });
         let mut contact = contact;
         contact.params.set("expires", Some(&expires));
         let options = match (contact.params.has("+sip.instance"), contact.params.has("reg-id")) {

@@ -4,6 +4,7 @@ use super::negotiation::Negotiation;
 use super::retransmission::{Due, Retransmission};
 use super::{Body, Session, State};
 use crate::agent::{Endpoint, Reliability};
+use crate::message::text::decimal;
 use crate::message::{HeaderName, Request, Response, StatusCode};
 use crate::time::Instant;
 use crate::transaction::{ServerId, Timers};
@@ -85,7 +86,7 @@ impl Reliable {
         }
         self.number += 1;
         response.headers.push(HeaderName::Require, "100rel");
-        response.headers.push(HeaderName::RSeq, self.number.to_string());
+        response.headers.push(HeaderName::RSeq, decimal(self.number));
         self.unacknowledged = Some(Retransmission::provisional(server, response.clone(), self.number, timers, now));
         Some(response)
     }

@@ -2,6 +2,7 @@
 //! `refresh` acts on them.
 
 use crate::agent::{Refresher, SessionTimers};
+use crate::message::text::decimal;
 use crate::message::{HeaderName, Headers, StatusCode};
 use crate::time::{Duration, Instant};
 
@@ -55,7 +56,7 @@ impl SessionTimer {
         let role = refresher.map(|refresher| if refresher == Refresher::Local { "uac" } else { "uas" });
         rows.set(HeaderName::SessionExpires, value(interval.max(minimum), role));
         if minimum != USUAL_MINIMUM {
-            rows.set(HeaderName::MinSe, minimum.to_string());
+            rows.set(HeaderName::MinSe, decimal(minimum));
         }
     }
 
@@ -68,7 +69,7 @@ impl SessionTimer {
         match interval(row) {
             None => Err((StatusCode::BAD_REQUEST, None)),
             Some(wish) if wish < minimum && rows.supports("timer") => {
-                Err((StatusCode::SESSION_INTERVAL_TOO_SMALL, Some((HeaderName::MinSe, minimum.to_string()))))
+                Err((StatusCode::SESSION_INTERVAL_TOO_SMALL, Some((HeaderName::MinSe, decimal(minimum)))))
             }
             Some(_) => Ok(()),
         }
@@ -176,7 +177,7 @@ fn seconds(time: Duration) -> u32 {
 }
 
 fn value(interval: u32, role: Option<&str>) -> String {
-    let mut value = interval.to_string();
+    let mut value = decimal(interval);
     if let Some(role) = role {
         value.push_str(";refresher=");
         value.push_str(role);

@@ -21,6 +21,7 @@ use crate::agent::{
 };
 use crate::dialog::Dialog;
 use crate::flow::{Flow, SocketId};
+use crate::message::text::decimal;
 use crate::message::{CSeq, HeaderName, Method, Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
 use crate::transaction::ClientId;
@@ -335,7 +336,7 @@ impl Subscription {
     fn complete(&mut self, mut request: Request, expires: u32) -> Box<Request> {
         let Subscribe { event, accept, headers: rows, body, .. } = &self.wish;
         request.headers.set(HeaderName::Event, event.as_str());
-        request.headers.set(HeaderName::Expires, expires.to_string());
+        request.headers.set(HeaderName::Expires, decimal(expires));
         if let Some(accept) = accept {
             request.headers.set(HeaderName::Accept, accept.as_str());
         }

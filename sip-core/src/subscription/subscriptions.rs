@@ -89,7 +89,7 @@ impl Subscriptions {
 
     pub(crate) fn handle_socket_closed(&mut self, socket: SocketId, endpoint: &mut Endpoint) {
         self.0.iter_mut().for_each(|subscription| subscription.handle_socket_closed(socket, endpoint));
-        self.0.retain(|subscription| !subscription.is_over());
+        self.drop_ended();
     }
 
     pub(crate) fn handle_timeout(&mut self, endpoint: &mut Endpoint, now: Instant) {
@@ -98,7 +98,7 @@ impl Subscriptions {
                 subscription.handle_timeout(endpoint, now);
             }
         }
-        self.0.retain(|subscription| !subscription.is_over());
+        self.drop_ended();
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
@@ -107,7 +107,11 @@ impl Subscriptions {
 
     fn with<T>(&mut self, id: SubscriptionId, act: impl FnOnce(&mut Subscription) -> T) -> Option<T> {
         let result = act(self.0.iter_mut().find(|subscription| subscription.id == id)?);
-        self.0.retain(|subscription| !subscription.is_over());
+        self.drop_ended();
         Some(result)
+    }
+
+    fn drop_ended(&mut self) {
+        self.0.retain(|subscription| !subscription.is_over());
     }
 }

@@ -4,6 +4,7 @@ use super::referring::{refer_sub, says_no_news};
 use super::{Fate, Incoming, LIFETIME, SIPFRAG, Transfer, Transfers, emit};
 use crate::agent::{AgentError, Endpoint, Failure, Owner, SessionId, TransferEvent, TransferId};
 use crate::dialog::Dialog;
+use crate::message::text::decimal;
 use crate::message::{HeaderName, Method, ReferTo, Request, Response, StatusCode, StatusLine};
 use crate::session::Sessions;
 use crate::time::{Duration, Instant};
@@ -231,13 +232,13 @@ impl Referred {
 
     fn rows(&self, now: Instant) -> Vec<(HeaderName, String)> {
         let number = self.refer.request.headers.cseq().map_or(0, |cseq| cseq.number);
-        let left = self.deadline.since(now).as_secs().to_string();
+        let left = decimal(self.deadline.since(now).as_secs());
         let state = match self.stage {
             Stage::Pending => ["pending;expires=", &left].concat(),
             Stage::Over(reason) => ["terminated;reason=", reason].concat(),
             Stage::Asked | Stage::Trying => ["active;expires=", &left].concat(),
         };
-        vec![(HeaderName::Event, ["refer;id=", &number.to_string()].concat()), (HeaderName::SubscriptionState, state)]
+        vec![(HeaderName::Event, ["refer;id=", &decimal(number)].concat()), (HeaderName::SubscriptionState, state)]
     }
 
     /// The answer to a NOTIFY. Whatever goes wrong here ends the news, never the call they are about.

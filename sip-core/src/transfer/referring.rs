@@ -4,6 +4,7 @@ use super::{AFTERMATH, Fate, Incoming, LIFETIME, SIPFRAG, Transfer, Transfers, e
 use crate::agent::{AgentError, Endpoint, Failure, Owner, Refer, SessionId, TransferEvent, TransferId};
 use crate::dialog::DialogId;
 use crate::flow::Flow;
+use crate::message::text::decimal;
 use crate::message::{HeaderName, Headers, Method, Parameterized, ReferTo, Request, Response, StatusCode, StatusLine};
 use crate::session::Sessions;
 use crate::time::{Duration, Instant};
@@ -106,7 +107,7 @@ impl Transfers {
 
 impl Referring {
     fn number(&self) -> Option<String> {
-        self.request.headers.cseq().ok().map(|cseq| cseq.number.to_string())
+        self.request.headers.cseq().ok().map(|cseq| decimal(cseq.number))
     }
 
     pub(super) fn handle_outcome(
@@ -240,7 +241,7 @@ fn rows(refer: Refer) -> Vec<(HeaderName, String)> {
 
 /// RFC 4488.
 pub(super) fn refer_sub() -> HeaderName {
-    HeaderName::Other("Refer-Sub".to_owned())
+    HeaderName::other("Refer-Sub")
 }
 
 /// `Refer-Sub: false`: there is no subscription.
