@@ -16,6 +16,8 @@ export interface DemoNumber {
 /** The demo exchange. */
 export interface Demo {
   readonly server: string;
+  /** What the shop's page shows to call without an account. */
+  readonly siteKey: string;
   readonly accounts: readonly DemoAccount[];
   readonly numbers: readonly DemoNumber[];
 }

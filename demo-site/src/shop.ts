@@ -1,4 +1,4 @@
-/** The shop's page: which number the button calls, and with which of the demo's accounts. */
+/** The shop's page: which number the button calls. Its visitors have no account; each call shows a token. */
 import "switchhook/element/define/call-button";
 import { byId, type DemoNumber, fetchDemo } from "./demo.js";
 
@@ -6,11 +6,9 @@ const button = document.querySelector("call-button");
 const choices = byId("choices");
 
 const demo = await fetchDemo();
-const account = demo?.accounts.at(-1);
-if (demo && account && button) {
+if (demo && button) {
   button.server = demo.server;
-  button.uri = account.uri;
-  button.password = account.password;
+  button.setAttribute("site-key", demo.siteKey);
   choices.append(...demo.numbers.map((number, index) => choice(number, index === 0)));
   button.to = demo.numbers[0]?.number ?? "echo";
 } else {
