@@ -22,7 +22,9 @@ impl Pace {
         Self { count, per: Duration::from_secs(60) }
     }
 
-    fn share(self) -> Duration {
+    /// The time of each.
+    #[must_use]
+    pub fn share(self) -> Duration {
         self.per / self.count.max(1)
     }
 }
@@ -41,6 +43,13 @@ impl<K> Default for Paces<K> {
 }
 
 impl<K: Ord> Paces<K> {
+    /// Whether one more of `key` would be within its pace.
+    #[must_use]
+    pub fn would_keep(&self, key: &K, pace: Pace, now: Instant) -> bool {
+        let rest = self.rests.get(key).copied().unwrap_or(now).max(now);
+        (rest + pace.share()).since(now) <= pace.per
+    }
+
     /// Whether one more of `key` is within its pace. One that is not does not count.
     pub fn keeps(&mut self, key: K, pace: Pace, now: Instant) -> bool {
         if self.rests.len() >= MAX_REMEMBERED {

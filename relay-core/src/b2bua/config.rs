@@ -1,5 +1,6 @@
 //! What the B2BUA is told once: where it listens, where each domain lives, how much it takes on.
 
+use super::guards::RequestPaces;
 use super::redirect::Redirects;
 use crate::admission::Rules;
 use crate::media::control::TrunkCodec;
@@ -42,6 +43,8 @@ pub struct Config {
     pub ring_timeout: Duration,
     /// The longest that a DNS record is believed, whatever its own time to live.
     pub resolve_ttl: Duration,
+    /// How often one address may call, and guess.
+    pub paces: RequestPaces,
     /// Who may call with a token, and whom.
     pub admission: Rules,
     /// What is negotiated with browsers.
@@ -92,6 +95,7 @@ impl Default for Config {
             max_subscriptions_per_browser: 200,
             ring_timeout: Duration::from_secs(180),
             resolve_ttl: Duration::from_secs(60),
+            paces: RequestPaces::default(),
             admission: Rules::default(),
             web_leg: LegConfig::web(),
             trunk_leg: LegConfig::default(),

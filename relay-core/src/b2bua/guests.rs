@@ -9,7 +9,7 @@ use super::call::Call;
 use super::cause::Refusal;
 use super::port::{Access, Output};
 use super::routes::NextHop;
-use crate::admission::{Admission, Asked, Denial, Grant, Page, Party, UnixTime};
+use crate::admission::{Admission, Asked, Denial, Grant, Page, Party, Rules, UnixTime};
 use crate::media::control::MediaId;
 use sip_core::agent::SessionId;
 use sip_core::digest::Credentials;
@@ -71,6 +71,10 @@ impl Guests {
 
     pub(super) fn closed(&mut self, socket: SocketId) {
         self.visitors.remove(&socket);
+    }
+
+    pub(super) fn set_rules(&mut self, rules: Rules) {
+        self.admission.set_rules(rules);
     }
 
     pub(super) fn set_clock(&mut self, time: UnixTime, now: Instant) {

@@ -17,6 +17,7 @@ mod early;
 mod failover;
 mod farewell;
 mod fit;
+mod guards;
 mod guests;
 mod headers;
 mod in_call;
@@ -44,6 +45,7 @@ mod watches;
 pub use call::{CallDirection, CallRecord};
 pub use config::{Config, Domain, Gateway, GatewayId, LegConfig, Trunk, TrunkSocket};
 pub use dns::{Answer, Question, Record, RecordKind};
+pub use guards::RequestPaces;
 pub use port::{Access, FlowFault, Input, Output};
 pub use redirect::Redirects;
 pub use trunks::{GatewayStatus, Health};
@@ -53,6 +55,7 @@ use crate::media::control::{MediaCommand, MediaId, Side};
 use bindings::Bindings;
 use calls::Calls;
 use cause::Refusal;
+use guards::Guards;
 use guests::Guests;
 use locate::Abilities;
 use outside::Outside;
@@ -76,6 +79,7 @@ pub struct B2bua {
     bindings: Bindings,
     registers: Registers,
     guests: Guests,
+    guards: Guards,
     senders: Senders,
     outside: Outside,
     watches: Watches,
@@ -156,6 +160,7 @@ impl B2bua {
             calls: Calls::default(),
             bindings: Bindings::default(),
             registers: Registers::default(),
+            guards: Guards::default(),
             guests: Guests::new(Admission::new(config.admission.clone())),
             senders: Senders::default(),
             outside: Outside::default(),
@@ -181,7 +186,9 @@ impl B2bua {
     pub fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
             Input::WallClock(time) => self.guests.set_clock(time, now),
-            Input::WebOpened { socket, secure, page, access, .. } => {
+            Input::Rules(rules) => self.guests.set_rules(*rules),
+            Input::WebOpened { socket, peer, secure, page, access } => {
+                self.guards.opened(socket, peer.ip());
                 self.web.open_socket(socket, web_socket(secure));
                 self.guests.opened(socket, page, access);
             }
@@ -302,6 +309,7 @@ impl B2bua {
     fn handle_web_closed(&mut self, socket: SocketId, now: Instant) {
         self.bindings.handle_socket_closed(socket);
         self.guests.closed(socket);
+        self.guards.closed(socket);
         self.watches_lose_socket(socket, now);
         self.web.handle_socket_closed(socket, now);
     }
@@ -309,6 +317,7 @@ impl B2bua {
     fn handle_web_lost(&mut self, socket: SocketId, now: Instant) {
         self.bindings.handle_socket_closed(socket);
         self.guests.closed(socket);
+        self.guards.closed(socket);
         self.web.handle_socket_lost(socket, self.config.call_recovery, now);
     }
 

@@ -61,6 +61,10 @@ impl B2bua {
             return Err(busy());
         }
         routes::forwards(&request.headers)?;
+        // The answer to a challenge is the same call's.
+        if self.calls.challenged_at(&attempt_of(request)).is_none() {
+            self.guard_call(self.web_socket_of(session), now)?;
+        }
         let is_guest = self.is_by_guest(session, &request.headers);
         let hop_of_account = match is_guest {
             true => None,

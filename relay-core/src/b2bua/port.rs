@@ -3,7 +3,7 @@
 use super::call::CallRecord;
 use super::dns::{Answer, Question};
 use super::trunks::GatewayStatus;
-use crate::admission::{Denial, Page, UnixTime};
+use crate::admission::{Denial, Page, Rules, UnixTime};
 use crate::media::control::{MediaCommand, MediaEvent};
 use core::net::SocketAddr;
 use sip_core::{Flow, Instant, SocketId};
@@ -24,6 +24,8 @@ pub enum Input {
         /// What its page may do.
         access: Access,
     },
+    /// Other rules for guests from now on.
+    Rules(Box<Rules>),
     /// What the world's clocks say: tokens have a time.
     WallClock(UnixTime),
     /// A WebSocket frame: one SIP message (RFC 7118 §5).

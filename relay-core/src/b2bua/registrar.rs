@@ -119,6 +119,9 @@ impl B2bua {
         let next_hop =
             self.next_hop(&request.uri).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
         routes::forwards(&request.headers).map_err(reply_of)?;
+        if headers::has_credentials(&request.headers) {
+            self.guard_guess(flow.socket, now).map_err(reply_of)?;
+        }
         let to = request.headers.to().map_err(|_| refusal(StatusCode::BAD_REQUEST, "Unusable To"))?;
         let wish = wish_of(&request)?;
         let key = BindingKey { aor: aor_key(&to.uri), instance: wish.instance() };
@@ -234,6 +237,9 @@ impl B2bua {
             }
         } else {
             self.target_answered(target);
+            if headers::has_credentials(&register.request.headers) {
+                self.guessed(register.flow.socket, response, now);
+            }
             self.bindings.note_trunk(&register.token, target.flow());
         }
         let mut rows = headers::to_web_response(&response.headers);
