@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Web};
 use crate::counters::Counters;
 use crate::listener::WebListener;
+use crate::metrics::{self, Readers, Tally};
 use crate::origin::Origins;
 use crate::shutdown::Leave;
 use crate::signaling::Signaling;
@@ -13,13 +14,14 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
-use relay_core::b2bua::GatewayStatus;
+use relay_core::admission::{Pace, Page};
+use relay_core::b2bua::{GatewayStatus, Health};
 use serde_json::{Value, json};
 use sip_core::SocketId;
 use std::convert::Infallible;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tower_http::services::ServeDir;
@@ -31,8 +33,13 @@ pub(crate) struct App {
     pub(crate) signaling: Signaling,
     pub(crate) counters: Arc<Counters>,
     pub(crate) origins: Origins,
-    pub(crate) counter: tokens::Counter,
+    pub(crate) counter: RwLock<tokens::Counter>,
     pub(crate) clock: Clock,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) readers: Readers,
+    pub(crate) max_calls: usize,
+    /// Messages of one WebSocket.
+    pub(crate) messages: Pace,
     pub(crate) max_message_size: usize,
     pub(crate) outbox: usize,
     pub(crate) ping_interval: Duration,
@@ -45,20 +52,25 @@ pub(crate) struct App {
 impl App {
     /// With the receiver that ends when nobody uses the app any more.
     pub(crate) fn new(
-        web: &Web,
+        config: &Config,
         signaling: Signaling,
         counters: Arc<Counters>,
-        counter: tokens::Counter,
+        (counter, tally): (tokens::Counter, Arc<Tally>),
         clock: Clock,
         leave: Leave,
     ) -> (Self, mpsc::Receiver<Infallible>) {
         let (presence, absence) = mpsc::channel(1);
+        let web = &config.web;
         let app = Self {
             signaling,
             counters,
             origins: Origins::new(&web.origins),
-            counter,
+            counter: RwLock::new(counter),
             clock,
+            tally,
+            readers: web.metrics,
+            max_calls: config.limits.calls,
+            messages: Pace::per_minute(u32::try_from(config.limits.messages_per_minute).unwrap_or(u32::MAX)),
             max_message_size: web.max_message_size,
             outbox: web.outbox,
             ping_interval: web.ping_interval,
@@ -67,6 +79,11 @@ impl App {
             _presence: presence,
         };
         (app, absence)
+    }
+
+    /// Whether a page is one of a site's.
+    pub(crate) fn knows(&self, page: &Page) -> bool {
+        self.counter.read().unwrap_or_else(PoisonError::into_inner).knows(page)
     }
 
     /// A number for a WebSocket; 0 is the UDP socket's.
@@ -89,6 +106,7 @@ pub(crate) async fn serve(
 
 fn router(web: &Web, app: Arc<App>, demo: Option<Value>) -> Router {
     let mut router = Router::new().route(&web.path, any(websocket::upgrade)).route("/healthz", get(health));
+    router = router.route("/readyz", get(ready)).route("/metrics", get(metrics::get));
     let counter = post(tokens::post).options(tokens::preflight).layer(DefaultBodyLimit::max(tokens::MAX_BODY));
     router = router.route("/api/tokens", counter);
     if let Some(demo) = demo {
@@ -117,6 +135,18 @@ async fn health(State(app): State<Arc<App>>) -> Json<Value> {
         "gateways": gateways,
         "counters": counters,
     }))
+}
+
+/// Whether calls may be sent here: not while it leaves, and not while every gateway is known to be down.
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    let gateways = app.signaling.gateways();
+    match () {
+        () if app.leave.is_told() => (StatusCode::SERVICE_UNAVAILABLE, "leaving\n"),
+        () if !gateways.is_empty() && gateways.iter().all(|gateway| gateway.health == Health::Down) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "no gateway answers\n")
+        }
+        () => (StatusCode::OK, "ready\n"),
+    }
 }
 
 fn gateway(status: &GatewayStatus) -> Value {

@@ -25,6 +25,7 @@ pub use tokens::Tokens;
 pub use trunk::{Host, TRUNK_KEYS, Trunk};
 pub use value::Value;
 
+pub use crate::metrics::Readers;
 use relay_core::b2bua::Redirects;
 use relay_core::media::control::TrunkCodec;
 use sip_core::Transport;
@@ -56,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// What is written to standard error.
     pub log: Log,
+    /// What is kept of calls that are over.
+    pub records: Records,
     /// The built-in exchange; used by `switchhook-relay demo` only.
     pub demo: Demo,
 }
@@ -79,6 +82,12 @@ pub struct Web {
     pub max_message_size: usize,
     /// Messages that may wait for one slow browser; one more closes its connection.
     pub outbox: usize,
+    /// The certificate chain for HTTPS and WSS; without one it is HTTP and WS.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its key.
+    pub tls_key: Option<PathBuf>,
+    /// Who may read `/metrics`.
+    pub metrics: Readers,
 }
 
 /// The addresses of the machine. What a section says itself counts more.
@@ -184,6 +193,14 @@ pub struct Limits {
     pub subscriptions_per_browser: usize,
     /// TCP connections at once, WebSockets included.
     pub connections: usize,
+    /// Those of one address.
+    pub connections_per_address: usize,
+    /// Messages of one WebSocket in a minute.
+    pub messages_per_minute: usize,
+    /// Calls of one address in a minute.
+    pub calls_per_minute: usize,
+    /// Wrong passwords of one address in five minutes.
+    pub wrong_passwords: usize,
     /// Connections with PBXs at once.
     pub sip_connections: usize,
     /// How long a browser may ring before the caller is told 480.
@@ -194,6 +211,13 @@ pub struct Limits {
     pub resolve_ttl: Duration,
     /// How long calls may take to end when the relay is told to stop.
     pub shutdown: Duration,
+}
+
+/// Call detail records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    /// The file they are appended to; none keeps none.
+    pub file: Option<PathBuf>,
 }
 
 /// Logging.
@@ -239,6 +263,9 @@ impl Default for Web {
             ping_interval: Duration::from_secs(25),
             max_message_size: 65_536,
             outbox: 64,
+            tls_certificate: None,
+            tls_key: None,
+            metrics: Readers::Local,
         }
     }
 }
@@ -294,6 +321,10 @@ impl Default for Limits {
             subscriptions: 100_000,
             subscriptions_per_browser: 200,
             connections: 25_000,
+            connections_per_address: 200,
+            messages_per_minute: 1_200,
+            calls_per_minute: 60,
+            wrong_passwords: 20,
             sip_connections: 1_000,
             ring_timeout: Duration::from_secs(180),
             call_recovery: Duration::from_secs(30),
@@ -343,15 +374,22 @@ impl Config {
     /// Whether each secret and key is where the settings say.
     fn check_secrets(&self) -> Result<(), ConfigError> {
         self.trunks.iter().try_for_each(|trunk| crate::sites::credentials(trunk).map(drop))?;
-        crate::sites::Sites::of(self).map(drop)
+        crate::sites::Sites::of(self, None).map(drop)
     }
 
     /// Whether TLS has what it needs.
     fn check_tls(&self) -> Result<(), ConfigError> {
-        let sip = &self.sip;
+        let (sip, web) = (&self.sip, &self.web);
         let nonsense = |key, problem: &str, remedy: &str| {
             Err(ConfigError::Nonsense { key, problem: problem.to_owned(), remedy: remedy.to_owned() })
         };
+        match (&web.tls_certificate, &web.tls_key) {
+            (Some(_), None) => return nonsense("web.tls_key", "is missing", "name the key of web.tls_certificate"),
+            (None, Some(_)) => {
+                return nonsense("web.tls_certificate", "is missing", "name the certificate of web.tls_key");
+            }
+            _ => {}
+        }
         let listens = sip.tls_listen.is_some() || sip.tls_listen_ipv6.is_some();
         match (&sip.tls_certificate, &sip.tls_key) {
             (None, None) if listens => nonsense(
@@ -368,6 +406,8 @@ impl Config {
     fn check_files(&self) -> Result<(), ConfigError> {
         let sip = &self.sip;
         let own = [
+            ("web.tls_certificate", &self.web.tls_certificate),
+            ("web.tls_key", &self.web.tls_key),
             ("sip.tls_certificate", &sip.tls_certificate),
             ("sip.tls_key", &sip.tls_key),
             ("sip.tls_ca", &sip.tls_ca),

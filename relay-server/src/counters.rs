@@ -38,6 +38,12 @@ counters! {
     web_opened as "webSocketsOpened",
     /// WebSocket requests from pages that may not connect.
     origins_refused as "originsRefused",
+    /// Browsers' connections closed because their address has too many.
+    connections_refused as "connectionsRefused",
+    /// WebSockets closed because messages came too fast.
+    hasty_clients as "hastyClients",
+    /// Call records that could not be written.
+    records_dropped as "recordsDropped",
     /// Tokens made for pages and back ends.
     tokens_issued as "tokensIssued",
     /// Tokens asked for in vain.

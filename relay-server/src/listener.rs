@@ -5,6 +5,10 @@
 //! our WebSocket Close frame with its code and reason. A connection that is marked to linger is therefore read dry for
 //! a moment after it was shut down (as HTTP servers do, RFC 9112 §9.6).
 
+use crate::config::Limits;
+use crate::counters::Counters;
+use crate::seats::{Seat, Seats};
+use crate::web_tls::{Secured, WebTls};
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use std::io;
@@ -28,11 +32,27 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 pub(crate) struct WebListener {
     listener: TcpListener,
     room: Arc<Semaphore>,
+    seats: Seats,
+    tls: Option<WebTls>,
+    counters: Arc<Counters>,
 }
 
 impl WebListener {
-    pub(crate) fn new(listener: TcpListener, max_connections: usize) -> Self {
-        Self { listener, room: Arc::new(Semaphore::new(max_connections)) }
+    pub(crate) fn new(listener: TcpListener, limits: &Limits, tls: Option<WebTls>, counters: Arc<Counters>) -> Self {
+        let room = Arc::new(Semaphore::new(limits.connections));
+        Self { listener, room, seats: Seats::new(limits.connections_per_address), tls, counters }
+    }
+
+    /// The next whose address has a seat left; others are closed.
+    async fn accept_seated(&self) -> (TcpStream, SocketAddr, Seat) {
+        loop {
+            let (stream, address) = self.accept_tcp().await;
+            if let Some(seat) = self.seats.take(address.ip()) {
+                return (stream, address, seat);
+            }
+            self.counters.connections_refused.add_one();
+            tracing::debug!(%address, "an address has too many connections");
+        }
     }
 
     async fn accept_tcp(&self) -> (TcpStream, SocketAddr) {
@@ -60,12 +80,16 @@ impl Listener for WebListener {
 
     async fn accept(&mut self) -> (WebStream, SocketAddr) {
         let permit = Arc::clone(&self.room).acquire_owned().await.ok();
-        let (stream, address) = self.accept_tcp().await;
+        let (stream, address, seat) = self.accept_seated().await;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let linger = Linger::default();
-        (WebStream { stream: Some(stream), linger, permit }, address)
+        let stream = match &self.tls {
+            Some(tls) => Io::Tls(tls.accept(stream)),
+            None => Io::Plain(stream),
+        };
+        (WebStream { stream: Some(stream), linger, permit, _seat: seat }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -88,11 +112,14 @@ impl Linger {
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) linger: Linger,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
 }
 
 impl Connected<IncomingStream<'_, WebListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, WebListener>) -> Self {
-        Self { address: *stream.remote_addr(), linger: stream.io().linger.clone() }
+        let secure = matches!(stream.io().stream, Some(Io::Tls(_)));
+        Self { address: *stream.remote_addr(), linger: stream.io().linger.clone(), secure }
     }
 }
 
@@ -100,14 +127,30 @@ impl Connected<IncomingStream<'_, WebListener>> for Peer {
 #[derive(Debug)]
 pub(crate) struct WebStream {
     /// None only while it is dropped.
-    stream: Option<TcpStream>,
+    stream: Option<Io>,
     linger: Linger,
     permit: Option<OwnedSemaphorePermit>,
+    _seat: Seat,
 }
 
+/// With or without TLS.
+#[derive(Debug)]
+enum Io {
+    Plain(TcpStream),
+    Tls(Secured),
+}
+
+/// Either, pinned; both may be moved.
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
+
 impl WebStream {
-    fn inner(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn inner(&mut self) -> io::Result<Pin<&mut dyn Duplex>> {
+        match &mut self.stream {
+            Some(Io::Plain(stream)) => Ok(Pin::new(stream)),
+            Some(Io::Tls(stream)) => Ok(Pin::new(stream)),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 }
 
@@ -131,7 +174,7 @@ impl AsyncWrite for WebStream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        true
+        matches!(self.stream, Some(Io::Plain(_)))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -148,8 +191,12 @@ impl Drop for WebStream {
         let (Some(stream), permit) = (self.stream.take(), self.permit.take()) else {
             return;
         };
+        let stream = match stream {
+            Io::Plain(stream) => Some(stream),
+            Io::Tls(secured) => secured.into_tcp(),
+        };
         let is_asked = self.linger.0.load(Ordering::Relaxed);
-        if let (true, Ok(runtime)) = (is_asked, tokio::runtime::Handle::try_current()) {
+        if let (true, Some(stream), Ok(runtime)) = (is_asked, stream, tokio::runtime::Handle::try_current()) {
             runtime.spawn(read_dry(stream, permit));
         }
     }

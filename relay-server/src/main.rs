@@ -3,9 +3,10 @@
 use clap::Parser;
 use relay_server::cli::{Arguments, Command};
 use relay_server::config::Loaded;
-use relay_server::{demo, log, shutdown};
+use relay_server::{Reload, demo, log, shutdown};
 use std::error::Error;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,8 +39,24 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         return demo::run(loaded.config, stop).await;
     }
     let running = relay_server::run(loaded.config, stop).await?;
+    tokio::spawn(reload(arguments, running.reload.clone()));
     log::say(&format!("switchhook-relay: browsers at ws://{}, PBXs at {} (UDP)", running.web, running.sip));
     Ok(running.finished().await?)
+}
+
+/// Sites and tokens are read again at each SIGHUP; settings that cannot be used change nothing.
+async fn reload(arguments: Arguments, reload: Reload) {
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+    while hangups.recv().await.is_some() {
+        let applied = match arguments.settings(std::env::vars().collect()) {
+            Ok(loaded) => reload.apply(&loaded.config).await,
+            Err(error) => Err(error),
+        };
+        match applied {
+            Ok(()) => tracing::info!("SIGHUP: sites and tokens were read again"),
+            Err(error) => tracing::error!(%error, "SIGHUP: the settings stay as they were"),
+        }
+    }
 }
 
 fn warn(loaded: &Loaded) {

@@ -3,6 +3,8 @@
 use crate::clock::{Clock, unix_now};
 use crate::counters::Counters;
 use crate::media::MediaWorkers;
+use crate::metrics::Tally;
+use crate::records::Records;
 use crate::resolve::Lookups;
 use crate::sip_udp::SipUdp;
 use crate::streams::{Stream, StreamId, Streams};
@@ -80,6 +82,11 @@ impl Signaling {
         self.arrive(Arrival::Leave).await;
     }
 
+    /// Inputs in the queue.
+    pub(crate) fn waiting(&self) -> usize {
+        self.arrivals.max_capacity() - self.arrivals.capacity()
+    }
+
     pub(crate) fn is_gone(&self) -> bool {
         self.arrivals.is_closed()
     }
@@ -136,6 +143,8 @@ pub(crate) struct Parts {
     pub(crate) streams: Streams,
     pub(crate) lookups: Lookups,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) records: Records,
     /// How long calls may take to end.
     pub(crate) shutdown: Duration,
 }
@@ -175,7 +184,12 @@ impl Driver {
         }
         self.close_all();
         // Threads are waited for, which is not for this one to do.
-        if tokio::task::spawn_blocking(|| self.parts.media.stop()).await.is_err() {
+        let (media, records) = (self.parts.media, self.parts.records);
+        let stopping = move || {
+            media.stop();
+            drop(records);
+        };
+        if tokio::task::spawn_blocking(stopping).await.is_err() {
             tracing::error!("the media threads did not stop");
         }
     }
@@ -194,9 +208,10 @@ impl Driver {
                 Output::GatewayChanged(status) => self.tell(&status),
                 Output::Denied(denial) => {
                     self.parts.counters.guests_denied.add_one();
+                    self.parts.tally.denied(denial);
                     tracing::info!(reason = denial.name(), "a guest was refused");
                 }
-                Output::CallEnded(record) => log(&record),
+                Output::CallEnded(record) => self.call_ended(&record),
                 Output::Timeout(at) => match self.failed.pop_front() {
                     Some((flow, fault)) => {
                         self.parts.b2bua.handle_input(Input::FlowFailed { flow, fault }, self.parts.clock.now());
@@ -269,6 +284,12 @@ impl Driver {
         if let Err(fault) = sent {
             self.failed.push_back((flow, fault));
         }
+    }
+
+    fn call_ended(&self, record: &CallRecord) {
+        log(record);
+        self.parts.tally.ended(record);
+        self.parts.records.ended(record, self.parts.clock.now());
     }
 
     fn tell(&self, status: &GatewayStatus) {

@@ -9,22 +9,23 @@ use sip_core::message::NameAddr;
 /// What the doorkeeper and the counter for tokens need.
 #[derive(Debug)]
 pub(crate) struct Sites {
+    pub(crate) key: Key,
     pub(crate) rules: Rules,
     pub(crate) mint: Mint,
 }
 
 impl Sites {
-    /// From the settings.
+    /// From the settings. Where they name no key for the relay's own tokens, the one that it drew before stays.
     ///
     /// # Errors
     /// A key or secret that is not there, or is none.
-    pub(crate) fn of(config: &Config) -> Result<Self, ConfigError> {
+    pub(crate) fn of(config: &Config, drawn_before: Option<&Key>) -> Result<Self, ConfigError> {
         let tokens = &config.tokens;
         let relay_key = match tokens.key.read().map_err(|problem| fault("tokens.key_file", problem))? {
             Some(secret) => {
                 key_of(Algorithm::Hs256, &secret).map_err(|why| fault("tokens.key_file", why.to_string()))?
             }
-            None => drawn_key()?,
+            None => drawn_before.cloned().map_or_else(drawn_key, Ok)?,
         };
         let customers = config.sites.iter().map(|site| customer(config, site)).collect::<Result<Vec<_>, _>>()?;
         let rules = Rules {
@@ -34,7 +35,7 @@ impl Sites {
             max_lifetime: tokens.max_lifetime,
             denied: patterns(&tokens.denied),
         };
-        Ok(Self { rules, mint: Mint::new(customers, relay_key, tokens.lifetime) })
+        Ok(Self { key: relay_key.clone(), rules, mint: Mint::new(customers, relay_key, tokens.lifetime) })
     }
 }
 

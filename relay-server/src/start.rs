@@ -8,16 +8,21 @@ use crate::counters::Counters;
 use crate::error::{RunError, StartError};
 use crate::listener::WebListener;
 use crate::media::{MediaConfig, MediaWorkers};
+use crate::metrics::Tally;
+use crate::records::Records;
+use crate::reload::Reload;
 use crate::resolve::Lookups;
 use crate::shutdown::{self, Trigger};
 use crate::signaling::{self, Driver, Signaling};
 use crate::sip_sockets::{self, SipSockets};
 use crate::sip_udp::SipUdp;
 use crate::sites::{self, Sites};
+use crate::streams::tls::{Identity, TlsError};
 use crate::streams::{Acceptor, Shared, Streams};
 use crate::tokens;
-use relay_core::admission::Rules;
-use relay_core::b2bua::{self, B2bua, TrunkSocket};
+use crate::web_tls::WebTls;
+use relay_core::admission::{Pace, Rules};
+use relay_core::b2bua::{self, B2bua, RequestPaces, TrunkSocket};
 use relay_core::codec::Shelf;
 use relay_core::media::control::TrunkCodec;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -44,6 +49,8 @@ pub struct Running {
     pub sip: SocketAddr,
     /// Where they connect by TLS.
     pub sip_tls: Option<SocketAddr>,
+    /// For new settings.
+    pub reload: Reload,
     task: JoinHandle<Result<(), RunError>>,
 }
 
@@ -73,11 +80,14 @@ pub(crate) async fn run_with(
 ) -> Result<Running, StartError> {
     let counters = Arc::new(Counters::default());
     let sockets = SipSockets::bind(&config, &counters).await?;
-    let listener = bind_web(&config).await?;
+    let listener = bind_web(&config, &counters).await?;
     let (web, sip_address, sip_tls) = (local(&listener)?, sockets.bound, sockets.tls);
     let (codecs, shelf) = codecs(&config)?;
-    let sites = Sites::of(&config).map_err(StartError::Secrets)?;
+    let sites = Sites::of(&config, None).map_err(StartError::Secrets)?;
     let clock = Clock::start();
+    let tally = Arc::new(Tally::default());
+    let records = Records::open(config.records.file.as_deref(), Arc::clone(&counters))
+        .map_err(|source| StartError::System { what: "records.file", source })?;
     let (media, media_events) = start_media(&config, &sockets.known, shelf)?;
 
     let (signaling, queue) = signaling::queue();
@@ -102,12 +112,15 @@ pub(crate) async fn run_with(
         streams: Streams::new(ways, shared.clone()),
         lookups: Lookups::new(&config.sip.dns_servers, Arc::clone(&counters)),
         counters: Arc::clone(&counters),
+        tally: Arc::clone(&tally),
+        records,
         shutdown: config.limits.shutdown,
     });
     let (trigger, leave) = shutdown::channel();
     let counter = tokens::Counter::new(sites.mint, &config.sites, config.tokens.per_address);
-    let (app, absence) = App::new(&config.web, signaling.clone(), counters, counter, clock, leave);
+    let (app, absence) = App::new(&config, signaling.clone(), counters, (counter, tally), clock, leave);
     let app = Arc::new(app);
+    let reload = Reload::new(Arc::downgrade(&app), &config, sites.key);
     let web_task = async move {
         if let Err(error) = app::serve(listener, &config, app, demo).await {
             tracing::error!(%error, "HTTP");
@@ -119,7 +132,7 @@ pub(crate) async fn run_with(
         sip: tokio::spawn(receive(receivers, acceptors, shared)),
     };
     let task = tokio::spawn(supervise(tasks, absence, signaling, trigger, shutdown));
-    Ok(Running { web, sip: sip_address, sip_tls, task })
+    Ok(Running { web, sip: sip_address, sip_tls, reload, task })
 }
 
 #[derive(Debug)]
@@ -175,14 +188,25 @@ async fn receive(udp: Vec<Arc<SipUdp>>, acceptors: Vec<Acceptor>, shared: Shared
     tasks.join_next().await;
 }
 
-async fn bind_web(config: &Config) -> Result<WebListener, StartError> {
+async fn bind_web(config: &Config, counters: &Arc<Counters>) -> Result<WebListener, StartError> {
+    let tls = match (&config.web.tls_certificate, &config.web.tls_key) {
+        (Some(certificate), Some(key)) => {
+            let identity = Identity { certificate: certificate.clone(), key: key.clone() };
+            let fault = |error: TlsError| StartError::System {
+                what: "web.tls_certificate",
+                source: std::io::Error::other(error.to_string()),
+            };
+            Some(WebTls::new(identity).map_err(fault)?)
+        }
+        _ => None,
+    };
     let listener = TcpListener::bind(config.web.listen).await.map_err(|source| StartError::Bind {
         purpose: "browsers",
         address: config.web.listen.to_string(),
         key: "web.listen (--listen)",
         source,
     })?;
-    Ok(WebListener::new(listener, config.limits.connections))
+    Ok(WebListener::new(listener, &config.limits, tls, Arc::clone(counters)))
 }
 
 fn local(listener: &WebListener) -> Result<SocketAddr, StartError> {
@@ -260,6 +284,10 @@ fn b2bua_config(
     Ok(b2bua::Config {
         sockets,
         trunks,
+        paces: RequestPaces {
+            calls: per_minute(config.limits.calls_per_minute),
+            guesses: Pace { per: GUESSES_TIME, ..per_minute(config.limits.wrong_passwords) },
+        },
         admission,
         domains,
         codecs: codecs.into(),
@@ -277,6 +305,13 @@ fn b2bua_config(
         web_leg: config.negotiation.web.for_b2bua(),
         trunk_leg: config.negotiation.trunk.for_b2bua(),
     })
+}
+
+/// Wrong passwords are counted over so long.
+const GUESSES_TIME: Duration = Duration::from_secs(300);
+
+fn per_minute(count: usize) -> Pace {
+    Pace::per_minute(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn trunk_config(trunk: &crate::config::Trunk, config: &Config) -> Result<b2bua::Trunk, StartError> {

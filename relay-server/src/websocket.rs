@@ -6,8 +6,7 @@
 
 use crate::app::App;
 use crate::listener::{Linger, Peer};
-use crate::origin::page_of;
-use crate::signaling::Signaling;
+use crate::origin::{client_address, page_of};
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
@@ -16,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use relay_core::admission::Page;
+use relay_core::admission::{Pace, Paces, Page};
 use relay_core::b2bua::Access;
 use sip_core::SocketId;
 use std::net::SocketAddr;
@@ -43,8 +42,9 @@ pub(crate) async fn upgrade(
 ) -> Response {
     match admit(&app, &headers, upgrade) {
         Ok((upgrade, access)) => {
-            let secure = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-            let visitor = Visitor { address: peer.address, secure, page: page_of(&headers), access };
+            let secure = peer.secure || headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+            let address = SocketAddr::new(client_address(peer.address.ip(), &headers), peer.address.port());
+            let visitor = Visitor { address, secure, page: page_of(&headers), access };
             upgrade.on_upgrade(move |socket| serve(socket, app, peer.linger, visitor))
         }
         Err(refusal) => refusal.into_response(),
@@ -71,7 +71,7 @@ fn admit(
     let origin = text(header::ORIGIN);
     let access = match app.origins.admits(origin, text(header::HOST)) {
         true => Access::Full,
-        false if page_of(headers).is_some_and(|page| app.counter.knows(&page)) => Access::Guest,
+        false if page_of(headers).is_some_and(|page| app.knows(&page)) => Access::Guest,
         false => {
             app.counters.origins_refused.add_one();
             tracing::warn!(origin, "a page of this origin may not connect; web.origins lists those that may");
@@ -168,6 +168,8 @@ enum End {
     ByPeer,
     /// A message above the limit.
     TooBig,
+    /// More messages than anybody needs.
+    Hasty,
     /// RFC 6455 was broken.
     Broken,
     /// No sign of life.
@@ -184,6 +186,7 @@ impl End {
         match self {
             Self::Away | Self::ByPeer => None,
             Self::TooBig => Some((close_code::SIZE, "the message is longer than this relay takes")),
+            Self::Hasty => Some((close_code::POLICY, "messages come too fast")),
             Self::Broken => Some((close_code::PROTOCOL, "not a WebSocket frame")),
             Self::Silent => Some((close_code::AWAY, "pings were not answered")),
             Self::Slow => Some((close_code::POLICY, "messages are not read fast enough")),
@@ -199,6 +202,7 @@ impl End {
     fn count(self, app: &App) {
         match self {
             Self::TooBig => app.counters.oversized.add_one(),
+            Self::Hasty => app.counters.hasty_clients.add_one(),
             Self::Broken => app.counters.broken_frames.add_one(),
             Self::Silent => app.counters.silent_clients.add_one(),
             Self::Slow => app.counters.slow_clients.add_one(),
@@ -214,15 +218,18 @@ async fn serve(socket: WebSocket, app: Arc<App>, linger: Linger, visitor: Visito
     let overflow = Arc::clone(&outbox.overflow);
     app.counters.web_opened.add_one();
     tracing::debug!(socket = id.0, peer = %visitor.address, "WebSocket opened");
+    let visitor_address = visitor.address.ip();
     app.signaling.web_opened(id, visitor, outbox).await;
 
     let (mut sink, stream) = socket.split();
     let is_alive = AtomicBool::new(true);
+    // The relay's own machine is its operator's, or a proxy that says whom it speaks for.
+    let pace = Some(app.messages).filter(|_| !visitor_address.is_loopback());
     let end = tokio::select! {
         // First, because signalling drops its end of an outbox that overflowed, which looks like good-bye.
         biased;
         () = overflow.notified() => End::Slow,
-        end = read(stream, &is_alive, id, &app.signaling) => end,
+        end = read(stream, &is_alive, id, (&app, pace)) => end,
         end = write(&mut sink, outgoing, &is_alive, app.ping_interval) => end,
     };
 
@@ -236,9 +243,18 @@ async fn serve(socket: WebSocket, app: Arc<App>, linger: Linger, visitor: Visito
     close(sink, end, &linger).await;
 }
 
-async fn read(mut stream: SplitStream<WebSocket>, is_alive: &AtomicBool, id: SocketId, signaling: &Signaling) -> End {
+async fn read(
+    mut stream: SplitStream<WebSocket>,
+    is_alive: &AtomicBool,
+    id: SocketId,
+    (app, pace): (&App, Option<Pace>),
+) -> End {
+    let (mut paces, signaling) = (Paces::default(), &app.signaling);
     while let Some(frame) = stream.next().await {
         is_alive.store(true, Ordering::Relaxed);
+        if pace.is_some_and(|pace| !paces.keeps((), pace, app.clock.now())) {
+            return End::Hasty;
+        }
         match frame {
             Ok(Message::Text(text)) => signaling.web_message(id, text.as_bytes().to_vec()).await,
             Ok(Message::Binary(bytes)) => signaling.web_message(id, bytes.to_vec()).await,

@@ -188,13 +188,15 @@ async fn what_is_not_asked_properly_is_told_by_its_status() {
 async fn one_address_gets_so_many_tokens_in_a_minute() {
     let scene = Scene::open(|config| config.tokens.per_address = 3).await;
 
+    let from = |address: &str| format!("{}X-Forwarded-For: {address}\r\n", scene.own_page());
     for _ in 0..3 {
-        scene.token().await;
+        assert_eq!(scene.post(&from("192.0.2.7"), KEY).await.0, 200);
     }
-    let (status, head, answer) = scene.post(&scene.own_page(), KEY).await;
+    let (status, head, answer) = scene.post(&from("192.0.2.7"), KEY).await;
 
     assert_eq!((status, answer["error"].as_str()), (429, Some("hasty")));
     assert!(head.contains("retry-after: "), "{head}");
-    assert_eq!(door::health(scene.web()).await["counters"]["tokensIssued"], 3);
+    assert_eq!(scene.post(&from("192.0.2.8"), KEY).await.0, 200, "another address");
+    assert_eq!(door::health(scene.web()).await["counters"]["tokensIssued"], 4);
     scene.close().await;
 }

@@ -51,6 +51,9 @@ pub const KEYS: &[Key] = &[
     key("web.ping_interval", TIME, |c, v| put_some_time(&mut c.web.ping_interval, v)),
     key("web.max_message_size", "a number of bytes from 4096 to 1048576", |c, v| put_within(&mut c.web.max_message_size, 4_096..=1_048_576, v)),
     key("web.outbox", "a number of messages from 8 to 10000", |c, v| put_within(&mut c.web.outbox, 8..=10_000, v)),
+    key("web.tls_certificate", FILE, |c, v| put(&mut c.web.tls_certificate, v)),
+    key("web.tls_key", FILE, |c, v| put(&mut c.web.tls_key, v)),
+    key("web.metrics", "\"local\", \"all\" or \"none\"", |c, v| put(&mut c.web.metrics, v)),
     key("network.bind_ip", IP_OR_NONE, |c, v| put(&mut c.network.bind_ip, v)),
     key("network.external_ip", IP_OR_NONE, |c, v| put(&mut c.network.external_ip, v)),
     key("sip.listen", ADDRESS, |c, v| put(&mut c.sip.listen, v)),
@@ -96,6 +99,10 @@ pub const KEYS: &[Key] = &[
     key("limits.subscriptions", COUNT, |c, v| put_within(&mut c.limits.subscriptions, 1..=1_000_000, v)),
     key("limits.subscriptions_per_browser", COUNT, |c, v| put_within(&mut c.limits.subscriptions_per_browser, 1..=1_000_000, v)),
     key("limits.connections", COUNT, |c, v| put_within(&mut c.limits.connections, 1..=1_000_000, v)),
+    key("limits.connections_per_address", COUNT, |c, v| put_within(&mut c.limits.connections_per_address, 1..=1_000_000, v)),
+    key("limits.messages_per_minute", COUNT, |c, v| put_within(&mut c.limits.messages_per_minute, 1..=1_000_000, v)),
+    key("limits.calls_per_minute", COUNT, |c, v| put_within(&mut c.limits.calls_per_minute, 1..=1_000_000, v)),
+    key("limits.wrong_passwords", COUNT, |c, v| put_within(&mut c.limits.wrong_passwords, 1..=1_000_000, v)),
     key("limits.sip_connections", COUNT, |c, v| put_within(&mut c.limits.sip_connections, 1..=1_000_000, v)),
     key("limits.ring_timeout", TIME, |c, v| put_some_time(&mut c.limits.ring_timeout, v)),
     key("limits.call_recovery", TIME, |c, v| put_some_time(&mut c.limits.call_recovery, v)),
@@ -110,6 +117,7 @@ pub const KEYS: &[Key] = &[
     key("tokens.key_env", "the name of an environment variable with the same, or \"\"", |c, v| put(&mut c.tokens.key.env, v)),
     key("log.filter", "levels for parts of the program, such as \"info\" or \"relay_core=debug,info\"", put_filter),
     key("log.format", "\"text\" or \"json\"", |c, v| put(&mut c.log.format, v)),
+    key("records.file", "a file, such as \"/var/log/switchhook/calls.jsonl\", or \"\"", |c, v| put(&mut c.records.file, v)),
     key("demo.domain", "a domain name, such as \"demo.localhost\"", put_domain),
     key("demo.listen", ADDRESS, |c, v| put(&mut c.demo.listen, v)),
     key("demo.accounts", "a list of \"name:password\"", put_accounts),
@@ -162,7 +170,7 @@ fn put_path(config: &mut Config, value: &Value) -> bool {
 }
 
 /// Paths that the relay answers itself.
-const RESERVED_PATHS: [&str; 3] = ["/healthz", "/demo.json", "/api/tokens"];
+const RESERVED_PATHS: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/demo.json", "/api/tokens"];
 /// What would make a pattern of a path, or end it.
 const PATH_SYNTAX: [char; 7] = ['{', '}', ':', '*', '?', '#', ' '];
 

@@ -1,6 +1,6 @@
 //! A setting before it has a type, and the types a setting can have.
 
-use super::{Domain, LogFormat, ShortIntervals, Wish};
+use super::{Domain, LogFormat, Readers, ShortIntervals, Wish};
 use relay_core::b2bua::Redirects;
 use sip_core::agent::Reliability;
 use std::fmt;
@@ -159,6 +159,17 @@ impl FromValue for Reliability {
             "none" => Some(Self::None),
             "supported" => Some(Self::Supported),
             "required" => Some(Self::Required),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Readers {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value.text()? {
+            "local" => Some(Self::Local),
+            "all" => Some(Self::All),
+            "none" => Some(Self::None),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
 };
@@ -60,7 +61,7 @@ pub(crate) struct TlsPeer {
 #[derive(Clone)]
 pub(crate) struct TlsDoor(pub(crate) tokio_rustls::TlsAcceptor);
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
@@ -115,6 +116,13 @@ impl TlsDoor {
 }
 
 impl Identity {
+    /// The chain with its key, which belong together.
+    pub(crate) fn certified(&self) -> Result<CertifiedKey, TlsError> {
+        let (chain, key) = self.read()?;
+        let certified = CertifiedKey::from_der(chain, key, &provider());
+        certified.map_err(|error| TlsError(format!("{}: {error}", self.certificate.display())))
+    }
+
     fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
         let chain = certificates(&self.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&self.key)

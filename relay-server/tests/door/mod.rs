@@ -65,6 +65,11 @@ impl Door {
         self.running.sip
     }
 
+    /// Gives it other settings.
+    pub(crate) async fn reload(&self, config: &Config) -> Result<(), String> {
+        self.running.reload.apply(config).await.map_err(|error| error.to_string())
+    }
+
     /// Where they connect by TLS.
     pub(crate) fn sip_tls(&self) -> SocketAddr {
         self.running.sip_tls.expect("a TLS listener")
