@@ -13,7 +13,7 @@ use sip_core::Instant;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -75,7 +75,7 @@ fn append(path: &Path) -> io::Result<File> {
 }
 
 /// Until the relay drops its end.
-fn write(path: &PathBuf, lines: &Receiver<String>, counters: &Counters) {
+fn write(path: &Path, lines: &Receiver<String>, counters: &Counters) {
     while let Ok(first) = lines.recv() {
         let batch: Vec<String> = std::iter::once(first).chain(lines.try_iter()).collect();
         let written = append(path).and_then(|mut file| file.write_all(batch.concat().as_bytes()));

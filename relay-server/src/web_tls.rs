@@ -49,7 +49,7 @@ impl WebTls {
     }
 
     pub(crate) fn accept(&self, stream: TcpStream) -> Secured {
-        let state = State::Shaking(self.0.accept(stream));
+        let state = State::Shaking(Box::new(self.0.accept(stream)));
         Secured { state, deadline: Box::pin(tokio::time::sleep(PATIENCE)) }
     }
 }
@@ -103,7 +103,7 @@ pub(crate) struct Secured {
 }
 
 enum State {
-    Shaking(Accept<TcpStream>),
+    Shaking(Box<Accept<TcpStream>>),
     Open(Box<TlsStream<TcpStream>>),
     Failed,
 }
