@@ -350,13 +350,14 @@ fn what_the_browser_claims_about_itself_does_not_reach_the_pbx() {
     invite.headers = vec![
         (HeaderName::PAssertedIdentity, "<sip:boss@example.com>".to_owned()),
         (HeaderName::Route, "<sip:127.0.0.1:22;lr>".to_owned()),
-        (HeaderName::other("X-Admin"), "1".to_owned()),
+        (HeaderName::AlertInfo, "<urn:alert:service:auto-answer>".to_owned()),
+        (HeaderName::Diversion, "<sip:boss@example.com>".to_owned()),
     ];
     world.browser.invite(invite, world.now).unwrap();
 
     let (_, request) = world.pbx_rings();
 
-    for name in [HeaderName::PAssertedIdentity, HeaderName::Route, HeaderName::other("X-Admin")] {
+    for name in [HeaderName::PAssertedIdentity, HeaderName::Route, HeaderName::AlertInfo, HeaderName::Diversion] {
         assert_eq!(request.headers.get(&name), None);
     }
     assert_eq!(request.headers.vias().unwrap().len(), 1);

@@ -26,7 +26,7 @@ pub use trunk::{Host, TRUNK_KEYS, Trunk};
 pub use value::Value;
 
 pub use crate::metrics::Readers;
-use relay_core::b2bua::Redirects;
+use relay_core::b2bua::{PassHeaders, Redirects};
 use relay_core::media::control::TrunkCodec;
 use sip_core::Transport;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -138,6 +138,8 @@ pub struct Sip {
     pub product: String,
     /// Whether REGISTERs carry a Path to this relay.
     pub path: bool,
+    /// Headers of INVITEs that cross between browsers and PBXs.
+    pub pass_headers: PassHeaders,
     /// What is done with a 3xx of a PBX.
     pub redirects: Redirects,
 }
@@ -291,6 +293,7 @@ impl Default for Sip {
             domains: Vec::new(),
             product: concat!("switchhook-relay/", env!("CARGO_PKG_VERSION")).to_owned(),
             path: false,
+            pass_headers: PassHeaders::default(),
             redirects: Redirects::Pass,
         }
     }

@@ -297,6 +297,7 @@ fn b2bua_config(
         max_bindings_per_aor: config.limits.registrations_per_account,
         call_recovery: config.limits.call_recovery,
         path: config.sip.path,
+        pass_headers: config.sip.pass_headers.clone(),
         redirects: config.sip.redirects,
         max_subscriptions: config.limits.subscriptions,
         max_subscriptions_per_browser: config.limits.subscriptions_per_browser,

@@ -1,6 +1,7 @@
 //! What the B2BUA is told once: where it listens, where each domain lives, how much it takes on.
 
 use super::guards::RequestPaces;
+use super::passing::PassHeaders;
 use super::redirect::Redirects;
 use crate::admission::Rules;
 use crate::media::control::TrunkCodec;
@@ -33,6 +34,8 @@ pub struct Config {
     pub call_recovery: Duration,
     /// REGISTERs carry a Path (RFC 3327) that leads here, for PBXs that ask their edges for one.
     pub path: bool,
+    /// Headers of INVITEs that cross from leg to leg.
+    pub pass_headers: PassHeaders,
     /// What is done with a 3xx of a PBX.
     pub redirects: Redirects,
     /// Subscriptions at once; above it a SUBSCRIBE is answered 503 with Retry-After.
@@ -90,6 +93,7 @@ impl Default for Config {
             max_bindings_per_aor: 10,
             call_recovery: Duration::from_secs(30),
             path: false,
+            pass_headers: PassHeaders::default(),
             redirects: Redirects::Pass,
             max_subscriptions: 100_000,
             max_subscriptions_per_browser: 200,

@@ -16,7 +16,9 @@ const LIMIT: usize = 1_300;
 const CREDENTIALS: usize = 300;
 
 /// Without these a call is not the same.
-const NEEDED: [HeaderName; 6] = [
+const NEEDED: [HeaderName; 8] = [
+    HeaderName::Privacy,
+    HeaderName::PPreferredIdentity,
     HeaderName::Authorization,
     HeaderName::ProxyAuthorization,
     HeaderName::MaxForwards,

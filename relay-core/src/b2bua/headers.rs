@@ -3,6 +3,7 @@
 
 use super::call::DigitsTaken;
 use super::guests::bearer_of;
+use super::identity;
 use crate::media::control::Side;
 use sip_core::message::{HeaderName, Headers, dtmf};
 
@@ -19,20 +20,9 @@ pub(super) fn to_trunk_request(headers: &Headers) -> Rows {
     rows
 }
 
-/// What the PBX's INVITE tells the browser.
+/// What the PBX's request tells the browser, without what the operator's list adds.
 pub(super) fn to_web_request(headers: &Headers) -> Rows {
-    let mut rows = pick(headers, &[HeaderName::PAssertedIdentity, HeaderName::Diversion, HeaderName::HistoryInfo]);
-    let others = headers.iter().filter(|header| is_informative(&header.name));
-    rows.extend(others.map(|header| (header.name.clone(), header.value.clone())));
-    rows
-}
-
-/// Headers without meaning to SIP itself: the PBX's own (`X-…`) and what a phone shows.
-fn is_informative(name: &HeaderName) -> bool {
-    match *name {
-        HeaderName::AlertInfo | HeaderName::CallInfo | HeaderName::Subject | HeaderName::Organization => true,
-        _ => name.as_str().get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-")),
-    }
+    identity::to_web(headers)
 }
 
 /// What the PBX's response tells the browser: challenges, and how and when to try again.

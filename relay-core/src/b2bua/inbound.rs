@@ -112,6 +112,7 @@ impl B2bua {
             Ok(callee) => {
                 self.note_browser(id, &callee);
                 let mut invite = web_invite(&request, callee, sdp);
+                invite.headers.extend(self.config.pass_headers.rows(Side::Trunk, &request.headers));
                 let rows = replaces.and_then(|trunk| self.replaces_for_browser(trunk, &request.headers));
                 invite.headers.extend(rows.unwrap_or_default());
                 self.invite_browser(id, invite, offer, now);

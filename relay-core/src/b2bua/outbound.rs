@@ -12,14 +12,15 @@ use super::calls::Attempt;
 use super::cause::Refusal;
 use super::guests::Stay;
 use super::headers;
+use super::identity;
 use super::routes::{self, NextHop, Route, Target};
 use super::sdp_bridge::{self, SdpFault, TrunkSdp, WebSdp};
 use super::transfers;
 use crate::admission::Grant;
-use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, MediaReport};
+use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, MediaReport, Side};
 use sip_core::Instant;
 use sip_core::agent::{Invite, SessionId};
-use sip_core::message::{HeaderName, NameAddr, Request, Response, Scheme, StatusCode};
+use sip_core::message::{HeaderName, NameAddr, Request, Response, Scheme, StatusCode, Uri};
 use std::collections::VecDeque;
 
 /// What RFC 5009 calls it when an 18x with SDP has nothing to hear.
@@ -207,7 +208,10 @@ impl B2bua {
         let sdp = call.described.trunk.next(id.0, write);
         let browser = call.web.and_then(|web| self.web.session(web)).map(|view| view.flow.socket);
         let mut invite = self.trunk_invite(&request, target, &trunk, sdp);
-        invite.route = self.service_route(id, &invite.from);
+        let caller = identity::preferred(&request.headers).unwrap_or_else(|| invite.from.clone());
+        invite.route = self.service_route(id, &caller);
+        let is_own = |uri: &Uri| browser.is_some_and(|browser| self.is_bound_on(browser, uri));
+        invite.headers.extend(identity::to_trunk(&request.headers, is_own));
         let rows = browser.and_then(|browser| self.replaces_of_browser(browser, &request.headers).ok());
         invite.headers.extend(rows.unwrap_or_default());
         invite.credentials = self.credentials_for(id, target.gateway.trunk);
@@ -217,7 +221,7 @@ impl B2bua {
         let calling = Calling { answer, offer, untold, early: None, attempt, trunk, request, next_hop, target, route };
         match self.trunk.invite(invite, now) {
             Ok(session) => {
-                self.calls.attach(id, crate::media::control::Side::Trunk, session);
+                self.calls.attach(id, Side::Trunk, session);
                 self.set_stage(id, Stage::Calling(Box::new(calling)));
                 self.watch(id, now);
                 if has_credentials && !is_told {
@@ -241,6 +245,7 @@ impl B2bua {
         let user = from.uri.user_text().unwrap_or_else(|| "switchhook".to_owned());
         let (call_id, from_tag, cseq) = trunk.clone();
         let mut rows = headers::to_trunk_request(&request.headers);
+        rows.extend(self.config.pass_headers.rows(Side::Web, &request.headers));
         rows.extend(routes::forwards(&request.headers));
         let mut contact = self.contact_on(target.socket, &user);
         if request.uri.scheme == Scheme::Sips {

@@ -153,6 +153,7 @@ impl B2bua {
             }
         };
         let mut rows = headers::to_web_request(&request.headers);
+        rows.extend(self.config.pass_headers.rows(Side::Trunk, &request.headers));
         rows.extend(headers::content(&request.headers));
         let outgoing = OutgoingRequest {
             to: Some(NameAddr::from(callee.aor)),

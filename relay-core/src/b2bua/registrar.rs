@@ -12,7 +12,7 @@ use super::outbound::without_tag;
 use super::routes::{self, NextHop, Route, Target};
 use sip_core::agent::{Failure, IncomingId, OutgoingRequest, Reply, RequestId};
 use sip_core::message::{Contacts, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri};
-use sip_core::{Duration, Flow, Instant};
+use sip_core::{Duration, Flow, Instant, SocketId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::media::control::{MediaId, Side};
@@ -309,6 +309,11 @@ impl B2bua {
         let aor = aor_key(&from.uri);
         let mut bound = self.bindings.bound_on(socket).filter(|bound| aor_key(&bound.aor) == aor);
         bound.next().map(|bound| bound.service_route.clone()).unwrap_or_default()
+    }
+
+    /// Whether a browser is registered with this address.
+    pub(super) fn is_bound_on(&self, socket: SocketId, uri: &Uri) -> bool {
+        self.bindings.bound_on(socket).any(|bound| aor_key(&bound.aor) == aor_key(uri))
     }
 
     /// The seconds the PBX granted for our Contact; zero when it is not among the listed.

@@ -74,6 +74,7 @@ pub const KEYS: &[Key] = &[
     key("sip.domains", "a list of \"domain = host:port\", such as [\"example.com = pbx.example.com:5060\"], \"*\" being any domain", |c, v| put(&mut c.sip.domains, v)),
     key("sip.product", "the text of User-Agent and Server, or \"\" to send none", put_product),
     key("sip.path", "\"add\" or \"\"", put_path_header),
+    key("sip.pass_headers", "a list of header names that mean nothing to SIP itself, such as [\"X-*\", \"Subject\"]", |c, v| put(&mut c.sip.pass_headers, v)),
     key("sip.redirects", "\"pass\" or \"follow\"", |c, v| put(&mut c.sip.redirects, v)),
     key("media.workers", "a whole number from 0 (one thread for each core) to 256", |c, v| put_within(&mut c.media.workers, 0..=256, v)),
     key("media.web_listen", ADDRESS, |c, v| put(&mut c.media.web_listen, v)),

@@ -1,7 +1,7 @@
 //! A setting before it has a type, and the types a setting can have.
 
 use super::{Domain, LogFormat, Readers, ShortIntervals, Wish};
-use relay_core::b2bua::Redirects;
+use relay_core::b2bua::{PassHeaders, Redirects};
 use sip_core::agent::Reliability;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -140,6 +140,12 @@ impl<T: FromValue> FromValue for Option<T> {
             Some("") => Some(None),
             _ => T::from_value(value).map(Some),
         }
+    }
+}
+
+impl FromValue for PassHeaders {
+    fn from_value(value: &Value) -> Option<Self> {
+        Self::new(&Vec::from_value(value)?).ok()
     }
 }
 

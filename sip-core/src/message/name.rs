@@ -166,6 +166,12 @@ impl HeaderName {
         }
     }
 
+    /// Whether this crate has a constant for it.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        matches!(self.0, Name::Known(_))
+    }
+
     /// The name that a token means.
     pub(super) fn of_token(name: &str) -> Self {
         let short = match name.as_bytes() {
