@@ -14,8 +14,8 @@ use crate::event_types::{
     SubscriptionChange,
 };
 use crate::types::{
-    Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, DigitMethod, ErrorCode, ErrorInfo, OnPageHide,
-    Party, RegistrationGrant, RejectOptions, TransferOptions,
+    Account, AnswerOptions, CallEnd, CallOptions, CoreConfig, CoreEvent, DigitMethod, Diversion, ErrorCode, ErrorInfo,
+    Identity, OnPageHide, Party, RegistrationGrant, RejectOptions, TransferOptions,
 };
 
 /// The settings of a user agent.
@@ -145,6 +145,7 @@ fn call_options(options: &Fields<'_>) -> CallOptions {
         stream: options.value("stream"),
         offer: options.text("offer"),
         no_answer: options.number("noAnswer"),
+        anonymous: options.is("anonymous"),
     }
 }
 
@@ -187,10 +188,14 @@ pub(crate) fn event(event: CoreEvent) -> JsValue {
             .maybe("grant", grant.as_ref().map(self::grant))
             .error(error.as_deref())
             .maybe("retryInMs", retry_in_ms),
-        CoreEvent::IncomingCall { call, from, to, headers } => Record::event("incomingCall", Some(call))
-            .put("from", &party(&from))
-            .put("to", &party(&to))
-            .put("headers", &pairs(&headers)),
+        CoreEvent::IncomingCall { call, from, to, identity, diversion, headers } => {
+            Record::event("incomingCall", Some(call))
+                .put("from", &party(&from))
+                .put("to", &party(&to))
+                .put("identity", &self::identity(&identity))
+                .put("diversion", &diversion.iter().map(diverted).collect::<Array>())
+                .put("headers", &pairs(&headers))
+        }
         CoreEvent::CallRefused { from, to, headers, status, cause } => Record::event("callRefused", None)
             .put("from", &party(&from))
             .put("to", &party(&to))
@@ -328,6 +333,19 @@ fn call_end(end: &CallEnd) -> JsValue {
         .maybe("q850", end.q850)
         .error(end.error.as_deref())
         .into()
+}
+
+fn identity(identity: &Identity) -> JsValue {
+    Record::new()
+        .maybe("name", identity.name.as_deref())
+        .text("uri", &identity.uri)
+        .put("asserted", &identity.asserted.into())
+        .put("anonymous", &identity.anonymous.into())
+        .into()
+}
+
+fn diverted(by: &Diversion) -> JsValue {
+    Record::new().text("uri", &by.uri).maybe("name", by.name.as_deref()).maybe("reason", by.reason.as_deref()).into()
 }
 
 fn party(party: &Party) -> JsValue {

@@ -18,6 +18,35 @@ pub struct RejectOptions {
     pub targets: Vec<String>,
 }
 
+/// Who calls.
+#[derive(Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// The name; none where the caller gave none, or wants to stay unknown.
+    #[tsify(optional)]
+    pub name: Option<String>,
+    /// The address: `sip:bob@example.com`, `tel:+49301234`.
+    pub uri: String,
+    /// The server vouches for the address (RFC 3325); otherwise it is the caller's own word.
+    pub asserted: bool,
+    /// The caller wants to stay unknown.
+    pub anonymous: bool,
+}
+
+/// A station that sent a call on.
+#[derive(Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Diversion {
+    /// Its address.
+    pub uri: String,
+    /// Its name, where one is told.
+    #[tsify(optional)]
+    pub name: Option<String>,
+    /// Why, in the words of RFC 5806: `unconditional`, `user-busy`, `no-answer`, `deflection`, …
+    #[tsify(optional)]
+    pub reason: Option<String>,
+}
+
 /// Why an incoming call never rang.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Tsify)]
 #[serde(rename_all = "kebab-case")]

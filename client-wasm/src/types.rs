@@ -14,7 +14,7 @@ pub use crate::state_types::{
     TransferState,
 };
 
-pub use crate::call_types::{RefusalCause, RejectOptions};
+pub use crate::call_types::{Diversion, Identity, RefusalCause, RejectOptions};
 
 use crate::event_types::{Notification, PublicationChange, ReceivedMessage, SubscriptionChange};
 
@@ -166,6 +166,9 @@ pub struct CallOptions {
     /// `outgoingNoAnswer`.
     #[tsify(optional)]
     pub no_answer: Option<u32>,
+    /// Does not tell the other side who calls (RFC 3323); the server knows. Default `false`.
+    #[tsify(optional)]
+    pub anonymous: bool,
 }
 
 /// How to answer a call.
@@ -242,6 +245,10 @@ pub enum CoreEvent {
         from: Party,
         /// Whom they called.
         to: Party,
+        /// Who calls, as far as the server knows.
+        identity: Identity,
+        /// By whom the call was sent here, the latest first.
+        diversion: Vec<Diversion>,
         /// All headers of the INVITE.
         headers: Vec<(String, String)>,
     },

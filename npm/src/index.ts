@@ -19,8 +19,10 @@ export {
   type MicrophoneTest,
 } from "./sdk/audio/devices.js";
 export type { LevelOptions } from "./sdk/audio/level.js";
+export type { AutoAnswerPolicy, AutoAnswerRequest } from "./sdk/auto-answer.js";
 export { Call } from "./sdk/call.js";
 export type { AnswerOptions, CallAudio, DigitOptions, RejectOptions } from "./sdk/call-options.js";
+export { Conference, ConferenceEndedEvent, type ConferenceEventMap, ParticipantsChangeEvent } from "./sdk/conference.js";
 export type { EventContent, EventContents } from "./sdk/content/index.js";
 export type { DialogInfo, DialogState } from "./sdk/content/dialog-info.js";
 export type { MessageCounts, MessageSummary } from "./sdk/content/message-summary.js";
@@ -90,7 +92,9 @@ export type {
   CallState,
   ConnectionState,
   DigitMethod,
+  Diversion,
   Held,
+  Identity,
   OnPageHide,
   Party,
   PublicationState,

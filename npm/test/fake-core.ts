@@ -84,8 +84,9 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
     this.say({ type: "callEnded", call, end: { by: "remote", reason: "", ...end } });
   }
 
-  incoming(call: number, uri = "sip:bob@example.com", displayName = "Bob"): void {
-    this.say({ type: "incomingCall", call, from: { uri, displayName }, to: { uri: "sip:alice@example.com" }, headers: [["Subject", "lunch"]] });
+  incoming(call: number, uri = "sip:bob@example.com", displayName = "Bob", rows: [string, string][] = []): void {
+    const identity = { uri, name: displayName, asserted: true, anonymous: false };
+    this.say({ type: "incomingCall", call, from: { uri, displayName }, to: { uri: "sip:alice@example.com" }, identity, diversion: [], headers: [["Via", "x"], ["Subject", "lunch"], ...rows] });
   }
 
   command(command: CoreCommand): number {

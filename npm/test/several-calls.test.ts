@@ -120,3 +120,101 @@ test("a function decides on each redirection, and one that throws refuses", asyn
   const second = await redirected({ redirects: () => { throw new Error("no idea"); } });
   same([second.event.followed, (await reported).message.includes("no idea")], [false, true]);
 });
+
+test("a call shows who calls, and the headers that are the page's to see", async () => {
+  const ua = await agent();
+  core().incoming(7, "sip:bob@example.com", "Bob", [["x-order", "4711"], ["Record-Route", "<sip:x;lr>"]]);
+  const [call] = ua.calls;
+  same([call?.identity, call?.headers], [
+    { uri: "sip:bob@example.com", name: "Bob", asserted: true, anonymous: false },
+    [["Subject", "lunch"], ["x-order", "4711"]],
+  ]);
+  const all = await agent({ receivedHeaders: ["*"] });
+  core().incoming(8);
+  same(all.calls[0]?.headers.map(([name]) => name), ["Via", "Subject"]);
+});
+
+test("a call that another phone took is no missed call", async () => {
+  const ua = await agent();
+  core().incoming(7);
+  core().incoming(8);
+  const [taken, missed] = ua.calls;
+  core().end(7, { status: 200, reason: "Call completed elsewhere" });
+  core().end(8, { status: 487 });
+  same([(await taken?.ended)?.answeredElsewhere, (await missed?.ended)?.answeredElsewhere], [true, undefined]);
+});
+
+test("an anonymous call says so to the core", async () => {
+  const ua = await agent();
+  ua.call("sip:bob@example.com", { anonymous: true });
+  await until(() => core().commands.includes("call sip:bob@example.com"));
+  same(core().lastOptions, { anonymous: true });
+});
+
+/** What an INVITE with this header asks for, and whether it was answered. */
+async function asked(autoAnswer: UserAgentOptions["autoAnswer"], row: [string, string]): Promise<[number | undefined, string]> {
+  const ua = await agent(autoAnswer === undefined ? {} : { autoAnswer });
+  let delay: number | undefined;
+  ua.once("incomingcall", ({ call }) => { delay = call.autoAnswer?.delay; });
+  core().incoming(7, "sip:bob@example.com", "Bob", [row]);
+  return [delay, core().commands.at(-1) ?? ""];
+}
+
+test("a call answers itself only where the page allows it", async () => {
+  const auto: [string, string] = ["Answer-Mode", "Auto"];
+  same(await asked(undefined, auto), [0, "connect"]);
+  same(await asked("trusted", auto), [0, "answer 7"]);
+  same(await asked(() => false, auto), [0, "connect"]);
+  same(await asked(() => true, auto), [0, "answer 7"]);
+  same(await asked(() => true, ["Answer-Mode", "Manual"]), [undefined, "connect"]);
+});
+
+test("a call that must answer itself is refused where it may not", async () => {
+  same(await asked(false, ["Priv-Answer-Mode", "auto;require"]), [0, "reject 7 403"]);
+});
+
+test("every way of asking is read, and its delay", async () => {
+  const rows: [string, string, number | undefined][] = [
+    ["Call-Info", "<sip:pbx>;answer-after=0", 0],
+    ["call-info", "<sip:pbx>; answer-after = 2", 2],
+    ["Call-Info", "<sip:pbx>;answer-after=900", undefined],
+    ["Call-Info", "<http://pbx/answer-after>;purpose=icon", undefined],
+    ["Alert-Info", "<http://127.0.0.1>;info=alert-autoanswer;delay=3", 3],
+    ["Alert-Info", "info=\"Auto Answer\"", undefined],
+    ["Alert-Info", "<x>;info=\"Auto Answer\"", 0],
+    ["Alert-Info", "Ring Answer", 0],
+    ["Alert-Info", "<urn:alert:service:auto-answer>", 0],
+    ["Alert-Info", "<http://pbx/bellcore-dr2>", undefined],
+  ];
+  for (const [name, value, delay] of rows) same((await asked(() => false, [name, value]))[0], delay, `${name}: ${value}`);
+});
+
+test("a conference needs two calls that are answered", async () => {
+  const ua = await agent();
+  const first = talking(ua, 7);
+  core().incoming(8);
+  const second = ua.calls[1];
+  ok(second);
+  const codes: string[] = [];
+  for (const calls of [[first], [first, first], [first, second]]) {
+    await ua.conference(calls).catch((error: unknown) => { codes.push((error as SipError).code); });
+  }
+  same([codes, first.conference], [["INVALID_ARGUMENT", "INVALID_ARGUMENT", "WRONG_STATE"], undefined]);
+});
+
+test("a conference is muted, held and left by its members, and ends when one is left", async () => {
+  const ua = await agent();
+  const [first, second, third] = [talking(ua, 7), talking(ua, 8), talking(ua, 9)];
+  const conference = await first.merge(second);
+  await third.merge(second);
+  same([conference.participants.length, first.conference === conference, conference.muted], [3, true, false]);
+  conference.mute();
+  same([conference.muted, third.muted], [true, true]);
+  const gone: number[] = [];
+  conference.on("participantschange", ({ participants }) => { gone.push(participants.length); });
+  core().end(9);
+  await until(() => gone.length === 1);
+  await conference.split(second, { hold: false });
+  same([gone, conference.ended, first.conference, second.conference], [[2, 0], true, undefined, undefined]);
+  ok(core().commands.every((command) => !command.startsWith("hangUp")));
+});

@@ -5,7 +5,7 @@ use sip_core::{Duration, Instant};
 
 use super::call::{Call, Outgoing, Stage};
 use super::redirect::Elsewhere;
-use super::{Output, PATIENCE, Phone, admission, settings, target};
+use super::{Output, PATIENCE, Phone, admission, identity, settings, target};
 use crate::types::{CallEnd, CallOptions, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, OnPageHide};
 
 impl Phone {
@@ -71,6 +71,10 @@ impl Phone {
     /// Calls somebody, and connects if need be.
     pub(crate) fn call(&mut self, target: &str, options: &CallOptions, now: Instant) -> Result<u32, Box<ErrorInfo>> {
         let target = target::parse(target, &self.settings.home)?;
+        if options.display_name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
+            let message = "A display name is one line.";
+            return Err(ErrorInfo::with_message(ErrorCode::InvalidArgument, message));
+        }
         Ok(self.dial(target, settings::headers(&options.headers)?, options, now))
     }
 
@@ -86,6 +90,10 @@ impl Phone {
         let mut from = self.settings.from.clone();
         if options.display_name.is_some() {
             from.display_name.clone_from(&options.display_name);
+        }
+        if options.anonymous {
+            all.extend(identity::privacy(Some(&from).filter(|_| self.settings.has_account)));
+            from = identity::anonymous();
         }
         let delayed = options.offer.as_deref() == Some("delayed");
         let patience = options.no_answer.map_or(self.admission.outgoing, admission::patience);

@@ -13,6 +13,7 @@ mod commands;
 mod connection;
 mod digits;
 mod hold;
+mod identity;
 mod messages;
 mod redirect;
 mod registration;

@@ -6,7 +6,7 @@ use sip_core::agent::{self, End, SessionEvent, SessionId};
 use sip_core::message::{Request, Response, StatusCode};
 
 use super::call::{self, Call, Negotiation, Stage};
-use super::{Output, PATIENCE, Phone, failed};
+use super::{Output, PATIENCE, Phone, failed, identity};
 use crate::errors;
 use crate::types::{CallEnd, CallState, CoreEvent, ErrorCode, ErrorInfo};
 
@@ -30,6 +30,7 @@ impl Phone {
             return;
         }
         let headers = super::settings::rows(&request.headers);
+        let (identity, diversion) = (identity::caller(&request.headers, &from), identity::diversions(&request.headers));
         let (from, to) = (call::party(&from), call::party(&to));
         let described = offer.clone();
         let mut ringing = Call::new(Stage::Ringing { session, offer }, CallState::Ringing);
@@ -38,7 +39,7 @@ impl Phone {
         if let Some(offer) = described {
             self.note_description(call, &offer);
         }
-        self.out.push_back(Output::Event(CoreEvent::IncomingCall { call, from, to, headers }));
+        self.out.push_back(Output::Event(CoreEvent::IncomingCall { call, from, to, identity, diversion, headers }));
     }
 
     pub(super) fn handle_session(&mut self, session: SessionId, event: SessionEvent, now: Instant) {

@@ -75,6 +75,14 @@ impl Settings {
         let first = servers.current().cloned().ok_or_else(empty)?;
         let aor = config.account.as_ref().map(|account| address("account.uri", &account.uri)).transpose()?;
         let home = aor.as_ref().map_or(first.host, |uri| uri.host.clone());
+        if config
+            .account
+            .as_ref()
+            .and_then(|account| account.display_name.as_ref())
+            .is_some_and(|name| name.contains(char::is_control))
+        {
+            return Err(wrong("The setting account.displayName", "", " is one line.", ErrorCode::InvalidConfig));
+        }
         let registrar = match config.account.as_ref().and_then(|account| account.registrar.as_deref()) {
             Some(registrar) => address("account.registrar", registrar)?,
             None => Uri::sip(None, home.clone(), aor.as_ref().and_then(|uri| uri.port)),
@@ -175,14 +183,53 @@ fn session_timers(config: &CoreConfig) -> Option<SessionTimers> {
     (!expires.is_zero()).then(|| SessionTimers { expires: expires.max(minimum), minimum, refresher })
 }
 
-/// Headers of the page; they must not end the line they stand in.
+/// Headers of the page at most, and the bytes of all their values.
+const MAX_HEADERS: usize = 32;
+const MAX_HEADER_BYTES: usize = 4_096;
+
+/// Whether a page may write this header: what SIP itself reads to route, to identify and to match is SIP's own. A token is
+/// the page's to show (RFC 8898).
+fn is_pages_own(name: &HeaderName, value: &str) -> bool {
+    const OWN: [HeaderName; 19] = [
+        HeaderName::Subject,
+        HeaderName::Organization,
+        HeaderName::Priority,
+        HeaderName::Date,
+        HeaderName::CallInfo,
+        HeaderName::AlertInfo,
+        HeaderName::UserToUser,
+        HeaderName::InReplyTo,
+        HeaderName::AcceptLanguage,
+        HeaderName::ContentLanguage,
+        HeaderName::ContentDisposition,
+        HeaderName::AcceptContact,
+        HeaderName::RejectContact,
+        HeaderName::RequestDisposition,
+        HeaderName::Privacy,
+        HeaderName::PPreferredIdentity,
+        HeaderName::Reason,
+        HeaderName::Expires,
+        HeaderName::Accept,
+    ];
+    let is_token = *name == HeaderName::Authorization && value.starts_with("Bearer ");
+    is_token || !name.is_known() || OWN.contains(name)
+}
+
+/// Headers of the page; they must not end the line they stand in, nor say what is SIP's to say.
 pub(super) fn headers(given: &[(String, String)]) -> Result<Vec<(HeaderName, String)>, Box<ErrorInfo>> {
+    let bytes: usize = given.iter().map(|(_, value)| value.len()).sum();
+    if given.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+        let message = "There are more than 32 headers, or more than 4096 bytes in them.";
+        return Err(ErrorInfo::with_message(ErrorCode::InvalidArgument, message));
+    }
     let mut rows = Vec::new();
     for (name, value) in given {
         match name.parse() {
-            Ok(name) if !value.contains(char::is_control) => rows.push((name, value.clone())),
+            Ok(name) if is_pages_own(&name, value) && !value.contains(char::is_control) => {
+                rows.push((name, value.clone()));
+            }
             _ => {
-                let sentence = " has a name or a value that SIP does not allow.";
+                let sentence = " has a name or a value that SIP does not allow, or is SIP's own.";
                 return Err(wrong("The header ", name, sentence, ErrorCode::InvalidArgument));
             }
         }
@@ -357,5 +404,20 @@ mod tests {
         assert!(header("X-Order", "4711, Straße").is_ok());
         assert!(header("X-Order", "1\r\nVia: evil").is_err());
         assert!(header("X Order", "1").is_err());
+    }
+
+    #[test]
+    fn what_is_sips_own_is_not_the_pages_to_write() {
+        let header = |name: &str| headers(&[(name.to_owned(), "1".to_owned())]).is_ok();
+
+        for own in
+            ["Via", "v", "ROUTE", "Contact", "m", "From", "Authorization", "P-Asserted-Identity", "Require", "RAck"]
+        {
+            assert!(!header(own), "{own}");
+        }
+        assert!(["Subject", "User-to-User", "P-Own", "Privacy"].into_iter().all(header));
+        assert!(headers(&[("Authorization".to_owned(), "Bearer abc".to_owned())]).is_ok());
+        assert!(headers(&vec![("X-A".to_owned(), String::new()); 33]).is_err());
+        assert!(headers(&[("X-A".to_owned(), "v".repeat(4_097))]).is_err());
     }
 }

@@ -1,11 +1,15 @@
 /** Ends of calls, and commands that come too early or too late, as errors. */
+import type { Call } from "./call.js";
 import { SipError } from "./errors.js";
 import type { EventOf } from "./listeners.js";
 import type { CallEnd } from "./types.js";
 
 /** How a call ended, as the core tells it. */
-export function endOf({ end: { error, ...end } }: EventOf<"callEnded">): CallEnd {
-  return error ? { ...end, error: SipError.fromInfo(error, end.reason) } : end;
+export function endOf({ end: { error, ...end } }: EventOf<"callEnded">, { direction, answeredAt }: Call): CallEnd {
+  if (error) return { ...end, error: SipError.fromInfo(error, end.reason) };
+  // A caller who gives up names no success, unless somebody else had it (RFC 3326 §2).
+  const isElsewhere = direction === "incoming" && !answeredAt && end.by === "remote" && end.status === 200;
+  return isElsewhere ? { ...end, answeredElsewhere: true } : end;
 }
 
 /** What `answered` is rejected with where nothing went wrong. */

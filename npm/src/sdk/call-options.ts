@@ -1,9 +1,10 @@
 /** What a call is made of, and what its methods take. */
 import type { KeptCall } from "./kept-calls.js";
+import type { AutoAnswerRequest } from "./auto-answer.js";
 import type { RedirectPolicy } from "./redirection.js";
 import type { RingbackRegion } from "./ringtone.js";
 import type { CallKin } from "./transfer.js";
-import type { DigitMethod, Party } from "./types.js";
+import type { DigitMethod, Diversion, Identity, Party } from "./types.js";
 import type { OtherCalls } from "./waiting.js";
 
 /** How a call sounds on this page. */
@@ -57,6 +58,9 @@ export interface CallInit {
   readonly remote: Party;
   readonly local?: Party | undefined;
   readonly headers?: readonly (readonly [string, string])[];
+  readonly identity?: Identity;
+  readonly diversion?: readonly Diversion[];
+  readonly autoAnswer?: AutoAnswerRequest | undefined;
   readonly audio: CallAudio;
   readonly kin: CallKin;
   /** It came in while both sides of another call talked. */

@@ -4,8 +4,10 @@
  * It shows what the core says is true and passes commands on. It plays the other side's sound and the ringback tone.
  * SIP is decided in the core, which it reaches through the driver only.
  */
+import type { AutoAnswerRequest } from "./auto-answer.js";
 import { cancelled, endOf, wrongState } from "./call-end.js";
 import type { AnswerOptions, CallInit, DigitOptions, RejectOptions } from "./call-options.js";
+import { type Conference, conferenceOf, merge } from "./conference.js";
 import { deferred } from "./deferred.js";
 import { defined } from "./defined.js";
 import { Dialling } from "./dialling.js";
@@ -13,21 +15,9 @@ import { dispose } from "./dispose.js";
 import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
-  type CallEventMap,
-  CallEndedEvent,
-  CallStateChangeEvent,
-  DigitEvent,
-  DigitSentEvent,
-  HoldChangeEvent,
-  MediaChangeEvent,
-  MuteChangeEvent,
-  PlaybackBlockedEvent,
-  RedirectEvent,
-  RemoteTrackEvent,
-  ReplacedEvent,
-  TransferRequestEvent,
-  TransferWithdrawnEvent,
-  TypedEventTarget,
+  type CallEventMap, CallEndedEvent, CallStateChangeEvent, DigitEvent, DigitSentEvent, HoldChangeEvent,
+  MediaChangeEvent, MuteChangeEvent, PlaybackBlockedEvent, RedirectEvent, RemoteTrackEvent, ReplacedEvent,
+  TransferRequestEvent, TransferWithdrawnEvent, TypedEventTarget,
 } from "./events.js";
 import { Holding } from "./holding.js";
 import { iterate } from "./iterate.js";
@@ -37,15 +27,8 @@ import { CallQuality } from "./quality/index.js";
 import { follows, type RedirectPolicy } from "./redirection.js";
 import { RemoteAudio } from "./remote-audio.js";
 import { Ringing } from "./ringing.js";
-import {
-  type CallKin,
-  Consultation,
-  transfer,
-  type TransferOptions,
-  TransferRequest,
-  type TransferResult,
-} from "./transfer.js";
-import type { CallEnd, CallState, Held, Party } from "./types.js";
+import { type CallKin, Consultation, transfer, type TransferOptions, TransferRequest, type TransferResult } from "./transfer.js";
+import type { CallEnd, CallState, Diversion, Held, Identity, Party } from "./types.js";
 import type { CallOptions } from "./user-agent-options.js";
 import { leaveOthers } from "./waiting.js";
 
@@ -57,8 +40,14 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly direction: "outgoing" | "incoming";
   /** Whom an incoming call was for; who an outgoing call is from, where the account says so. */
   readonly local: Party | undefined;
-  /** The headers of an incoming INVITE. */
+  /** Who calls: of an incoming call, as far as the server knows. */
+  readonly identity: Identity | undefined;
+  /** By whom an incoming call was sent here, the latest first. */
+  readonly diversion: readonly Diversion[];
+  /** The headers of an incoming INVITE that `receivedHeaders` names. */
   readonly headers: readonly (readonly [string, string])[];
+  /** What an incoming call asks for that wants to be answered by itself. */
+  readonly autoAnswer: AutoAnswerRequest | undefined;
   /** Did it come in while both sides of another call talked? */
   readonly waiting: boolean;
   /** When it was made or came in. */
@@ -90,6 +79,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.direction = init.direction;
     this.local = init.local;
     this.headers = init.headers ?? [];
+    this.identity = init.identity;
+    this.diversion = init.diversion ?? [];
+    this.autoAnswer = init.autoAnswer;
     this.waiting = init.waiting ?? false;
     this.#remote = init.remote;
     this.startedAt = new Date(init.kept?.startedAt ?? Date.now());
@@ -278,6 +270,16 @@ export class Call extends TypedEventTarget<CallEventMap> {
     return new Consultation(this, this.#kin.call(target, options), target);
   }
 
+  /** The conference it is in. */
+  get conference(): Conference | undefined {
+    return conferenceOf(this);
+  }
+
+  /** Joins this call and another, so that all three hear each other; into the conference that one of them is in. */
+  merge(other: Call): Promise<Conference> {
+    return merge(this, other);
+  }
+
   /** Plays the other side through this element from now on. */
   attachAudio(element: HTMLAudioElement): void {
     if (!this.#audio) throw wrongState("This call was made with audio.element false: play remoteStream yourself.");
@@ -315,7 +317,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
       case "redirected": this.#handleRedirected(fact); break;
       case "callReplaced": this.#handleReplaced(fact.remote); break;
       case "callMessage": this.dispatchEvent(MessageReceivedEvent.of(fact)); break;
-      case "callEnded": this.#finish(endOf(fact)); break;
+      case "callEnded": this.#finish(endOf(fact, this)); break;
     }
   }
 

@@ -50,8 +50,8 @@ function serverPair({ url, weight = 1 }: Server): [string, number] {
 }
 
 /** What the core is told of a call; the rest is the page's. */
-export function coreOptions({ headers, displayName, stream, offer, noAnswerTimeout }: CallOptions): CoreCallOptions {
-  return defined({ headers, displayName, stream, offer, noAnswer: noAnswerTimeout });
+export function coreOptions({ headers, displayName, anonymous, stream, offer, noAnswerTimeout }: CallOptions): CoreCallOptions {
+  return defined({ headers, displayName, anonymous, stream, offer, noAnswer: noAnswerTimeout });
 }
 
 /** The status that "do not disturb" stands for; 0 is none. 480 says that another attempt may do: servers then offer voice mail. */

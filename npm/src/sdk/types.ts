@@ -8,7 +8,9 @@ export type {
   CallState,
   ConnectionState,
   DigitMethod,
+  Diversion,
   ErrorInfo,
+  Identity,
   OnPageHide,
   Party,
   PublicationState,
@@ -44,6 +46,8 @@ export interface CallEnd {
   readonly reason: string;
   /** The Q.850 cause, where there was one. */
   readonly q850?: number;
+  /** Another phone of the account took the call (RFC 3326): no missed call. */
+  readonly answeredElsewhere?: boolean;
   /** What went wrong; none after a normal call and after one's own hang-up. */
   readonly error?: SipError;
 }

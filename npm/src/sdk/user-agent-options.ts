@@ -1,6 +1,7 @@
 /**
  * What a page may say about its user agent and its calls.
  */
+import type { AutoAnswerPolicy } from "./auto-answer.js";
 import type { CallAudio } from "./call-options.js";
 import type { RedirectPolicy } from "./redirection.js";
 import type { ReconnectPolicy, Server } from "./registration.js";
@@ -56,6 +57,13 @@ export interface UserAgentOptions {
    * `transferrequest`, and refuses after two minutes; `"accept"` and `"refuse"` decide, as may a function. Default `"ask"`.
    */
   transferPolicy?: TransferPolicy;
+  /**
+   * Which calls may answer themselves when they ask for it: none, those whose caller the server vouches for (`"trusted"`), or
+   * those that a function allows. The microphone then opens without a click. Default `false`.
+   */
+  autoAnswer?: AutoAnswerPolicy;
+  /** The headers of incoming calls that a page sees; `X-*` is any that begins so, `*` are all. Default: what is no machinery of SIP. */
+  receivedHeaders?: readonly string[];
   /** Calls at once; one more that comes in is refused with 486 and told by `refusedcall`. At most and by default 16. */
   maxCalls?: number;
   /** Refuses incoming calls without ringing; see `UserAgent.doNotDisturb`. Default `false`. */
@@ -115,6 +123,8 @@ export interface CallOptions {
   headers?: [string, string][];
   /** The name shown to the other side, instead of the account's. */
   displayName?: string;
+  /** Does not tell the other side who calls (RFC 3323): the server knows, and may refuse. Default `false`. */
+  anonymous?: boolean;
   /** Sound to send instead of the microphone's. Its tracks stay the page's. */
   stream?: MediaStream;
   /**

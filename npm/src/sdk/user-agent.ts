@@ -4,7 +4,9 @@
  * Making one returns at once; the core is loaded and connected behind it. SIP is decided in the core.
  */
 import { AudioDevices } from "./audio/devices.js";
+import { autoAnswer, autoAnswerRequest } from "./auto-answer.js";
 import { Call } from "./call.js";
+import { Conference } from "./conference.js";
 import { defined } from "./defined.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { asyncDispose, dispose } from "./dispose.js";
@@ -30,6 +32,7 @@ import { MessageReceivedEvent, type MessageOptions, sendMessage } from "./messag
 import { Publication, type PublishDocument, type PublishOptions } from "./publication.js";
 import { Subscription, type SubscribeOptions } from "./subscription.js";
 import { tokenHeaders } from "./tokens.js";
+import { received } from "./received-headers.js";
 import type { CallKin } from "./transfer.js";
 import type { Account, ConnectionState, Party } from "./types.js";
 import type { CallOptions, UserAgentOptions, WaitOptions } from "./user-agent-options.js";
@@ -170,6 +173,14 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     return call;
   }
 
+  /**
+   * Joins calls, mixed by this page: everybody hears everybody else. Held ones are resumed first. Rejected with a `SipError`
+   * when one refuses that, or is not answered; the calls then go on by themselves.
+   */
+  conference(calls: readonly Call[]): Promise<Conference> {
+    return Conference.of(calls);
+  }
+
   /** Sends a short text, or bytes (RFC 3428). Fulfilled when the other side or its server has it; or a `SipError`. */
   async message(to: string, body: string | Uint8Array, options: MessageOptions = {}): Promise<void> {
     this.#assertOpen();
@@ -273,16 +284,20 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     this.dispatchEvent(new RegistrationChangeEvent(this.#registration));
   }
 
-  #handleIncoming({ from, to, headers }: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void {
-    const { audio = {} } = this.#options;
+  #handleIncoming({ from, to, identity, diversion, headers: rows }: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void {
+    const { audio = {}, receivedHeaders, autoAnswer: policy = false } = this.#options;
+    const request = autoAnswerRequest(rows);
+    const headers = received(rows, receivedHeaders);
     const waiting = this.calls.some((other) => other.state === "active");
-    const call = this.#adopt(new Call(this.#driver, { direction: "incoming", remote: from, local: to, headers, audio, kin: this.#kin, waiting }));
+    const call = this.#adopt(new Call(this.#driver, { direction: "incoming", remote: from, local: to, identity, diversion, autoAnswer: request, headers, audio, kin: this.#kin, waiting }));
     adopt(call.listener);
     call.listener.handleFact({ type: "callChange", call: 0, state: "ringing" });
     this.dispatchEvent(new IncomingCallEvent(call));
+    autoAnswer(call, policy);
   }
 
-  #handleRefused({ from, to, headers, status, cause }: EventOf<"callRefused">): void {
+  #handleRefused({ from, to, headers: rows, status, cause }: EventOf<"callRefused">): void {
+    const headers = received(rows, this.#options.receivedHeaders);
     this.#refusedCalls += 1;
     this.dispatchEvent(new RefusedCallEvent(from, to, cause, status, headers));
   }

@@ -139,6 +139,13 @@ impl Uri {
         self.user.as_deref().map(escape::decode)
     }
 
+    /// The first of its headers of this name, with its escapes undone.
+    #[must_use]
+    pub fn header_text(&self, name: &str) -> Option<String> {
+        let found = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| escape::decode(value))
+    }
+
     /// Whether this is a `sip:` or `sips:` URI.
     #[must_use]
     pub fn is_sip(&self) -> bool {

@@ -11,6 +11,7 @@ const calls = {};
 const recorders = {};
 const players = {};
 const consultations = {};
+const conferences = {};
 
 function agent(name, config) {
   const begun = performance.now();
@@ -197,6 +198,15 @@ window.t = {
   },
   complete: (id, ms = 20_000) => settled(outcome(consultations[id].complete()), ms, "the transfer"),
   cancelConsultation: (id) => consultations[id].cancel(),
+  merge: async (name, id, other) => {
+    conferences[name] = await calls[id].call.merge(calls[other].call);
+  },
+  muteConference: (name, muted) => {
+    if (muted) conferences[name].mute();
+    else conferences[name].unmute();
+  },
+  conference: (name) => ({ participants: conferences[name].participants.length, ended: conferences[name].ended }),
+  split: (name, id) => conferences[name].split(calls[id].call),
   resumed: (id, ms = 10_000) => until(() => !calls[id].call.held.local, ms, "the resumption"),
   state: (id) => calls[id].call.state,
   journal: (id) => calls[id].journal,

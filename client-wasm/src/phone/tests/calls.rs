@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, Wish, sdp};
 use crate::phone::Phone;
-use crate::types::{CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, RejectOptions};
+use crate::types::{CallOptions, CallState, CoreEvent, EndedBy, ErrorCode, ErrorInfo, RejectOptions};
 use sip_core::Duration;
 use sip_core::agent::{Event, Invite, SessionEvent, SessionId};
 use sip_core::message::{HeaderName, Host, NameAddr, StatusCode, Uri};
@@ -251,4 +251,59 @@ fn disconnecting_says_goodbye_before_the_socket_closes() {
     assert_eq!(bench.end().map(|end| end.by), Some(EndedBy::Local));
     bench.pass(Duration::from_secs(120));
     assert_eq!(bench.sockets.len(), 1);
+}
+
+#[test]
+fn an_anonymous_caller_tells_the_server_alone() {
+    let mut bench = Bench::connected();
+    let options = CallOptions { anonymous: true, ..CallOptions::default() };
+    let call = bench.call_with("bob", &options);
+    bench.describe(call, "us");
+
+    let found = bench.server_events.iter().find_map(|event| match event {
+        Event::IncomingCall { request, .. } => Some(&request.headers),
+        _ => None,
+    });
+    let headers = found.unwrap();
+    assert_eq!(headers.from().unwrap().uri.to_string(), "sip:anonymous@anonymous.invalid");
+    assert_eq!(headers.get(&HeaderName::Privacy), Some("id"));
+    assert_eq!(headers.get(&HeaderName::PPreferredIdentity), Some("<sip:alice@example.com>"));
+}
+
+#[test]
+fn a_name_with_a_line_break_or_a_header_of_sips_own_calls_nobody() {
+    let mut bench = Bench::connected();
+    let name = CallOptions { display_name: Some("A\r\nVia: evil".to_owned()), ..CallOptions::default() };
+    let route = CallOptions { headers: vec![("Route".to_owned(), "<sip:evil>".to_owned())], ..CallOptions::default() };
+
+    for options in [name, route] {
+        let refused = bench.tell(|phone, now| phone.call("bob", &options, now)).map_err(|error| error.code);
+        assert_eq!(refused, Err(ErrorCode::InvalidArgument));
+    }
+    assert!(bench.wishes.is_empty());
+}
+
+#[test]
+fn who_calls_and_who_sent_the_call_here_is_told() {
+    let mut bench = Bench::connected();
+    let flow = sip_core::Flow::connection(bench.socket.unwrap());
+    let from: NameAddr = "\"Bob \u{dc}nal\" <sip:bob@example.com>".parse().unwrap();
+    let headers = vec![
+        (HeaderName::PAssertedIdentity, "<tel:+49301234>".to_owned()),
+        (HeaderName::Diversion, "<sip:100@example.com>;reason=no-answer".to_owned()),
+    ];
+    let target = Uri::sip(Some("alice"), Host::Name("example.com".to_owned()), None);
+    let invite = Invite { offer: Some(sdp("bob")), headers, ..Invite::new(target, from, flow) };
+    bench.serve(|server, now| server.invite(invite, now)).unwrap();
+
+    let told = bench.events.iter().find_map(|event| match event {
+        CoreEvent::IncomingCall { identity, diversion, .. } => Some((identity, diversion)),
+        _ => None,
+    });
+    let (identity, diversion) = told.unwrap();
+    assert_eq!(
+        (identity.name.as_deref(), identity.uri.as_str(), identity.asserted),
+        (Some("Bob Ünal"), "tel:+49301234", true)
+    );
+    assert_eq!(diversion.iter().map(|by| by.reason.as_deref()).collect::<Vec<_>>(), [Some("no-answer")]);
 }

@@ -13,21 +13,32 @@ export async function openMicrophone(constraints: MediaTrackConstraints | boolea
   }
 }
 
+/** Who sends a call's microphone in place of its sender, and hears of another one. */
+const mixers = new WeakMap<Call, () => void>();
+
+/** The call's microphone is mixed from now on, or no more. */
+export function mixMicrophone(call: Call, handleChange: (() => void) | undefined): void {
+  if (handleChange) mixers.set(call, handleChange);
+  else mixers.delete(call);
+}
+
 /** Has a call send `stream` from now on; its former microphone is stopped. */
 export async function replaceMicrophone(call: Call, stream: MediaStream): Promise<void> {
   const { localStream: local, peerConnection: connection } = call;
   const [track] = stream.getAudioTracks();
   const old = local?.getAudioTracks() ?? [];
   const sender = connection?.getSenders().find((each) => each.track !== null && old.includes(each.track));
-  if (!local || !track || !sender) {
+  const mixer = mixers.get(call);
+  if (!local || !track || !(sender ?? mixer)) {
     stream.getTracks().forEach((each) => { each.stop(); });
     return;
   }
   track.enabled = !call.muted;
-  await sender.replaceTrack(track);
+  await sender?.replaceTrack(track);
   // The core mutes and stops whatever is in this stream.
   local.addTrack(track);
   old.forEach((each) => { local.removeTrack(each); each.stop(); });
+  mixer?.();
 }
 
 function insecure(): SipError {
