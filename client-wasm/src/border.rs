@@ -95,6 +95,7 @@ pub(crate) fn command(given: JsValue) -> Result<CoreCommand, Box<ErrorInfo>> {
         "acceptTransfer" => C::AcceptTransfer { call, options: call_options(&options) },
         "rejectTransfer" => C::RejectTransfer { call, status: fields.count("status") },
         "setHeld" => C::SetHeld { call, held: fields.is("held") },
+        "renegotiate" => C::Renegotiate { call },
         "sendDigits" => C::SendDigits {
             call,
             digits: fields.word("digits"),

@@ -131,6 +131,11 @@ pub enum CoreCommand {
         /// Hold?
         held: bool,
     },
+    /// Offers a call anew, as its peer connection is now: after `restartIce`.
+    Renegotiate {
+        /// Which call.
+        call: u32,
+    },
     /// Sends digits, after those that are on their way. A comma pauses for two seconds, a `w` for half a second. Each one
     /// is told by `digitSent` or `digitFailed`.
     SendDigits {
@@ -248,6 +253,7 @@ impl CoreCommand {
             C::TransferToCall { call, other, options } => phone.transfer_to_call(*call, *other, options, now),
             C::RejectTransfer { call, status } => phone.reject_transfer(*call, code(*status), now),
             C::SetHeld { call, held } => phone.set_held(*call, *held),
+            C::Renegotiate { call } => phone.renegotiate(*call),
             C::SendDigits { call, digits, method, tone_ms, gap_ms } => {
                 phone.send_digits(*call, digits, (*method, *tone_ms, *gap_ms), now)
             }

@@ -124,6 +124,7 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
       case "transferToCall": this.#transferToCall(command.call, command.other); break;
       case "rejectTransfer": this.#rejectTransfer(command.call, command.status); break;
       case "setHeld": this.#setHeld(command.call, command.held); break;
+      case "renegotiate": this.#renegotiate(command.call); break;
       case "sendDigits": this.#sendDigits(command.call, command.digits, command.method, command.toneMs, command.gapMs); break;
       case "dropMessage": this.#dropMessage(command.message); break;
       case "unsubscribe": this.#unsubscribe(command.subscription); break;
@@ -207,6 +208,10 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
 
   #setHeld(call: number, held: boolean): void {
     this.commands.push(`setHeld ${String(call)} ${String(held)}`);
+  }
+
+  #renegotiate(call: number): void {
+    this.commands.push(`renegotiate ${String(call)}`);
   }
 
   #sendDigits(call: number, digits: string, method: DigitMethod, toneMs: number, gapMs: number): void {

@@ -218,3 +218,16 @@ test("a conference is muted, held and left by its members, and ends when one is 
   same([gone, conference.ended, first.conference, second.conference], [[2, 0], true, undefined, undefined]);
   ok(core().commands.every((command) => !command.startsWith("hangUp")));
 });
+
+test("another path is looked for by a new offer, and only while both sides talk", async () => {
+  const ua = await agent();
+  core().incoming(7);
+  const [call] = ua.calls;
+  ok(call);
+  let thrown: unknown;
+  try { call.restartIce(); } catch (error) { thrown = error; }
+  same((thrown as SipError).code, "WRONG_STATE");
+  call.answer();
+  call.restartIce();
+  same(core().commands.at(-1), "renegotiate 7");
+});

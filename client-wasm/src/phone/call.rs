@@ -21,6 +21,8 @@ pub(super) struct Call {
     pub(super) muted: bool,
     pub(super) digits: Digits,
     pub(super) hold: Hold,
+    /// The offer under way is the page's own wish, with nothing new to agree on: an ICE restart.
+    pub(super) renews: bool,
     /// Until when somebody is to answer it.
     pub(super) answer_by: Option<Instant>,
     /// What its INVITE was made of, until somebody answers.
@@ -77,7 +79,7 @@ pub(super) struct Outgoing {
 impl Call {
     pub(super) fn new(stage: Stage, shown: CallState) -> Self {
         let (digits, hold) = (Digits::default(), Hold::default());
-        Self { stage, shown, muted: false, digits, hold, answer_by: None, dialled: None }
+        Self { stage, shown, muted: false, digits, hold, renews: false, answer_by: None, dialled: None }
     }
 
     /// When it ends because nobody answers.

@@ -71,9 +71,38 @@ impl Phone {
         self.out.push_back(Output::MakeOffer { call: id, fresh: false });
     }
 
+    /// Offers the call anew, as the peer connection describes it now: after `restartIce` on another path (RFC 8445 §9).
+    pub(crate) fn renegotiate(&mut self, id: u32) -> Result<(), Box<ErrorInfo>> {
+        let refused = |message: &str| ErrorInfo::with_message(ErrorCode::WrongState, message);
+        let call = self.calls.get_mut(id).ok_or_else(|| refused("This call is over."))?;
+        let Stage::Active { negotiation: negotiation @ Negotiation::None, .. } = &mut call.stage else {
+            return Err(refused("A call can be offered anew while both sides talk and nothing else is agreed on."));
+        };
+        *negotiation = Negotiation::Making;
+        call.renews = true;
+        self.set_wish(id);
+        self.out.push_back(Output::MakeOffer { call: id, fresh: false });
+        Ok(())
+    }
+
+    /// The other side, or the browser, does not agree to what was offered anew: the call goes on as it was. Returns whether
+    /// that was under way.
+    pub(super) fn gives_up_renewal(&mut self, id: u32) -> bool {
+        let Some(call) = self.calls.get_mut(id) else { return false };
+        if !core::mem::take(&mut call.renews) {
+            return false;
+        }
+        if let Stage::Active { negotiation, .. } = &mut call.stage {
+            *negotiation = Negotiation::None;
+        }
+        self.out.push_back(Output::RollBack { call: id });
+        self.begin_hold(id);
+        true
+    }
+
     /// Whether the offer under way is for a hold or resume of the page's.
     pub(super) fn is_holding(&self, id: u32) -> bool {
-        self.calls.get(id).is_some_and(|call| call.hold.wanted.is_some())
+        self.calls.get(id).is_some_and(|call| call.hold.wanted.is_some() && !call.renews)
     }
 
     /// The other side agreed.

@@ -156,6 +156,9 @@ impl Phone {
 
     /// The peer connection made the description that it was asked for, or could not.
     pub(crate) fn handle_description(&mut self, id: u32, result: Result<String, Box<ErrorInfo>>, now: Instant) {
+        if result.is_err() && self.gives_up_renewal(id) {
+            return;
+        }
         let is_holding = self.is_holding(id);
         match (result, self.calls.get_mut(id).map(|call| &mut call.stage)) {
             (Ok(sdp), _) => self.use_description(id, sdp, now),

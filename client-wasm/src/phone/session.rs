@@ -182,9 +182,17 @@ impl Phone {
             }
             Ok(None) if is_holding => self.fail_hold(id, ErrorInfo::new(ErrorCode::ProtocolError)),
             Err(status) if is_holding => self.refuse_hold(id, status),
-            Ok(Some(answer)) => self.apply_answer(id, answer),
-            Ok(None) => self.begin_hold(id),
-            // The only offers we make of ourselves are for a fork that we cannot hear otherwise.
+            Ok(answer) => {
+                if let Some(call) = self.calls.get_mut(id) {
+                    call.renews = false;
+                }
+                match answer {
+                    Some(answer) => self.apply_answer(id, answer),
+                    None => self.begin_hold(id),
+                }
+            }
+            Err(_) if self.gives_up_renewal(id) => {}
+            // The only other offers we make of ourselves are for a fork that we cannot hear otherwise.
             Err(_) => self.handle_media_failed(id, ErrorInfo::new(ErrorCode::MediaFailed), now),
         }
     }
@@ -249,7 +257,7 @@ impl Phone {
                 Negotiation::Making => {
                     *negotiation = Negotiation::Ours;
                     let sent = self.agent.offer(*session, sdp, now).is_ok();
-                    if !sent && self.is_holding(id) {
+                    if !sent && !self.gives_up_renewal(id) && self.is_holding(id) {
                         self.fail_hold(id, ErrorInfo::new(ErrorCode::WrongState));
                     }
                 }

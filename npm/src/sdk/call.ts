@@ -232,6 +232,13 @@ export class Call extends TypedEventTarget<CallEventMap> {
     return this.#setHeld(false);
   }
 
+  /** Looks for another network path (RFC 8445 §9); the sound goes on, `mediachange` tells. Throws while a hold is being agreed on. */
+  restartIce(): void {
+    if (this.#state !== "active") throw wrongState("A call's sound has a path once it is answered, until it ends.");
+    this.peerConnection?.restartIce();
+    this.#driver.renegotiate(this.#listener);
+  }
+
   /**
    * Sends digits: `0-9`, `A-D`, `*` and `#`; a comma pauses for two seconds, a `w` for half a second. Throws when the
    * digits are none or nobody is there to hear them. Fulfilled when all have left, rejected with a `SipError` when one

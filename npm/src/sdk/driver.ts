@@ -166,6 +166,10 @@ export class Driver {
     this.#callCommand(listener, (call) => ({ type: "setHeld", call, held }));
   }
 
+  renegotiate(listener: CallListener): void {
+    this.#callCommand(listener, (call) => ({ type: "renegotiate", call }));
+  }
+
   sendDigits(listener: CallListener, digits: string, method: DigitMethod, toneMs: number, gapMs: number): void {
     this.#callCommand(listener, (call) => ({ type: "sendDigits", call, digits, method, toneMs, gapMs }));
   }

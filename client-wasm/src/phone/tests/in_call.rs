@@ -360,3 +360,37 @@ fn info(event: &Event) -> Option<(IncomingId, &Request)> {
         _ => None,
     }
 }
+
+#[test]
+fn a_call_is_offered_anew_and_goes_on_whatever_the_other_side_says() {
+    let (mut bench, call, session) = Bench::in_call();
+    bench.tell(|phone, _| phone.renegotiate(call)).map_err(|error| error.message).unwrap();
+    assert_eq!(bench.wishes.last(), Some(&Wish::Offer(false)));
+    assert!(bench.tell(|phone, _| phone.renegotiate(call)).is_err(), "one at a time");
+    bench.describe(call, "again");
+    bench.serve(|server, now| server.answer_offer(session, Ok(sdp("them-again")), now)).unwrap();
+    assert_eq!(bench.wishes.last(), Some(&Wish::Apply(sdp("them-again"))));
+
+    bench.tell(|phone, _| phone.renegotiate(call)).map_err(|error| error.message).unwrap();
+    bench.describe(call, "refused");
+    bench.serve(|server, now| server.answer_offer(session, Err(StatusCode::NOT_ACCEPTABLE_HERE), now)).unwrap();
+    assert_eq!(bench.wishes.last(), Some(&Wish::RollBack));
+    assert!(bench.end().is_none());
+}
+
+#[test]
+fn a_hold_waits_for_what_is_offered_anew() {
+    let (mut bench, call, session) = Bench::in_call();
+    bench.tell(|phone, _| phone.renegotiate(call)).map_err(|error| error.message).unwrap();
+    bench.tell(|phone, _| phone.set_held(call, true)).map_err(|error| error.message).unwrap();
+    bench.describe(call, "again");
+    bench.serve(|server, now| server.answer_offer(session, Ok(sdp("them-again")), now)).unwrap();
+    let is_held = |bench: &Bench| bench.events.iter().any(|event| matches!(event, CoreEvent::HoldChange { .. }));
+    assert!(!is_held(&bench), "that was no hold");
+
+    bench.describe(call, "held");
+    let answer = sdp("them-again") + "a=recvonly\r\n";
+    bench.serve(|server, now| server.answer_offer(session, Ok(answer), now)).unwrap();
+
+    assert!(is_held(&bench));
+}
