@@ -16,6 +16,11 @@ export function phoneAt(port) {
   return `sip:phone-${port}@pbx.test`;
 }
 
+/** Two of them at once. */
+export function phonesAt(port, other) {
+  return `sip:phones-${port}-${other}@pbx.test`;
+}
+
 let count = 0;
 
 export class Kamailio {
