@@ -1,6 +1,5 @@
 /**
  * One call, from the moment it is wanted to its end.
- *
  * It shows what the core says is true and passes commands on. It plays the other side's sound and the ringback tone.
  * SIP is decided in the core, which it reaches through the driver only.
  */
@@ -15,16 +14,16 @@ import { dispose } from "./dispose.js";
 import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
-  type CallEventMap, CallEndedEvent, CallStateChangeEvent, DigitEvent, DigitSentEvent, HoldChangeEvent,
-  MediaChangeEvent, MuteChangeEvent, PlaybackBlockedEvent, RedirectEvent, RemoteTrackEvent, ReplacedEvent,
-  TransferRequestEvent, TransferWithdrawnEvent, TypedEventTarget,
+  type CallEventMap, CallEndedEvent, CallStateChangeEvent, DigitEvent, DigitSentEvent, HoldChangeEvent, MediaChangeEvent,
+  MuteChangeEvent, PlaybackBlockedEvent, RemoteTrackEvent, ReplacedEvent, TransferRequestEvent,
+  TransferWithdrawnEvent, TypedEventTarget,
 } from "./events.js";
 import { Holding } from "./holding.js";
 import { iterate } from "./iterate.js";
 import { type KeptCall, keptOf, recalled } from "./kept-calls.js";
 import { type MessageOptions, MessageReceivedEvent, sendMessage } from "./messages.js";
 import { CallQuality } from "./quality/index.js";
-import { follows, type RedirectPolicy } from "./redirection.js";
+import { decide, type RedirectPolicy } from "./redirection.js";
 import { RemoteAudio } from "./remote-audio.js";
 import { Ringing } from "./ringing.js";
 import { type CallKin, Consultation, transfer, type TransferOptions, TransferRequest, type TransferResult } from "./transfer.js";
@@ -321,7 +320,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
       case "remoteTrack": this.#handleTrack(); break;
       case "transferRequest": this.#handleTransferRequest(fact); break;
       case "transferWithdrawn": this.dispatchEvent(new TransferWithdrawnEvent()); break;
-      case "redirected": this.#handleRedirected(fact); break;
+      case "redirected": this.#driver.redirect(this.#listener, decide(this, this.#redirects, fact)); break;
       case "callReplaced": this.#handleReplaced(fact.remote); break;
       case "callMessage": this.dispatchEvent(MessageReceivedEvent.of(fact)); break;
       case "callEnded": this.#finish(endOf(fact, this)); break;
@@ -353,13 +352,6 @@ export class Call extends TypedEventTarget<CallEventMap> {
     const reject = (status: number): void => { this.#driver.rejectTransfer(this.#listener, status); };
     const request = new TransferRequest({ target, referredBy, replaces }, accept, reject);
     if (request.follow(this.#kin.policy)) this.dispatchEvent(new TransferRequestEvent(request));
-  }
-
-  #handleRedirected({ targets, status }: EventOf<"redirected">): void {
-    const redirection = { targets, status };
-    const followed = follows(this.#redirects, redirection);
-    this.dispatchEvent(new RedirectEvent(redirection, followed));
-    this.#driver.redirect(this.#listener, followed);
   }
 
   #handleReplaced(remote: Party): void {

@@ -12,18 +12,12 @@ import { type Deferred, deferred } from "./deferred.js";
 import { asyncDispose, dispose } from "./dispose.js";
 import { coreConfig, coreOptions, refusalStatus } from "./core-config.js";
 import { diagnose, type DiagnoseOptions, type Diagnosis } from "./diagnosis.js";
+import { closedError, expired, isRegistered } from "./closing.js";
 import { type AgentListener, type CallListener, Driver, type EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
-  CallResumedEvent,
-  ConnectionChangeEvent,
-  IncomingCallEvent,
-  PlaybackBlockedEvent,
-  RefusedCallEvent,
-  RegistrationChangeEvent,
-  SipErrorEvent,
-  TypedEventTarget,
-  type UserAgentEventMap,
+  CallResumedEvent, ConnectionChangeEvent, IncomingCallEvent, PlaybackBlockedEvent, RefusedCallEvent, RegistrationChangeEvent,
+  SipErrorEvent, TypedEventTarget, type UserAgentEventMap,
 } from "./events.js";
 import { KeptCalls, takeBack } from "./kept-calls.js";
 import type { Registration, UnregisterOptions } from "./registration.js";
@@ -399,16 +393,4 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
 
 function localParty(account: Account | undefined, displayName = account?.displayName): Party | undefined {
   return account && defined({ uri: account.uri, displayName });
-}
-
-function isRegistered({ state }: Registration): boolean {
-  return state === "registered" || state === "registering";
-}
-
-function expired(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
-}
-
-function closedError(): SipError {
-  return new SipError({ code: "DISPOSED", message: "This user agent was closed. Make a new one.", fatal: true });
 }
