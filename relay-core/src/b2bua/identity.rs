@@ -141,13 +141,13 @@ mod tests {
         let privacy = (HeaderName::Privacy, "id".to_owned());
         let preferred = (HeaderName::PPreferredIdentity, "<sip:jo@example.com>".to_owned());
         assert_eq!(wish("<sip:jo@example.com;maddr=evil>;x=1"), [preferred, privacy.clone()]);
-        assert_eq!(wish("<sip:boss@example.com>"), [privacy.clone()]);
+        assert_eq!(wish("<sip:boss@example.com>"), std::slice::from_ref(&privacy));
         assert_eq!(wish("<nonsense"), [privacy]);
     }
 
     #[test]
     fn diversions_are_bounded() {
-        let many = vec!["<sip:a@example.com>;reason=user-busy;counter=1"; 12].join(", ");
+        let many = ["<sip:a@example.com>;reason=user-busy;counter=1"; 12].join(", ");
 
         let rows = to_web(&headers(&[(HeaderName::Diversion, &many)]));
 
