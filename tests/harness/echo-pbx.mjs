@@ -82,9 +82,9 @@ export function silence(packets, frequency) {
   return longest;
 }
 
-/** How much of the time, from the first packet to the last, there are packets for. */
-export function coverage(packets) {
-  return ((packets.length - 1) * PACKET) / (packets.at(-1).at - packets[0].at);
+/** The longest time between two packets, in ms. */
+export function longestPause(packets) {
+  return Math.max(...packets.slice(1).map(({ at }, index) => at - packets[index].at));
 }
 
 /** Whether it is one stream without a hole: one source, every number once. */
