@@ -81,7 +81,6 @@ function loop(cadence: Cadence, loudspeaker: "speaker" | "ringer", onBlocked?: (
   const tone = playingTone(source, hold);
   playing.add(tone);
   if (!mayPlay()) onBlocked?.();
-  void hold.context.resume();
   return tone;
 }
 

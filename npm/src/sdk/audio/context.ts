@@ -13,6 +13,8 @@ export interface ContextHold {
 
 let context: AudioContext | undefined;
 const holds = new Set<ContextHold>();
+/** A resume() before this is over is lost: Chromium's context then says that it is running, and stands still. */
+let suspending: Promise<void> | undefined;
 
 /** Makes or wakes the context for as long as the hold is not released. */
 export function holdContext(): ContextHold {
@@ -20,14 +22,26 @@ export function holdContext(): ContextHold {
   const hold: ContextHold = {
     context: audio,
     release() {
-      if (holds.delete(hold) && holds.size === 0) void audio.suspend();
+      if (holds.delete(hold) && holds.size === 0) rest(audio);
     },
   };
   holds.add(hold);
+  void wake(audio);
   return hold;
 }
 
 /** Wakes a context that the browser held back; call it inside a click. */
 export async function unlockContext(): Promise<void> {
-  if (holds.size > 0) await context?.resume();
+  if (context) await wake(context);
+}
+
+async function wake(audio: AudioContext): Promise<void> {
+  await suspending;
+  if (holds.size === 0) return;
+  await audio.resume();
+  if (holds.size === 0) rest(audio);
+}
+
+function rest(audio: AudioContext): void {
+  suspending ??= audio.suspend().finally(() => { suspending = undefined; });
 }

@@ -24,7 +24,6 @@ export class MixedCall {
   constructor(call: Call) {
     this.#call = call;
     this.#out = new MediaStreamAudioDestinationNode(this.#hold.context, { channelCount: 1 });
-    void this.#hold.context.resume();
     call.addEventListener("remotetrack", () => { void this.begin(); }, { signal: this.#stop.signal });
     mixMicrophone(call, () => { this.#listen(); });
   }
