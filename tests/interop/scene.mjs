@@ -69,7 +69,8 @@ export class Scene {
       await this.#near?.close().catch(() => {});
       this.#near = undefined;
     }
-    await this.#settings.relay?.isIdle({ but: this.far.background ?? 0 });
+    // A peer that failed may have left without a word: its call ends with Timer F, and must not spoil the next case.
+    await this.#settings.relay?.isIdle({ ms: error ? 40_000 : 5_000, but: this.far.background ?? 0 });
   }
 
   async stop() {

@@ -45,7 +45,7 @@ export class Kamailio {
         .replace("@MODULES@", await modules()),
     );
     // -DD keeps the main process in the foreground; -Y is for its sockets and pid, so that nothing is left in /run.
-    server.#program = new Program(name, binary(), ["-f", file, "-DD", "-E", "-m", "32", "-M", "8", "-Y", run, "-P", path.join(run, "pid"), "-n", "2"]);
+    server.#program = new Program(name, binary(), ["-f", file, "-DD", "-E", "-m", "32", "-M", "8", "-Y", run, "-P", path.join(run, "pid")]);
     await until(() => answers(server.port, server.#program), { ms: 20_000, what: () => `Kamailio answers; see ${server.#program.logFile}` });
     return server;
   }
