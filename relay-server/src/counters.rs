@@ -40,6 +40,10 @@ counters! {
     origins_refused as "originsRefused",
     /// Browsers' connections closed because their address has too many.
     connections_refused as "connectionsRefused",
+    /// Browsers' connections without agreement on TLS.
+    web_tls_failed as "webTlsFailed",
+    /// Changed certificates that could not be shown.
+    certificates_refused as "certificatesRefused",
     /// WebSockets closed because messages came too fast.
     hasty_clients as "hastyClients",
     /// Call records that could not be written.
@@ -78,7 +82,7 @@ counters! {
     streams_slow as "pbxConnectionsSlow",
     /// Connections that ended within a message.
     streams_cut as "pbxConnectionsCut",
-    /// Connections without agreement on TLS.
+    /// Connections with PBXs without agreement on TLS.
     tls_failed as "tlsFailed",
     /// Connections closed because too many messages waited for a PBX that does not read.
     slow_pbxs as "slowPbxs",

@@ -196,7 +196,7 @@ async fn bind_web(config: &Config, counters: &Arc<Counters>) -> Result<WebListen
                 what: "web.tls_certificate",
                 source: std::io::Error::other(error.to_string()),
             };
-            Some(WebTls::new(identity).map_err(fault)?)
+            Some(WebTls::new(identity, Arc::clone(counters)).map_err(fault)?)
         }
         _ => None,
     };

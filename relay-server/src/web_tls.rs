@@ -2,6 +2,7 @@
 //!
 //! The handshake is done where the connection is used, so that a slow one keeps nobody else waiting; it has a time.
 
+use crate::counters::Counters;
 use crate::streams::tls::{Identity, TlsError};
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -24,7 +25,10 @@ const WATCH: Duration = Duration::from_secs(2);
 
 /// TLS for browsers.
 #[derive(Clone)]
-pub(crate) struct WebTls(TlsAcceptor);
+pub(crate) struct WebTls {
+    acceptor: TlsAcceptor,
+    counters: Arc<Counters>,
+}
 
 impl std::fmt::Debug for WebTls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -34,10 +38,10 @@ impl std::fmt::Debug for WebTls {
 
 impl WebTls {
     /// With this certificate, and the next that is in its files.
-    pub(crate) fn new(identity: Identity) -> Result<Self, TlsError> {
+    pub(crate) fn new(identity: Identity, counters: Arc<Counters>) -> Result<Self, TlsError> {
         let key = RwLock::new(Arc::new(identity.certified()?));
         let current = Arc::new(Current { seen: modified(&identity), identity, key });
-        tokio::spawn(watch(Arc::downgrade(&current)));
+        tokio::spawn(watch(Arc::downgrade(&current), Arc::clone(&counters)));
         let mut config = ServerConfig::builder_with_provider(crate::streams::tls::provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError(error.to_string()))?
@@ -45,12 +49,13 @@ impl WebTls {
             .with_cert_resolver(current);
         // WebSockets are upgraded from HTTP/1.1 (RFC 6455).
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config).into()))
+        Ok(Self { acceptor: Arc::new(config).into(), counters })
     }
 
     pub(crate) fn accept(&self, stream: TcpStream) -> Secured {
-        let state = State::Shaking(Box::new(self.0.accept(stream)));
-        Secured { state, deadline: Box::pin(tokio::time::sleep(PATIENCE)) }
+        let state = State::Shaking(Box::new(self.acceptor.accept(stream)));
+        let deadline = Box::pin(tokio::time::sleep(PATIENCE));
+        Secured { state, deadline, counters: Arc::clone(&self.counters) }
     }
 }
 
@@ -77,7 +82,7 @@ fn modified(identity: &Identity) -> Modified {
 }
 
 /// As long as somebody shows the certificate. Files that do not belong together are read again when they change again.
-async fn watch(current: Weak<Current>) {
+async fn watch(current: Weak<Current>, counters: Arc<Counters>) {
     let mut seen = current.upgrade().map(|current| current.seen);
     loop {
         tokio::time::sleep(WATCH).await;
@@ -91,7 +96,10 @@ async fn watch(current: Weak<Current>) {
                 *current.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
                 tracing::info!("web.tls_certificate has changed and is shown from now on");
             }
-            Err(error) => tracing::error!(%error, "web.tls_certificate has changed, and the old one is still shown"),
+            Err(error) => {
+                tracing::error!(%error, "web.tls_certificate has changed, and the old one is still shown");
+                counters.certificates_refused.add_one();
+            }
         }
     }
 }
@@ -100,6 +108,7 @@ async fn watch(current: Weak<Current>) {
 pub(crate) struct Secured {
     state: State,
     deadline: Pin<Box<tokio::time::Sleep>>,
+    counters: Arc<Counters>,
 }
 
 enum State {
@@ -136,6 +145,7 @@ impl Secured {
                 Ok(stream) => State::Open(Box::new(stream)),
                 Err(error) => {
                     tracing::debug!(%error, "no TLS with a browser");
+                    self.counters.web_tls_failed.add_one();
                     State::Failed
                 }
             };
