@@ -222,6 +222,7 @@ npm_packages npm "TypeScript and the bundler of the package"
 npm_packages demo-site "the demo site uses the package by its name"
 if [ "$purpose" = test ]; then
   npm_packages tests "the drivers of the browsers, JsSIP and SIP.js"
+  npm_packages tests/projects "Vite, webpack and Next, which build the package as customers do"
   pesq
   # Its absence makes tests fail that say so; what does not need it goes on.
   scripts/asterisk.sh || true

@@ -1,4 +1,5 @@
-// A little web server for the bare test page: the page itself, the built package as npm packs it, and bundled JsSIP.
+// A little web server: for the bare test page (the page itself, the built package as npm packs it, bundled JsSIP), or for
+// any folder.
 
 import { createServer } from "node:http";
 import { readFile, stat } from "node:fs/promises";
@@ -14,17 +15,18 @@ const TYPES = {
   ".map": "application/json",
 };
 
-/** Where each prefix is served from. */
-const FOLDERS = {
+/** Where each prefix of the test pages is served from. */
+const TEST_PAGES = {
   "/package/": path.join(root, "npm"),
   "/bundle/": path.join(cache, "bundle"),
   "/interop/": path.join(tests, "interop/page"),
   "/": path.join(tests, "e2e/page"),
 };
 
-export async function startSite() {
+/** Serves `folders`, longest prefix first, with `headers` on every answer. */
+export async function startSite(folders = TEST_PAGES, headers = {}) {
   const server = createServer((request, response) => {
-    serve(request, response).catch((error) => {
+    serve(request, response, folders, headers).catch((error) => {
       response.writeHead(500).end(String(error));
     });
   });
@@ -39,15 +41,15 @@ export async function startSite() {
   };
 }
 
-async function serve(request, response) {
+async function serve(request, response, folders, headers) {
   const { pathname } = new URL(request.url, "http://localhost");
-  const prefix = Object.keys(FOLDERS).find((start) => pathname.startsWith(start));
-  const file = path.normalize(path.join(FOLDERS[prefix], decodeURIComponent(pathname.slice(prefix.length)) || "index.html"));
-  const found = file.startsWith(FOLDERS[prefix]) && (await stat(file).catch(() => null))?.isFile();
+  const prefix = Object.keys(folders).find((start) => pathname.startsWith(start));
+  const file = path.normalize(path.join(folders[prefix], decodeURIComponent(pathname.slice(prefix.length)) || "index.html"));
+  const found = file.startsWith(folders[prefix]) && (await stat(file).catch(() => null))?.isFile();
   if (!found) {
     response.writeHead(404).end("not found");
     return;
   }
-  response.writeHead(200, { "content-type": TYPES[path.extname(file)] ?? "application/octet-stream", "cache-control": "no-store" });
+  response.writeHead(200, { "content-type": TYPES[path.extname(file)] ?? "application/octet-stream", "cache-control": "no-store", ...headers });
   response.end(await readFile(file));
 }

@@ -9,14 +9,14 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { root } from "../harness/paths.mjs";
+import { pack } from "./customer.mjs";
 
 const run = promisify(execFile);
 let folder;
 let packed;
 before(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "switchhook-package-"));
-  const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { cwd: path.join(root, "npm") });
-  [packed] = JSON.parse(stdout);
+  packed = await pack(folder);
   await writeFile(path.join(folder, "package.json"), JSON.stringify({ name: "customer", private: true, type: "module" }));
   await run("npm", ["install", "--no-audit", "--no-fund", "--offline", `./${packed.filename}`], { cwd: folder });
 });

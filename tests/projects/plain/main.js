@@ -1,0 +1,3 @@
+import { useDemoAccount } from "./demo-account.js";
+
+useDemoAccount(document.querySelector("call-button"));
