@@ -1,28 +1,15 @@
 /** `<call-button>`: what it shows, what it does, and whether everybody can use it. */
 import axe from "axe-core";
-import "../src/element/define-call-button.js";
 import { CallButton, type CallEndEvent, type CallErrorEvent } from "../src/element/index.js";
 import type { ErrorCode } from "../wasm/switchhook_core.js";
+import { button as anyButton, PAGE, part } from "./button-page.js";
 import { core, errorInfo, fake } from "./fake-core.js";
 import { cleanup, next, ok, same, test, until } from "./harness.js";
 
-const PAGE = document.querySelector("main") ?? document.body;
+const ACCOUNT = { uri: "sip:guest@example.com", password: "secret" };
 
 function button(attributes: Record<string, string> = {}, text = ""): CallButton {
-  fake.core = undefined;
-  const element = document.createElement("call-button");
-  const all = { server: "/sip", to: "echo", label: "Call the shop", uri: "sip:guest@example.com", password: "secret", ...attributes };
-  for (const [name, value] of Object.entries(all)) element.setAttribute(name, value);
-  element.append(text);
-  PAGE.append(element);
-  cleanup(() => { element.remove(); });
-  return element;
-}
-
-function part(element: CallButton, name: string): HTMLElement {
-  const found = element.shadowRoot?.querySelector<HTMLElement>(`[part~="${name}"]`);
-  ok(found, `no part ${name}`);
-  return found;
+  return anyButton({ ...ACCOUNT, ...attributes }, text);
 }
 
 function shown(element: CallButton, name: string): boolean {

@@ -1,32 +1,15 @@
 /** What stands before and beside a call of `<call-button>`: a question, office hours, a site's key, devices, the quality. */
 import axe from "axe-core";
-import "../src/element/define-call-button.js";
 import type { CallButton } from "../src/element/index.js";
 import type { SipErrorCode } from "../src/index.js";
 import { errorText, loadMessages } from "../src/element/messages.js";
 import { ENGLISH } from "../src/element/phone/english.js";
 import { isWithin } from "../src/element/hours.js";
+import { button, PAGE, part } from "./button-page.js";
 import { core, fake } from "./fake-core.js";
 import { cleanup, ok, same, test, until } from "./harness.js";
 
-const PAGE = document.querySelector("main") ?? document.body;
 const MONDAY = new Date("2026-11-23T12:00:00Z");
-
-function button(attributes: Record<string, string> = {}, ...children: Node[]): CallButton {
-  fake.core = undefined;
-  const element = document.createElement("call-button");
-  for (const [name, value] of Object.entries({ server: "/sip", to: "echo", label: "Call the shop", ...attributes })) element.setAttribute(name, value);
-  element.append(...children);
-  PAGE.append(element);
-  cleanup(() => { element.remove(); });
-  return element;
-}
-
-function part(element: CallButton, name: string): HTMLElement {
-  const found = element.shadowRoot?.querySelector<HTMLElement>(`[part~="${name}"]`);
-  ok(found, `no part ${name}`);
-  return found;
-}
 
 function slotted(slot: string, text: string): HTMLElement {
   return Object.assign(document.createElement("p"), { slot, textContent: text });

@@ -168,7 +168,9 @@ test("a closed user agent hears of no device any more", async () => {
   let heard = 0;
   ua.devices.on("devicechange", () => { heard += 1; });
   await ua.close();
+  const other = agent();
+  const told = next(other.devices, "devicechange");
   navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
-  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  await told;
   same(heard, 0);
 });

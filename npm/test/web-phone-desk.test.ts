@@ -32,6 +32,17 @@ function numberOf(wanted: string): number {
   return numbered.findIndex((each) => each.startsWith(wanted)) + 1;
 }
 
+/** Alice talks to echo, which is held, and asks carol first. */
+async function asking(): Promise<WebPhone> {
+  const element = await talking();
+  part(element, "transfer").click();
+  (part(element, "transfer-target") as HTMLInputElement).value = "carol";
+  part(element, "ask-first").click();
+  await command("call carol");
+  agree(1, true);
+  return element;
+}
+
 test("a second caller waits in the bar, and answering holds the first call", async () => {
   const element = await talking();
   core().incoming(9);
@@ -90,12 +101,7 @@ test("a blind transfer asks the core, says how it goes, and survives a refusal",
 });
 
 test("an attended transfer asks first, then connects the two", async () => {
-  const element = await talking();
-  part(element, "transfer").click();
-  (part(element, "transfer-target") as HTMLInputElement).value = "carol";
-  part(element, "ask-first").click();
-  await command("call carol");
-  agree(1, true);
+  const element = await asking();
   same([element.state.calls.length, element.state.call?.consults], [2, 1]);
   core().change(2, "active", 200);
   part(element, "complete").click();
@@ -107,12 +113,7 @@ test("an attended transfer asks first, then connects the two", async () => {
 });
 
 test("who is asked says no: hanging up comes back to the first call", async () => {
-  const element = await talking();
-  part(element, "transfer").click();
-  (part(element, "transfer-target") as HTMLInputElement).value = "carol";
-  part(element, "ask-first").click();
-  await command("call carol");
-  agree(1, true);
+  const element = await asking();
   part(element, "hang-up").click();
   await command("setHeld 1 false");
   same(element.state.call?.id, 1);

@@ -403,16 +403,22 @@ fn only_a_final_status_ends_the_news_of_a_browsers_call() {
     assert_eq!(heard(&mut world, End::Pbx), ["accepted", "183", "succeeded 200 true"]);
 }
 
+/// The browser asks the PBX to call carol, and the PBX agrees; the two sides of the call, and the PBX's transfer.
+fn taken_on(world: &mut World) -> (SessionId, SessionId, TransferId) {
+    let (call, pbx) = world.established();
+    world.browser.refer(call, Refer::new(uri("sip:carol@example.com")), world.now).unwrap();
+    let (id, ..) = asked(world, End::Pbx);
+    world.pbx.accept_transfer(id, world.now).unwrap();
+    world.settle();
+    (call, pbx, id)
+}
+
 /// Twinkle hangs up as soon as the other call is answered, and tells of it afterwards.
 #[test]
 fn news_that_come_after_the_pbxs_bye_reach_the_browser() {
     for is_told in [true, false] {
         let mut world = world();
-        let (call, pbx) = world.established();
-        world.browser.refer(call, Refer::new(uri("sip:carol@example.com")), world.now).unwrap();
-        let (id, ..) = asked(&mut world, End::Pbx);
-        world.pbx.accept_transfer(id, world.now).unwrap();
-        world.settle();
+        let (call, pbx, id) = taken_on(&mut world);
         world.pbx.hang_up(pbx, None, world.now).unwrap();
         world.settle();
         assert!(world.browser.session(call).is_some(), "the browser waits");
@@ -432,11 +438,7 @@ fn news_that_come_after_the_pbxs_bye_reach_the_browser() {
 #[test]
 fn a_pbx_that_has_told_how_a_transfer_went_ends_the_call_at_once() {
     let mut world = world();
-    let (call, pbx) = world.established();
-    world.browser.refer(call, Refer::new(uri("sip:carol@example.com")), world.now).unwrap();
-    let (id, ..) = asked(&mut world, End::Pbx);
-    world.pbx.accept_transfer(id, world.now).unwrap();
-    world.settle();
+    let (call, pbx, id) = taken_on(&mut world);
     world.pbx.report_transfer(id, StatusLine::new(StatusCode::BUSY_HERE), world.now).unwrap();
     world.settle();
     world.pbx.hang_up(pbx, None, world.now).unwrap();

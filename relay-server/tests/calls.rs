@@ -1,71 +1,29 @@
 //! Whole calls over real sockets: a browser's WebSocket, the relay, UDP, the demo exchange. Media is another suite's.
 
 mod door;
+mod exchange;
 mod phone;
 
+use exchange::Exchange;
 use phone::{OFFER, Phone};
-use relay_server::config::Config;
-use relay_server::demo::{self, Demo};
 use sip_core::agent::{Failure, RegistrationEvent};
 use sip_core::message::StatusCode;
-use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::sync::oneshot;
-
-/// A relay with its demo exchange, on ports that the system chooses.
-struct Scene {
-    demo: Demo,
-    stop: oneshot::Sender<()>,
-}
-
-impl Scene {
-    async fn open() -> Self {
-        Self::open_with(|_| {}).await
-    }
-
-    async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config { sip: relay_server::config::Sip::default(), ..door::config() };
-        change(&mut config);
-        let (stop, stopped) = oneshot::channel();
-        let demo = demo::start(config, async { drop(stopped.await) }).await.expect("free ports");
-        Self { demo, stop }
-    }
-
-    fn web(&self) -> SocketAddr {
-        self.demo.relay.web
-    }
-
-    async fn registered(&self, name: &str) -> Phone {
-        let mut phone = Phone::connect(self.web(), name).await;
-        let registration = phone.register(&format!("{name}-secret")).await;
-        assert!(matches!(registration, RegistrationEvent::Registered { .. }), "{registration:?}");
-        phone
-    }
-
-    async fn is_idle(&self) {
-        door::until(self.web(), "calls", 0).await;
-    }
-
-    async fn close(self) {
-        let _ = self.stop.send(());
-        self.demo.finished().await.expect("it was asked to");
-    }
-}
 
 #[tokio::test]
 async fn a_browser_registers_through_the_relay_with_its_own_digest() {
-    let scene = Scene::open().await;
+    let exchange = Exchange::open().await;
 
-    let _alice = scene.registered("alice").await;
+    let _alice = exchange.registered("alice").await;
 
-    door::until(scene.web(), "registrations", 1).await;
-    scene.close().await;
+    door::until(exchange.web(), "registrations", 1).await;
+    exchange.close().await;
 }
 
 #[tokio::test]
 async fn a_wrong_password_is_refused_by_the_exchange_and_told_by_the_relay() {
-    let scene = Scene::open().await;
-    let mut alice = Phone::connect(scene.web(), "alice").await;
+    let exchange = Exchange::open().await;
+    let mut alice = Phone::connect(exchange.web(), "alice").await;
 
     let registration = alice.register("guess").await;
 
@@ -74,19 +32,19 @@ async fn a_wrong_password_is_refused_by_the_exchange_and_told_by_the_relay() {
         RegistrationEvent::Failed { failure: Failure::Unauthorized { status: StatusCode::UNAUTHORIZED, .. }, .. }
     );
     assert!(failed, "{registration:?}");
-    scene.close().await;
+    exchange.close().await;
 }
 
 #[tokio::test]
 async fn a_browser_that_went_away_is_not_there_and_rings_again_when_it_is_back() {
-    let scene = Scene::open().await;
-    let (alice, mut bob) = (scene.registered("alice").await, scene.registered("bob").await);
+    let exchange = Exchange::open().await;
+    let (alice, mut bob) = (exchange.registered("alice").await, exchange.registered("bob").await);
 
     drop(alice);
-    door::until(scene.web(), "webSockets", 1).await;
+    door::until(exchange.web(), "webSockets", 1).await;
     let call = bob.call("sip:alice@demo.localhost");
     let (status, _) = bob.ended(call).await;
-    let mut alice = scene.registered("alice").await;
+    let mut alice = exchange.registered("alice").await;
     let again = bob.call("sip:alice@demo.localhost");
     let ((session, _), ()) = tokio::join!(alice.incoming(), bob.progress(again, StatusCode::SESSION_PROGRESS));
     let now = alice.now();
@@ -95,27 +53,27 @@ async fn a_browser_that_went_away_is_not_there_and_rings_again_when_it_is_back()
 
     assert_eq!(status, 480);
     assert_eq!(bob.ended(again).await.0, 486);
-    scene.close().await;
+    exchange.close().await;
 }
 
 #[tokio::test]
 async fn refusals_of_the_exchange_reach_the_browser() {
-    let scene = Scene::open().await;
-    let mut alice = scene.registered("alice").await;
+    let exchange = Exchange::open().await;
+    let mut alice = exchange.registered("alice").await;
 
     for (number, status) in [("busy", 486), ("reject", 603), ("nobody", 404), ("bob", 480)] {
         let call = alice.call(&format!("sip:{number}@demo.localhost"));
         assert_eq!(alice.ended(call).await.0, status, "{number}");
     }
 
-    scene.is_idle().await;
-    scene.close().await;
+    exchange.is_idle().await;
+    exchange.close().await;
 }
 
 #[tokio::test]
 async fn a_call_that_rings_is_cancelled_on_both_legs() {
-    let scene = Scene::open().await;
-    let mut alice = scene.registered("alice").await;
+    let exchange = Exchange::open().await;
+    let mut alice = exchange.registered("alice").await;
     let call = alice.call("sip:noanswer@demo.localhost");
     alice.progress(call, StatusCode::RINGING).await;
 
@@ -123,31 +81,31 @@ async fn a_call_that_rings_is_cancelled_on_both_legs() {
     alice.agent.hang_up(call, None, now).expect("it rings");
 
     assert_eq!(alice.ended(call).await.0, 487);
-    scene.is_idle().await;
-    scene.close().await;
+    exchange.is_idle().await;
+    exchange.close().await;
 }
 
 #[tokio::test]
 async fn a_number_that_answers_is_hung_up_from_the_browser() {
-    let scene = Scene::open().await;
-    let mut alice = scene.registered("alice").await;
+    let exchange = Exchange::open().await;
+    let mut alice = exchange.registered("alice").await;
     let call = alice.call("sip:echo@demo.localhost");
 
     let answer = alice.answer(call).await;
-    door::until(scene.web(), "calls", 1).await;
+    door::until(exchange.web(), "calls", 1).await;
     let now = alice.now();
     alice.agent.hang_up(call, None, now).expect("it talks");
     alice.ended(call).await;
 
     assert!(answer.contains("a=fingerprint:") && answer.contains("a=ice-lite"), "{answer}");
-    scene.is_idle().await;
-    scene.close().await;
+    exchange.is_idle().await;
+    exchange.close().await;
 }
 
 #[tokio::test]
 async fn a_browser_calls_another() {
-    let scene = Scene::open().await;
-    let (mut alice, mut bob) = (scene.registered("alice").await, scene.registered("bob").await);
+    let exchange = Exchange::open().await;
+    let (mut alice, mut bob) = (exchange.registered("alice").await, exchange.registered("bob").await);
 
     let call = alice.call("sip:bob@demo.localhost");
     let ((session, offer), ()) = tokio::join!(bob.incoming(), alice.progress(call, StatusCode::SESSION_PROGRESS));
@@ -162,21 +120,21 @@ async fn a_browser_calls_another() {
 
     assert!(offer.contains("UDP/TLS/RTP/SAVPF"), "{offer}");
     assert_eq!(status, 0, "a plain BYE");
-    scene.is_idle().await;
-    scene.close().await;
+    exchange.is_idle().await;
+    exchange.close().await;
 }
 
 #[tokio::test]
 async fn a_browser_that_does_not_come_back_in_time_ends_its_call_on_the_other_leg() {
-    let scene = Scene::open_with(|config| config.limits.call_recovery = Duration::from_millis(200)).await;
-    let mut alice = scene.registered("alice").await;
+    let exchange = Exchange::open_with(|config| config.limits.call_recovery = Duration::from_millis(200)).await;
+    let mut alice = exchange.registered("alice").await;
     let call = alice.call("sip:echo@demo.localhost");
     alice.answer(call).await;
 
     drop(alice);
 
-    scene.is_idle().await;
-    scene.close().await;
+    exchange.is_idle().await;
+    exchange.close().await;
 }
 
 #[tokio::test]
@@ -210,12 +168,12 @@ async fn a_pbx_whose_name_is_unknown_is_told() {
 
 #[tokio::test]
 async fn leaving_hangs_up_first() {
-    let scene = Scene::open().await;
-    let mut alice = scene.registered("alice").await;
+    let exchange = Exchange::open().await;
+    let mut alice = exchange.registered("alice").await;
     let call = alice.call("sip:echo@demo.localhost");
     alice.answer(call).await;
 
-    let closing = tokio::spawn(scene.close());
+    let closing = tokio::spawn(exchange.close());
     alice.ended(call).await;
     alice.drain().await;
 
@@ -224,14 +182,14 @@ async fn leaving_hangs_up_first() {
 
 #[tokio::test]
 async fn a_page_is_told_whom_it_can_call() {
-    let scene = Scene::open().await;
-    let request = format!("GET /demo.json HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", scene.web());
+    let exchange = Exchange::open().await;
+    let request = format!("GET /demo.json HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", exchange.web());
 
-    let facts = door::json(scene.web(), &request).await;
+    let facts = door::json(exchange.web(), &request).await;
 
     assert_eq!(facts["server"], "/sip");
     assert_eq!(facts["accounts"][0]["uri"], "sip:alice@demo.localhost");
     assert_eq!(facts["accounts"][1]["password"], "bob-secret");
     assert_eq!(facts["numbers"][0]["number"], "echo");
-    scene.close().await;
+    exchange.close().await;
 }

@@ -1,25 +1,16 @@
 // One page, written for JsSIP, runs with JsSIP and with switchhook/compat/jssip: both must tell it the same story.
 
 import assert from "node:assert/strict";
-import path from "node:path";
 import { after, before, test } from "node:test";
-import { build } from "esbuild";
-import { cache, tests } from "../harness/paths.mjs";
 import { decoded, strongest } from "../harness/sound.mjs";
+import { bundle } from "../harness/stacks.mjs";
 import { ALICE, BOB, DOMAIN, loadedPage, MICROPHONE, World } from "../harness/world.mjs";
 
 const STACKS = { JsSIP: "/bundle/jssip.js", Switchhook: "/package/dist/compat/jssip/index.js" };
 const RATE = 48_000;
 let world;
 before(async () => {
-  await build({
-    entryPoints: [path.join(tests, "node_modules/jssip/lib/JsSIP.js")],
-    outfile: path.join(cache, "bundle/jssip.js"),
-    bundle: true,
-    format: "esm",
-    define: { global: "globalThis" },
-    logLevel: "error",
-  });
+  await bundle("jssip");
   world = await World.start();
 });
 after(() => world?.stop());

@@ -1,10 +1,7 @@
 // Asterisk's stage: with or without our relay before it, and with one browser stack or another on it.
 
-import { readFile } from "node:fs/promises";
-import path from "node:path";
-import { build } from "esbuild";
-import { cache, tests } from "../../harness/paths.mjs";
 import { Relay } from "../../harness/relay.mjs";
+import { bundle, versionOf } from "../../harness/stacks.mjs";
 import { World } from "../../harness/world.mjs";
 import { Scene } from "../scene.mjs";
 import { account, Asterisk } from "./asterisk.mjs";
@@ -28,23 +25,4 @@ export async function beforeAsterisk(name, { direct = false, stack = "sdk" } = {
       versions: { Asterisk: asterisk.version.replace("Asterisk ", ""), ...(stack === "sdk" ? {} : await versionOf(stack)) },
     });
   });
-}
-
-const STACKS = { jssip: { name: "JsSIP", package: "jssip", entry: "lib/JsSIP.js" }, sipjs: { name: "SIP.js", package: "sip.js", entry: "lib/index.js" } };
-
-/** Neither comes with a file for browsers; any bundler makes one. */
-async function bundle(stack) {
-  await build({
-    entryPoints: [path.join(tests, "node_modules", STACKS[stack].package, STACKS[stack].entry)],
-    outfile: path.join(cache, `bundle/${stack}.js`),
-    bundle: true,
-    format: "esm",
-    define: { global: "globalThis" },
-    logLevel: "error",
-  });
-}
-
-async function versionOf(stack) {
-  const text = await readFile(path.join(tests, "node_modules", STACKS[stack].package, "package.json"), "utf8");
-  return { [STACKS[stack].name]: JSON.parse(text).version };
 }

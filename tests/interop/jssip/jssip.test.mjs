@@ -1,25 +1,15 @@
 // JsSIP as the client of our relay: register, call echo, hear it, hang up; be called.
 
 import assert from "node:assert/strict";
-import path from "node:path";
 import { after, before, test } from "node:test";
-import { build } from "esbuild";
 import { hears } from "../../harness/conversation.mjs";
-import { cache, tests } from "../../harness/paths.mjs";
+import { bundle } from "../../harness/stacks.mjs";
 import { ALICE, BOB, DOMAIN, loadedPage, World } from "../../harness/world.mjs";
 
 let world;
 let page;
 before(async () => {
-  // JsSIP comes without a file for browsers; any bundler makes one.
-  await build({
-    entryPoints: [path.join(tests, "node_modules/jssip/lib/JsSIP.js")],
-    outfile: path.join(cache, "bundle/jssip.js"),
-    bundle: true,
-    format: "esm",
-    define: { global: "globalThis" },
-    logLevel: "error",
-  });
+  await bundle("jssip");
   world = await World.start();
   page = await loadedPage(world.browser, world.site, "jssip.html");
 });
