@@ -100,7 +100,7 @@ fn an_early_update_of_the_pbx_moves_its_media() {
 
     world.pbx.offer(incoming, TRUNK_SDP.replace("12000", "12002"), world.now).unwrap();
     world.settle();
-    assert!(matches!(world.session_event(End::Pbx), SessionEvent::Answered { result: Ok(Some(_)) }));
+    assert!(matches!(world.session_event(End::Pbx), SessionEvent::Answered { result: Ok(Some(_)), .. }));
     world.pbx.accept(incoming, TRUNK_SDP.to_owned(), vec![], world.now).unwrap();
     world.settle();
 
@@ -133,7 +133,7 @@ fn a_browser_that_calls_without_offer_is_offered_in_the_200_and_answers_in_the_a
     world.browser.offer(call, WEB_OFFER.to_owned(), world.now).unwrap();
     world.settle();
     let answered = core::iter::from_fn(|| world.browser_events.pop_front())
-        .any(|event| matches!(event, Event::Session { event: SessionEvent::Answered { result: Ok(Some(_)) }, .. }));
+        .any(|event| matches!(event, Event::Session { event: SessionEvent::Answered { result: Ok(Some(_)), .. }, .. }));
     assert!(answered, "the call is one like any other");
     world.browser.hang_up(call, None, world.now).unwrap();
     assert_eq!(world.pbx_ended().by, EndedBy::Remote);

@@ -94,7 +94,8 @@ fn a_reinvite_changes_the_session_both_ways() {
         pair.peer(other).agent.answer_offer(theirs, Ok(ANSWER.to_owned()), now).unwrap();
         pair.settle();
 
-        let Some(Event::Session { event: SessionEvent::Answered { result }, .. }) = pair.peer(side).events.pop_front()
+        let Some(Event::Session { event: SessionEvent::Answered { result, .. }, .. }) =
+            pair.peer(side).events.pop_front()
         else {
             panic!("no answer")
         };
@@ -198,7 +199,7 @@ fn a_reinvite_without_offer_is_given_one_and_answered_in_the_ack() {
     ack.set_body("application/sdp", ANSWER);
     alone.receive(ack);
 
-    let Some(Event::Session { event: SessionEvent::Answered { result }, .. }) = alone.events.pop_front() else {
+    let Some(Event::Session { event: SessionEvent::Answered { result, .. }, .. }) = alone.events.pop_front() else {
         panic!()
     };
     assert_eq!(result, Ok(Some(ANSWER.to_owned())));
@@ -257,7 +258,8 @@ fn an_update_is_an_offer_too() {
     pair.settle();
 
     assert_eq!(pair.story(), ["alice UPDATE", "bob 200 UPDATE"]);
-    let Some(Event::Session { event: SessionEvent::Answered { result }, .. }) = pair.alice.events.pop_front() else {
+    let Some(Event::Session { event: SessionEvent::Answered { result, .. }, .. }) = pair.alice.events.pop_front()
+    else {
         panic!("no answer")
     };
     assert_eq!(result, Ok(Some(ANSWER.to_owned())));

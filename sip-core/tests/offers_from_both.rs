@@ -106,15 +106,15 @@ impl World {
                     self.pair.peer(SIDES[me]).agent.answer_offer(id, Ok(mine.clone()), now).unwrap();
                     self.views[me].asked = Some(mine);
                 }
-                SessionEvent::Answered { result: Ok(Some(theirs)) } => {
+                SessionEvent::Answered { result: Ok(Some(theirs)), .. } => {
                     let view = &mut self.views[me];
                     let mine = view.asked.take().or_else(|| view.offered.take());
                     view.mine = mine.expect("an answer has an offer");
                     view.theirs = theirs;
                     self.exchanges += 1;
                 }
-                SessionEvent::Answered { result: Ok(None) } => panic!("an answer is a description"),
-                SessionEvent::Answered { result: Err(_) } => self.views[me].offered = None,
+                SessionEvent::Answered { result: Ok(None), .. } => panic!("an answer is a description"),
+                SessionEvent::Answered { result: Err(_), .. } => self.views[me].offered = None,
                 other => panic!("{other:?}"),
             }
         }

@@ -300,7 +300,7 @@ fn an_invite_without_offer_gets_one_reliably_and_answers_in_the_prack() {
 
     pair.alice.agent.answer_offer(alice, Ok(ANSWER.to_owned()), pair.now).unwrap();
     pair.settle();
-    let Some(Event::Session { event: SessionEvent::Answered { result }, .. }) = pair.bob.events.pop_front() else {
+    let Some(Event::Session { event: SessionEvent::Answered { result, .. }, .. }) = pair.bob.events.pop_front() else {
         panic!("no answer")
     };
     assert_eq!(result, Ok(Some(ANSWER.to_owned())));

@@ -72,7 +72,7 @@ impl Phone {
             }
             SessionEvent::Confirmed { answer: Some(answer) } => self.apply_answer(id, answer),
             SessionEvent::Offered { offer, .. } => self.handle_offered(id, session, offer, now),
-            SessionEvent::Answered { result } => self.handle_answered(id, result, now),
+            SessionEvent::Answered { result, .. } => self.handle_answered(id, result, now),
             SessionEvent::Ended(end) => self.handle_ended(id, &end, now),
             _ => {}
         }

@@ -6,11 +6,12 @@
 
 use super::B2bua;
 use super::call::{Asked, Call, Crossing, Stage, Talk, other};
+use super::headers::{self, Rows};
 use super::outbound::not_acceptable;
 use super::sdp_bridge::{self, SdpFault, TrunkSdp};
 use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, Side};
 use sip_core::agent::SessionId;
-use sip_core::message::StatusCode;
+use sip_core::message::{Method, Request, StatusCode};
 use sip_core::{Duration, Instant};
 use std::sync::Arc;
 
@@ -24,6 +25,32 @@ enum Deferred {
     Refused(StatusCode),
 }
 
+/// The refusal of an offer, and what its headers say: what to try again with, or when.
+pub(super) type Refused = (StatusCode, Rows);
+
+/// How an offer is put to the other leg.
+struct Means {
+    method: Method,
+    /// The browser's, which it has made for the PBX and for this method.
+    credentials: Rows,
+}
+
+impl Means {
+    fn of(request: &Request) -> Self {
+        let credentials = headers::to_trunk_request(&request.headers);
+        match credentials.is_empty() {
+            true => Self::default(),
+            false => Self { method: request.method.clone(), credentials },
+        }
+    }
+}
+
+impl Default for Means {
+    fn default() -> Self {
+        Self { method: Method::Invite, credentials: Rows::new() }
+    }
+}
+
 impl From<SdpFault> for Deferred {
     fn from(fault: SdpFault) -> Self {
         Self::Refused(not_acceptable(fault).status)
@@ -32,9 +59,20 @@ impl From<SdpFault> for Deferred {
 
 impl B2bua {
     /// A re-INVITE or UPDATE from one side.
-    pub(super) fn offered(&mut self, id: MediaId, side: Side, session: SessionId, offer: Option<&str>, now: Instant) {
+    pub(super) fn offered(
+        &mut self,
+        id: MediaId,
+        side: Side,
+        session: SessionId,
+        (offer, request): (Option<&str>, &Request),
+        now: Instant,
+    ) {
+        let by = match side {
+            Side::Web => Means::of(request),
+            Side::Trunk => Means::default(),
+        };
         let result = match offer {
-            Some(offer) => self.consider(id, side, offer, now),
+            Some(offer) => self.consider(id, side, offer, by, now),
             None => self.describe_again(id, side).ok_or(Deferred::Refused(StatusCode::NOT_ACCEPTABLE_HERE)),
         };
         match result {
@@ -60,7 +98,7 @@ impl B2bua {
     }
 
     /// Answers an offer, or puts it to the other leg.
-    fn consider(&mut self, id: MediaId, side: Side, offer: &str, now: Instant) -> Result<String, Deferred> {
+    fn consider(&mut self, id: MediaId, side: Side, offer: &str, by: Means, now: Instant) -> Result<String, Deferred> {
         let codecs = Arc::clone(&self.config.codecs);
         let talk = self.talk(id).ok_or(SdpFault::NoAudio)?;
         let asked = match (side, &talk.trunk) {
@@ -71,7 +109,7 @@ impl B2bua {
         let wish = asked.wish();
         let is_trunk_off = side == Side::Web && talk.trunk.as_ref().is_some_and(|trunk| trunk.is_off);
         if wish != talk.wishes.of(side) && !is_trunk_off {
-            return self.put_to(other(side), id, wish.mirrored(), Some(asked), now);
+            return self.put_to((other(side), by), id, wish.mirrored(), Some(asked), now);
         }
         self.agree(id, side, asked).ok_or_else(|| SdpFault::NoAudio.into())
     }
@@ -79,7 +117,7 @@ impl B2bua {
     /// Offers a direction to a leg, for a party that waits for the answer or for nobody.
     fn put_to(
         &mut self,
-        target: Side,
+        (target, by): (Side, Means),
         id: MediaId,
         offered: Direction,
         asked: Option<Asked>,
@@ -93,7 +131,7 @@ impl B2bua {
         }
         let sdp = self.describe(id, target, offered).ok_or_else(busy)?;
         // Refused where the other side's own offer is open: as if the two had met on one wire (RFC 3261 §14.2).
-        self.agent(target).offer(session, sdp, now).map_err(|_| busy())?;
+        self.agent(target).offer_with(session, (by.method, sdp), by.credentials, now).map_err(|_| busy())?;
         let has_asker = asked.is_some();
         if let Some(talk) = self.talk(id) {
             talk.crossing = Some(Box::new(Crossing { target, offered, asked }));
@@ -103,13 +141,7 @@ impl B2bua {
     }
 
     /// An answer: to what was put to this leg, or to the offer that this side had asked us for.
-    pub(super) fn answered(
-        &mut self,
-        id: MediaId,
-        side: Side,
-        result: Result<Option<String>, StatusCode>,
-        now: Instant,
-    ) {
+    pub(super) fn answered(&mut self, id: MediaId, side: Side, result: Result<Option<String>, Refused>, now: Instant) {
         let Some(talk) = self.talk(id) else { return };
         let offered = talk.wishes.of(other(side)).mirrored();
         let crossing = talk.crossing.take_if(|crossing| crossing.target == side);
@@ -124,35 +156,34 @@ impl B2bua {
             Ok(answer) => {
                 let text = answer.as_deref().unwrap_or_default();
                 let taken = self.note_answer(id, side, text, crossing.offered);
-                (!taken).then_some(StatusCode::NOT_ACCEPTABLE_HERE)
+                (!taken).then(|| bare(StatusCode::NOT_ACCEPTABLE_HERE))
             }
             // To the side that asks these would say that its own dialog is gone.
-            Err(StatusCode::REQUEST_TIMEOUT | StatusCode::CALL_DOES_NOT_EXIST) => Some(StatusCode::SERVER_TIMEOUT),
-            Err(status) => Some(status),
+            Err((StatusCode::REQUEST_TIMEOUT | StatusCode::CALL_DOES_NOT_EXIST, _)) => {
+                Some(bare(StatusCode::SERVER_TIMEOUT))
+            }
+            Err(refused) => Some(refused),
         };
+        let is_taken = refusal.is_none();
         if let Some(asked) = crossing.asked {
             self.tell_asker(id, other(side), asked, refusal, now);
         }
-        if refusal.is_none() {
+        if is_taken {
             self.catch_up(id, now);
         }
     }
 
-    pub(super) fn tell_asker(
-        &mut self,
-        id: MediaId,
-        side: Side,
-        asked: Asked,
-        refusal: Option<StatusCode>,
-        now: Instant,
-    ) {
+    pub(super) fn tell_asker(&mut self, id: MediaId, side: Side, asked: Asked, refusal: Option<Refused>, now: Instant) {
         let Some(session) = self.calls.call(id).and_then(|call| call.leg(side)) else { return };
         let before = self.talk(id).map(|talk| talk.wishes);
         let result = match refusal {
-            Some(status) => Err(status),
-            None => self.agree(id, side, asked).ok_or(StatusCode::NOT_ACCEPTABLE_HERE),
+            Some(refused) => Err(refused),
+            None => self.agree(id, side, asked).ok_or_else(|| bare(StatusCode::NOT_ACCEPTABLE_HERE)),
         };
-        let told = self.agent(side).answer_offer(session, result, now);
+        let told = match result {
+            Ok(answer) => self.agent(side).answer_offer(session, Ok(answer), now),
+            Err((status, rows)) => self.agent(side).refuse_offer(session, status, rows, now),
+        };
         // Who took the offer back meanwhile wants what it wanted before.
         if let (Err(_), Some(before), Some(talk)) = (&told, before, self.talk(id)) {
             talk.wishes.set(side, before.of(side));
@@ -167,7 +198,7 @@ impl B2bua {
         let Some(crossing) = &mut talk.crossing else { return };
         let side = other(crossing.target);
         if let Some(asked) = crossing.asked.take() {
-            self.tell_asker(id, side, asked, Some(StatusCode::SERVER_TIMEOUT), now);
+            self.tell_asker(id, side, asked, Some(bare(StatusCode::SERVER_TIMEOUT)), now);
         }
     }
 
@@ -179,7 +210,7 @@ impl B2bua {
             let is_off = side == Side::Trunk && talk.trunk.as_ref().is_none_or(|trunk| trunk.is_off);
             if talk.told.of(side) != due && !is_off {
                 // Where the leg is busy now, its next event brings us here again.
-                let _ = self.put_to(side, id, due, None, now);
+                let _ = self.put_to((side, Means::default()), id, due, None, now);
             }
         }
     }
@@ -301,4 +332,8 @@ impl B2bua {
             _ => None,
         }
     }
+}
+
+fn bare(status: StatusCode) -> Refused {
+    (status, Rows::new())
 }

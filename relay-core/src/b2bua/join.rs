@@ -7,7 +7,7 @@ use super::headers;
 use crate::media::control::{MediaCommand, MediaId, Side};
 use sip_core::Instant;
 use sip_core::agent::{AgentError, End, SessionEvent, SessionId};
-use sip_core::message::{Reason, StatusCode};
+use sip_core::message::{Reason, Response, StatusCode};
 
 impl B2bua {
     /// An event on one leg.
@@ -37,7 +37,7 @@ impl B2bua {
                 }
                 self.web_accepts(id, answer.as_deref(), now);
             }
-            (_, _, E::Confirmed { answer: Some(answer) } | E::Answered { result: Ok(Some(answer)) })
+            (_, _, E::Confirmed { answer: Some(answer) } | E::Answered { result: Ok(Some(answer)), .. })
                 if awaits_browser =>
             {
                 self.browser_describes(id, &answer, now);
@@ -47,8 +47,14 @@ impl B2bua {
             (side, _, E::Offered { offer, .. }) if !is_talking => {
                 self.offered_early(id, side, session, offer.as_deref(), now);
             }
-            (side, _, E::Offered { offer, .. }) => self.offered(id, side, session, offer.as_deref(), now),
-            (side, _, E::Answered { result }) => self.answered(id, side, result, now),
+            (side, _, E::Offered { offer, request }) => {
+                self.offered(id, side, session, (offer.as_deref(), &request), now);
+            }
+            (side, _, E::Answered { result, response }) => {
+                let rows = |response: &Response| headers::in_dialog_response(side, &response.headers);
+                let refused = |status| (status, response.as_deref().map(rows).unwrap_or_default());
+                self.answered(id, side, result.map_err(refused), now);
+            }
             (side, _, E::Ended(end)) => self.leg_ended(id, side, session, &end, now),
             (_, _, E::Progress { .. } | E::Accepted { .. }) => {}
             (_, _, event) => {

@@ -14,7 +14,7 @@ impl Exchange {
         let Some((bridge, party)) = self.bridges.party_of(session) else { return };
         match (party, event) {
             (_, SessionEvent::Offered { offer, .. }) => self.pass_offer(session, offer, now),
-            (_, SessionEvent::Answered { result }) => self.pass_answer(session, result, now),
+            (_, SessionEvent::Answered { result, .. }) => self.pass_answer(session, result, now),
             (Party::Caller, event) => self.caller_event(bridge, event, now),
             (Party::Callee, event) => self.callee_event(bridge, session, event, now),
         }

@@ -157,10 +157,10 @@ impl Exchange {
                     self.fail_transfer(moved, StatusCode::REQUEST_PENDING, now);
                 }
             }
-            SessionEvent::Answered { result: Ok(Some(answer)) } if session == moved => {
+            SessionEvent::Answered { result: Ok(Some(answer)), .. } if session == moved => {
                 self.finish_transfer(moved, answer, now);
             }
-            SessionEvent::Answered { result } if session == moved => {
+            SessionEvent::Answered { result, .. } if session == moved => {
                 self.fail_transfer(moved, result.err().unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE), now);
             }
             // Many hang up as soon as they are agreed with; the transfer goes on.

@@ -65,7 +65,7 @@ pub(crate) fn offered(town: &Town, at: SocketAddr, call: SessionId) -> Option<St
 
 pub(crate) fn answered(town: &Town, at: SocketAddr, call: SessionId) -> Option<Result<Option<String>, StatusCode>> {
     town.session_events(at, call).into_iter().find_map(|event| match event {
-        SessionEvent::Answered { result } => Some(result.clone()),
+        SessionEvent::Answered { result, .. } => Some(result.clone()),
         _ => None,
     })
 }

@@ -260,6 +260,8 @@ pub enum SessionEvent {
     Answered {
         /// The other side's SDP, or the status it refused with. The session goes on as before in the second case.
         result: Result<Option<String>, StatusCode>,
+        /// What it refused with, for its headers: a challenge that this agent has no credentials for, among others.
+        response: Option<Box<Response>>,
     },
     /// The session is over. Always its last event, and never missing.
     Ended(End),

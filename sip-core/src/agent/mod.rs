@@ -53,7 +53,7 @@ use crate::flow::{Flow, SocketId};
 use crate::message::{HeaderName, Message, Method, Request, StatusCode};
 use crate::ordered::Map;
 use crate::publication::Publications;
-use crate::session::{Session, Sessions};
+use crate::session::{Refused, Session, Sessions};
 use crate::subscription::Subscriptions;
 use crate::time::Instant;
 use crate::transaction::{ServerId, TransactionCounters};
@@ -253,12 +253,27 @@ impl UserAgent {
         self.command(id, now, |session, endpoint| session.offer(sdp, endpoint, now))
     }
 
+    /// Offers a new description by INVITE or UPDATE, with headers: credentials that somebody else has made, which are
+    /// good for one method alone.
+    ///
+    /// # Errors
+    /// As `offer` and `update`; or a header is broken.
+    pub fn offer_with(
+        &mut self,
+        id: SessionId,
+        (method, sdp): (Method, String),
+        headers: Vec<(HeaderName, String)>,
+        now: Instant,
+    ) -> Result<(), AgentError> {
+        self.command(id, now, |session, endpoint| session.offer_with(method, sdp, headers, endpoint, now))
+    }
+
     /// Offers a new description by UPDATE (RFC 3311), whose receiver has to answer at once; `Answered` brings the result.
     ///
     /// # Errors
     /// There is no such session, another offer is open, or the other side takes no UPDATE.
     pub fn update(&mut self, id: SessionId, sdp: String, now: Instant) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| session.update(sdp, endpoint, now))
+        self.command(id, now, |session, endpoint| session.offer_with(Method::Update, sdp, Vec::new(), endpoint, now))
     }
 
     /// Asks the other side for an offer, by a re-INVITE without one. It comes as `Offered`.
@@ -286,7 +301,22 @@ impl UserAgent {
         result: Result<String, StatusCode>,
         now: Instant,
     ) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| session.answer_offer(result, endpoint, now))
+        self.command(id, now, |session, endpoint| session.answer_offer(result.map_err(Refused::from), endpoint, now))
+    }
+
+    /// Refuses `Offered` with headers that say why, or what is missing.
+    ///
+    /// # Errors
+    /// As `answer_offer`; or a header is broken.
+    pub fn refuse_offer(
+        &mut self,
+        id: SessionId,
+        status: StatusCode,
+        headers: Vec<(HeaderName, String)>,
+        now: Instant,
+    ) -> Result<(), AgentError> {
+        let refused = Refused { status, headers };
+        self.command(id, now, |session, endpoint| session.answer_offer(Err(refused), endpoint, now))
     }
 
     // Commands: other requests.

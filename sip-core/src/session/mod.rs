@@ -28,6 +28,7 @@ mod timer;
 mod usage;
 
 pub(crate) use body::Body;
+pub(crate) use negotiation::Refused;
 pub(crate) use sessions::Sessions;
 pub(crate) use timer::SessionTimer;
 

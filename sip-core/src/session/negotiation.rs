@@ -5,9 +5,9 @@ use super::retransmission::{Due, Retransmission};
 use super::timer::SessionTimer;
 use super::usage::{Side, Usage};
 use super::{Body, SDP, Session, State, cause};
-use crate::agent::{AgentError, Endpoint, Failure, SessionEvent};
+use crate::agent::{AgentError, Endpoint, Failure, SessionEvent, headers};
 use crate::flow::SocketId;
-use crate::message::{Method, RAck, Request, StatusCode};
+use crate::message::{HeaderName, Method, RAck, Request, StatusCode};
 use crate::time::Instant;
 use crate::transaction::{ClientId, ServerId};
 
@@ -54,18 +54,36 @@ pub(super) struct Retry {
     pub(super) method: Method,
     /// None asks the other side for one.
     pub(super) offer: Option<String>,
+    /// The application's credentials.
+    pub(super) rows: Vec<(HeaderName, String)>,
     pub(super) attempt: Attempt,
     at: Instant,
 }
 
+/// The application's refusal of an offer.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+}
+
+impl From<StatusCode> for Refused {
+    fn from(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new() }
+    }
+}
+
 impl Retry {
     pub(super) const fn new(method: Method, offer: Option<String>, attempt: Attempt, at: Instant) -> Self {
-        Self { method, offer, attempt, at }
+        Self { method, offer, rows: Vec::new(), attempt, at }
     }
 
     pub(super) fn of(request: &Request, attempt: Attempt, at: Instant) -> Self {
         let offer = (!request.body.is_empty()).then(|| String::from_utf8_lossy(&request.body).into_owned());
-        Self::new(request.method.clone(), offer, attempt, at)
+        let names = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+        let values = |name| request.headers.get_all(name).map(str::to_owned);
+        let rows = names.iter().flat_map(|name| values(name).map(|value| (name.clone(), value))).collect();
+        Self { rows, ..Self::new(request.method.clone(), offer, attempt, at) }
     }
 
     pub(super) const fn at(&self) -> Instant {
@@ -79,14 +97,15 @@ impl Session {
     /// The application's answer to `Offered`, or to the offer in a response to an INVITE without one.
     pub(crate) fn answer_offer(
         &mut self,
-        result: Result<String, StatusCode>,
+        result: Result<String, Refused>,
         endpoint: &mut Endpoint,
         now: Instant,
     ) -> Result<(), AgentError> {
-        if let Err(status) = result
-            && status.as_u16() < 300
-        {
-            return Err(AgentError::WrongStatus(status.as_u16()));
+        if let Err(refused) = &result {
+            headers::check(&refused.headers)?;
+            if refused.status.as_u16() < 300 {
+                return Err(AgentError::WrongStatus(refused.status.as_u16()));
+            }
         }
         let wrong_state = self.wrong_state("answer_offer");
         if self.usages().is_empty() {
@@ -198,13 +217,17 @@ impl Session {
         place: usize,
         server: ServerId,
         request: Box<Request>,
-        result: Result<String, StatusCode>,
+        result: Result<String, Refused>,
         endpoint: &mut Endpoint,
         now: Instant,
     ) {
         match result {
             Ok(answer) => self.answer_theirs_with(place, answer, server, request, endpoint, now),
-            Err(status) => self.respond(server, &request, status, endpoint, now),
+            Err(Refused { status, headers: rows }) => {
+                let mut response = request.reply(status, Some(&self.local_tag));
+                headers::lay_over(&mut response.headers, rows);
+                endpoint.respond(server, &request, response, &self.contact, now);
+            }
         }
         self.accept_if_allowed(endpoint, now);
     }
@@ -301,7 +324,7 @@ impl Session {
         &mut self,
         client: ClientId,
         invite: &Request,
-        result: Result<String, StatusCode>,
+        result: Result<String, Refused>,
         endpoint: &mut Endpoint,
         now: Instant,
     ) {
@@ -310,7 +333,7 @@ impl Session {
         };
         let (answer, refusal) = match result {
             Ok(answer) => (Some(answer), None),
-            Err(status) => (None, Some(status)),
+            Err(refused) => (None, Some(refused.status)),
         };
         endpoint.acknowledge(&usage.dialog, invite, answer.as_deref(), self.flow, client);
         if let Some(status) = refusal {

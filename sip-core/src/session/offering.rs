@@ -4,7 +4,7 @@ use super::confirmed::in_dialog;
 use super::negotiation::{Attempt, Negotiation, Retry};
 use super::usage::Usage;
 use super::{Body, SDP, Session, State, cause};
-use crate::agent::{AgentError, Auth, Endpoint, Failure, Owner, SessionEvent};
+use crate::agent::{AgentError, Auth, Endpoint, Failure, Owner, SessionEvent, headers};
 use crate::message::{HeaderName, Method, Request, Response, StatusCode};
 use crate::time::{Duration, Instant};
 use crate::transaction::ClientId;
@@ -33,30 +33,34 @@ impl Session {
     /// way is done; by UPDATE before that.
     pub(crate) fn offer(&mut self, offer: String, endpoint: &mut Endpoint, now: Instant) -> Result<(), AgentError> {
         let method = if let State::Confirmed(_) = self.state { Method::Invite } else { Method::Update };
-        self.offer_by(method, Some(offer), endpoint, now)
+        self.offer_with(method, offer, Vec::new(), endpoint, now)
     }
 
     /// A re-INVITE without a description; the other side's offer comes with its 2xx.
     pub(crate) fn ask_offer(&mut self, endpoint: &mut Endpoint, now: Instant) -> Result<(), AgentError> {
-        self.offer_by(Method::Invite, None, endpoint, now)
+        self.offer_by(Retry::new(Method::Invite, None, Attempt::default(), now), endpoint, now)
     }
 
-    /// A new description by UPDATE.
-    pub(crate) fn update(&mut self, offer: String, endpoint: &mut Endpoint, now: Instant) -> Result<(), AgentError> {
-        self.offer_by(Method::Update, Some(offer), endpoint, now)
-    }
-
-    fn offer_by(
+    /// A new description by UPDATE or re-INVITE.
+    pub(crate) fn offer_with(
         &mut self,
         method: Method,
-        offer: Option<String>,
+        offer: String,
+        rows: Vec<(HeaderName, String)>,
         endpoint: &mut Endpoint,
         now: Instant,
     ) -> Result<(), AgentError> {
-        let command = if method == Method::Update { "update" } else { "offer" };
+        headers::check(&rows)?;
+        let mut what = Retry::new(method, Some(offer), Attempt::default(), now);
+        what.rows = rows;
+        self.offer_by(what, endpoint, now)
+    }
+
+    fn offer_by(&mut self, what: Retry, endpoint: &mut Endpoint, now: Instant) -> Result<(), AgentError> {
+        let is_update = what.method == Method::Update;
+        let command = if is_update { "update" } else { "offer" };
         let wrong_state = self.wrong_state(command);
         let is_open = AgentError::WrongState { command, state: "another offer is open" };
-        let is_update = method == Method::Update;
         if self.usages().is_empty() || (!is_update && !matches!(self.state, State::Confirmed(_))) {
             return Err(wrong_state);
         }
@@ -65,14 +69,14 @@ impl Session {
             if is_update && self.usages().get(place).is_some_and(|usage| !usage.allows_update) {
                 return Err(AgentError::WrongState { command, state: "the other side takes no UPDATE" });
             }
-            self.send_offer(place, Retry::new(method, offer, Attempt::default(), now), endpoint, now);
+            self.send_offer(place, what, endpoint, now);
             return Ok(());
         }
         match &mut self.state {
             State::Confirmed(usage)
                 if usage.retry.is_none() && matches!(usage.negotiation, Negotiation::Unacknowledged { .. }) =>
             {
-                usage.retry = Some(Retry::new(method, offer, Attempt::default(), now));
+                usage.retry = Some(what);
                 Ok(())
             }
             _ => Err(is_open),
@@ -102,6 +106,7 @@ impl Session {
             return;
         };
         let mut request = in_dialog(&mut usage.dialog, what.method, &contact);
+        headers::lay_over(&mut request.headers, what.rows);
         match what.offer {
             Some(offer) => request.set_body(SDP, offer),
             // An offer in a provisional response would be one more place to answer in: it is to come with the 2xx.
@@ -236,7 +241,10 @@ impl Session {
             }
             Outcome::Gone => self.leave_forgotten(response, endpoint, now),
             Outcome::Refused if attempt.is_refresh => self.timer.try_again(now),
-            Outcome::Refused => self.tell_answer(Err(response.status), endpoint),
+            Outcome::Refused => {
+                let (result, response) = (Err(response.status), Some(Box::new(response)));
+                endpoint.emit_session(self.id, SessionEvent::Answered { result, response });
+            }
         }
     }
 
@@ -315,6 +323,6 @@ impl Session {
     }
 
     pub(super) fn tell_answer(&self, result: Result<Option<String>, StatusCode>, endpoint: &mut Endpoint) {
-        endpoint.emit_session(self.id, SessionEvent::Answered { result });
+        endpoint.emit_session(self.id, SessionEvent::Answered { result, response: None });
     }
 }

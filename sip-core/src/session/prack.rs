@@ -2,7 +2,7 @@
 //! and the UPDATE that refreshes it.
 
 use super::confirmed::in_dialog;
-use super::{SDP, Session, cause};
+use super::{Refused, SDP, Session, cause};
 use crate::agent::{Auth, Endpoint, Failure, Owner, Reliability, headers};
 use crate::message::{HeaderName, Method, RAck, Request, Response, StatusCode};
 use crate::time::Instant;
@@ -91,13 +91,13 @@ impl Session {
         &mut self,
         place: usize,
         rack: &RAck,
-        result: Result<String, StatusCode>,
+        result: Result<String, Refused>,
         endpoint: &mut Endpoint,
         now: Instant,
     ) {
-        let refusal = result.as_ref().err().copied();
+        let is_refused = result.is_err();
         self.send_prack(place, rack, result.ok(), endpoint, now);
-        if refusal.is_some() {
+        if is_refused {
             let _ = self.cancel(None, endpoint, now);
         }
     }

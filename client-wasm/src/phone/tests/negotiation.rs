@@ -21,7 +21,7 @@ fn delayed(bench: &mut Bench) -> u32 {
 fn answers(bench: &Bench) -> Vec<Option<String>> {
     let answer = |event: &Event| match event {
         Event::Session { event: SessionEvent::Confirmed { answer }, .. } => Some(answer.clone()),
-        Event::Session { event: SessionEvent::Answered { result: Ok(answer) }, .. } => Some(answer.clone()),
+        Event::Session { event: SessionEvent::Answered { result: Ok(answer), .. }, .. } => Some(answer.clone()),
         _ => None,
     };
     bench.server_events.iter().filter_map(answer).collect()
