@@ -56,6 +56,12 @@ pub enum Command {
     Serve,
     /// The same with an exchange of its own and pages to try it with: nothing else is needed for a first call.
     Demo,
+    /// Look at a configuration and at this machine, and say what is wrong and how to mend it.
+    Doctor {
+        /// Say it as JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Arguments {

@@ -15,6 +15,7 @@ mod tokens;
 mod trunk;
 mod value;
 
+pub(crate) use clash::Wanted;
 pub use error::{ConfigError, Place};
 pub use load::{Loaded, Sources, load};
 pub use negotiation::{Leg, Negotiation, ShortIntervals, Wish};

@@ -11,6 +11,7 @@ pub mod codecs;
 pub mod config;
 mod counters;
 pub mod demo;
+pub mod doctor;
 mod error;
 mod icmp;
 mod listener;

@@ -3,14 +3,18 @@
 use clap::Parser;
 use relay_server::cli::{Arguments, Command};
 use relay_server::config::Loaded;
-use relay_server::{Reload, demo, log, shutdown};
+use relay_server::{Reload, demo, doctor, log, shutdown};
 use std::error::Error;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    if let Some(Command::Doctor { json }) = arguments.command {
+        return if doctor::run(&arguments, json).await { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::complain(&format!("switchhook-relay: {error}"));

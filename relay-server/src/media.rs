@@ -7,7 +7,7 @@
 mod load;
 mod outbox;
 mod ports;
-mod sockets;
+pub(crate) mod sockets;
 mod thread;
 
 use outbox::EventOutbox;

@@ -63,7 +63,7 @@ impl Lookups {
         });
     }
 
-    async fn ask(&self, question: &Question) -> Result<Answer, String> {
+    pub(crate) async fn ask(&self, question: &Question) -> Result<Answer, String> {
         let asking = tokio::time::timeout(PATIENCE, self.ask_dns(question));
         let answer = asking.await.unwrap_or_else(|_| Err(format!("no answer in {} s", PATIENCE.as_secs())));
         match answer {

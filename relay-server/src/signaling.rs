@@ -108,6 +108,11 @@ impl Signaling {
         self.gateways.borrow().clone()
     }
 
+    /// For somebody who waits for what is known of the gateways.
+    pub(crate) fn watch_gateways(&self) -> watch::Receiver<Vec<GatewayStatus>> {
+        self.gateways.clone()
+    }
+
     async fn arrive(&self, arrival: Arrival) {
         if self.arrivals.send(arrival).await.is_err() {
             tracing::trace!("signalling is gone");

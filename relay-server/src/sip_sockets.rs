@@ -213,7 +213,7 @@ fn expectation(config: &Config, trunk: &Trunk, host: &Host) -> Expectation {
     }
 }
 
-fn identity(sip: &Sip) -> Option<Identity> {
+pub(crate) fn identity(sip: &Sip) -> Option<Identity> {
     Some(Identity { certificate: sip.tls_certificate.clone()?, key: sip.tls_key.clone()? })
 }
 

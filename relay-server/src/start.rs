@@ -22,7 +22,7 @@ use crate::streams::{Acceptor, Shared, Streams};
 use crate::tokens;
 use crate::web_tls::WebTls;
 use relay_core::admission::{Pace, Rules};
-use relay_core::b2bua::{self, B2bua, RequestPaces, TrunkSocket};
+use relay_core::b2bua::{self, B2bua, GatewayStatus, RequestPaces, TrunkSocket};
 use relay_core::codec::Shelf;
 use relay_core::media::control::TrunkCodec;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -32,7 +32,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Events of media workers that may wait for signalling.
@@ -51,6 +51,8 @@ pub struct Running {
     pub sip_tls: Option<SocketAddr>,
     /// For new settings.
     pub reload: Reload,
+    /// What is known of the gateways.
+    pub(crate) gateways: watch::Receiver<Vec<GatewayStatus>>,
     task: JoinHandle<Result<(), RunError>>,
 }
 
@@ -116,6 +118,7 @@ pub(crate) async fn run_with(
         records,
         shutdown: config.limits.shutdown,
     });
+    let gateways = signaling.watch_gateways();
     let (trigger, leave) = shutdown::channel();
     let counter = tokens::Counter::new(sites.mint, &config.sites, config.tokens.per_address);
     let (app, absence) = App::new(&config, signaling.clone(), counters, (counter, tally), clock, leave);
@@ -132,7 +135,7 @@ pub(crate) async fn run_with(
         sip: tokio::spawn(receive(receivers, acceptors, shared)),
     };
     let task = tokio::spawn(supervise(tasks, absence, signaling, trigger, shutdown));
-    Ok(Running { web, sip: sip_address, sip_tls, reload, task })
+    Ok(Running { web, sip: sip_address, sip_tls, reload, gateways, task })
 }
 
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use super::{Config, ConfigError};
 use std::net::SocketAddr;
 
 /// A socket that a key asks for.
-struct Wanted {
-    key: &'static str,
-    protocol: &'static str,
-    at: SocketAddr,
+pub(crate) struct Wanted {
+    pub(crate) key: &'static str,
+    pub(crate) protocol: &'static str,
+    pub(crate) at: SocketAddr,
 }
 
 impl Wanted {
@@ -39,7 +39,7 @@ impl Config {
     }
 
     /// Without those whose port the system chooses.
-    fn wanted(&self) -> Vec<Wanted> {
+    pub(crate) fn wanted(&self) -> Vec<Wanted> {
         let (sip, media) = (&self.sip, &self.media);
         let tcp = |at: Option<SocketAddr>| at.filter(|_| sip.tcp);
         let all = [

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Asked for on the browsers' port, which carries all calls of a thread: a burst of 4,000 packets and more.
-pub(super) const SHARED_BUFFER: usize = 4 << 20;
+pub(crate) const SHARED_BUFFER: usize = 4 << 20;
 /// Asked for on a call's port.
 pub(super) const CALL_BUFFER: usize = 128 << 10;
 
