@@ -4,6 +4,7 @@
 //! environment and flags share. Nothing here opens a socket.
 
 mod clash;
+mod codecs;
 mod error;
 pub mod keys;
 mod load;
@@ -372,6 +373,7 @@ impl Config {
         self.check_clashes()?;
         self.negotiation.check()?;
         self.check_secrets()?;
+        self.check_codecs()?;
         self.check_site()
     }
 

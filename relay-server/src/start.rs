@@ -218,7 +218,9 @@ fn local(listener: &WebListener) -> Result<SocketAddr, StartError> {
 
 /// What can be spoken with PBXs, and with what.
 fn codecs(config: &Config) -> Result<(Vec<TrunkCodec>, Shelf), StartError> {
-    let installed = Installed::load(&config.media.codecs);
+    let of_trunks = config.trunks.iter().filter_map(crate::config::Trunk::codecs).flatten();
+    let wanted: Vec<_> = config.media.codecs.iter().copied().chain(of_trunks).collect();
+    let installed = Installed::load(&wanted);
     let spoken = installed.spoken(&config.media.codecs);
     let shelf = Shelf { installed: Some(Arc::new(installed)), ..Shelf::default() };
     if spoken.is_empty() { Err(StartError::NoCodec) } else { Ok((spoken, shelf)) }
@@ -334,6 +336,7 @@ fn trunk_config(trunk: &crate::config::Trunk, config: &Config) -> Result<b2bua::
         recoveries: u32::try_from(trunk.recoveries).unwrap_or(u32::MAX),
         patience: config.sip.failover_timeout,
         credentials: sites::credentials(trunk).map_err(StartError::Secrets)?,
+        codecs: trunk.codecs().map(Into::into),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What the relay says about its settings: each class of mistake names its place, its key and the remedy.
 
+use relay_core::media::control::{G711Law, TrunkCodec};
 use relay_server::config::keys::KEYS;
 use relay_server::config::{Config, ConfigError, Loaded, Sources, load};
 use std::path::PathBuf;
@@ -270,6 +271,25 @@ fn the_example_explains_every_key_of_a_site() {
         let name = key.name.trim_start_matches("site.");
         assert!(EXAMPLE.lines().any(|line| line.starts_with(&format!("# {name} = "))), "{name}");
     }
+}
+
+#[test]
+fn the_codecs_of_a_trunk_are_known_ones_each_once() {
+    let trunk = |codecs: &str| from_file("codecs", &format!("{TRUNK}codecs = {codecs}\n"));
+    let good = trunk("[\"pcma\", \"g722\"]").unwrap().config;
+    assert_eq!(good.trunks[0].codecs(), Some(vec![TrunkCodec::G711(G711Law::A), TrunkCodec::G722]));
+    assert!(good.check().is_ok());
+    assert_eq!(trunk("[]").unwrap().config.trunks[0].codecs(), None, "media.codecs counts");
+
+    let unknown = sentence(trunk("[\"pcma\", \"g723\"]"));
+    assert!(
+        unknown.starts_with("1: trunk.codecs has \"g723\", which is no codec of the relay's; choose among PCMU, "),
+        "{unknown}"
+    );
+    assert_eq!(
+        sentence(trunk("[\"PCMA\", \"G722\", \"pcma\"]")),
+        "1: trunk.codecs has \"PCMA\" twice; name each codec once"
+    );
 }
 
 /// A trunk that only sites call through, and a site.

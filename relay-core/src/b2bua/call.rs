@@ -4,6 +4,7 @@
 //! the PBX (RFC 3261 §6 calls each of them a dialog).
 
 use super::calls::Attempt;
+use super::codec_order::CodecOrder;
 use super::farewell::Farewell;
 use super::guests::Stay;
 use super::late_news::News;
@@ -12,15 +13,12 @@ use super::routes::{NextHop, Target};
 use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
 use super::transfers::Crossed;
 use crate::codec::Rate;
-use crate::media::control::{
-    Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, TrunkCodec, WebRemote,
-};
+use crate::media::control::{Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
 use core::net::SocketAddr;
 use sip_core::Instant;
 use sip_core::agent::SessionId;
 use sip_core::message::{Request, StatusCode, Uri};
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// Which side called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +39,8 @@ pub(super) struct Call {
     pub(super) stage: Stage,
     pub(super) ice: IceCredentials,
     pub(super) room: Option<MediaRoom>,
+    /// What may be spoken with the PBX: that of all trunks until it is known which one it is.
+    pub(super) codecs: CodecOrder,
     pub(super) deadline: Option<Instant>,
     pub(super) described: DescribedLegs,
     /// The browser has said BYE.
@@ -258,8 +258,6 @@ pub(super) struct MediaRoom {
     pub(super) trunk: SocketAddr,
     pub(super) web: Vec<SocketAddr>,
     pub(super) fingerprint: Fingerprint,
-    /// What may be spoken with the PBX.
-    pub(super) codecs: Arc<[TrunkCodec]>,
     /// Of what is spoken with it, as far as is known: the browser need not send more.
     pub(super) rate: Rate,
 }

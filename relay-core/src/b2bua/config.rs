@@ -146,6 +146,8 @@ pub struct Trunk {
     pub patience: Duration,
     /// What the relay answers this PBX's challenges with in calls that it makes by itself: to their realm alone.
     pub credentials: Option<Credentials>,
+    /// What may be spoken with this PBX, in this order, in offers and in answers; none leaves it to [`Config::codecs`].
+    pub codecs: Option<Arc<[TrunkCodec]>>,
 }
 
 impl Trunk {
@@ -160,6 +162,7 @@ impl Trunk {
             recoveries: 2,
             patience: Duration::from_secs(4),
             credentials: None,
+            codecs: None,
         }
     }
 }

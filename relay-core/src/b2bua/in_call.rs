@@ -13,7 +13,6 @@ use crate::media::control::{Direction, IceCredentials, MediaCommand, MediaId, Si
 use sip_core::agent::SessionId;
 use sip_core::message::{Method, Request, StatusCode};
 use sip_core::{Duration, Instant};
-use std::sync::Arc;
 
 /// The other party may take so long to answer before the one that asks is told so; it may ask again.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -99,12 +98,12 @@ impl B2bua {
 
     /// Answers an offer, or puts it to the other leg.
     fn consider(&mut self, id: MediaId, side: Side, offer: &str, by: Means, now: Instant) -> Result<String, Deferred> {
-        let codecs = Arc::clone(&self.config.codecs);
+        let codecs = self.codecs(id);
         let talk = self.talk(id).ok_or(SdpFault::NoAudio)?;
         let asked = match (side, &talk.trunk) {
             (Side::Web, _) => Asked::Web(talk.web.offer_again(offer)?),
-            (Side::Trunk, Some(before)) => Asked::Trunk(before.read_again(offer)?),
-            (Side::Trunk, None) => Asked::Trunk(TrunkSdp::read(offer, &codecs)?),
+            (Side::Trunk, Some(before)) => Asked::Trunk(before.offer_again(offer)?),
+            (Side::Trunk, None) => Asked::Trunk(TrunkSdp::offer(offer, &codecs)?),
         };
         let wish = asked.wish();
         let is_trunk_off = side == Side::Web && talk.trunk.as_ref().is_some_and(|trunk| trunk.is_off);
@@ -248,12 +247,12 @@ impl B2bua {
 
     /// An answer of this side to an offer of ours. False when it cannot be used; all stays as it was.
     fn note_answer(&mut self, id: MediaId, side: Side, answer: &str, offered: Direction) -> bool {
-        let codecs = Arc::clone(&self.config.codecs);
+        let codecs = self.codecs(id);
         let Some(talk) = self.talk(id) else { return false };
         let read = match (side, &talk.trunk) {
             (Side::Web, _) => talk.web.answer_again(answer).map(Asked::Web),
-            (Side::Trunk, Some(before)) => before.read_again(answer).map(Asked::Trunk),
-            (Side::Trunk, None) => TrunkSdp::read(answer, &codecs).map(Asked::Trunk),
+            (Side::Trunk, Some(before)) => before.answer_again(answer).map(Asked::Trunk),
+            (Side::Trunk, None) => TrunkSdp::answer(answer, &codecs).map(Asked::Trunk),
         };
         let asked = match read {
             Ok(asked) => asked,
@@ -291,7 +290,7 @@ impl B2bua {
                 call.described.trunk.next(id.0, |at| trunk.write_offer(room.trunk, at, direction))
             }
             (Side::Trunk, None) => {
-                call.described.trunk.next(id.0, |at| sdp_bridge::trunk_offer(room.trunk, &room.codecs, at, direction))
+                call.described.trunk.next(id.0, |at| sdp_bridge::trunk_offer(room.trunk, &call.codecs, at, direction))
             }
         })
     }

@@ -2,6 +2,7 @@
 
 use super::call::{Call, CallDirection, MediaRoom, Stage, Talk, Ways};
 use super::cause::Refusal;
+use super::codec_order::CodecOrder;
 use super::headers;
 use super::outbound::{busy, not_acceptable, without_tag};
 use super::routes;
@@ -29,7 +30,7 @@ impl B2bua {
         now: Instant,
     ) {
         match self.admit_inbound(&request, replaces, offer) {
-            Ok(offer) => self.prepare_inbound((session, replaces), request, offer, now),
+            Ok(described) => self.prepare_inbound((session, replaces), request, described, now),
             Err(refusal) => self.refuse_trunk(session, refusal, now),
         }
     }
@@ -39,7 +40,7 @@ impl B2bua {
         request: &Request,
         replaces: Option<SessionId>,
         offer: Option<&str>,
-    ) -> Result<Option<TrunkSdp>, Refusal> {
+    ) -> Result<(Option<TrunkSdp>, CodecOrder), Refusal> {
         if replaces.is_none() && self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
@@ -49,8 +50,9 @@ impl B2bua {
         if replaces.is_none() && is_for_nobody && self.trunk.has_looped(request) {
             return Err(Refusal::new(StatusCode::LOOP_DETECTED, "The Call Came Back To The Relay"));
         }
-        self.callee(request, replaces)?;
-        offer.map(|sdp| TrunkSdp::read(sdp, &self.config.codecs)).transpose().map_err(not_acceptable)
+        let codecs = self.codecs_toward(&self.callee(request, replaces)?);
+        let offer = offer.map(|sdp| TrunkSdp::offer(sdp, &codecs)).transpose().map_err(not_acceptable)?;
+        Ok((offer, codecs))
     }
 
     pub(super) fn callee(&self, request: &Request, replaces: Option<SessionId>) -> Result<Callee, Refusal> {
@@ -67,6 +69,11 @@ impl B2bua {
         Ok(Callee { flow, contact: bound.contact.clone(), aor: bound.aor.clone() })
     }
 
+    /// What is spoken with the PBX at which the browser is registered.
+    fn codecs_toward(&self, callee: &Callee) -> CodecOrder {
+        self.config.codec_order(self.next_hop(&callee.aor).map(|hop| hop.trunk))
+    }
+
     /// The browser that has the call whose trunk leg this is.
     fn partner(&self, trunk: SessionId) -> Option<Callee> {
         let call = self.calls.call(self.calls.of_leg(Side::Trunk, trunk)?)?;
@@ -78,11 +85,12 @@ impl B2bua {
         &mut self,
         (trunk, replaces): (SessionId, Option<SessionId>),
         request: Box<Request>,
-        offer: Option<TrunkSdp>,
+        (offer, codecs): (Option<TrunkSdp>, CodecOrder),
         now: Instant,
     ) {
         let mut call = self.new_call(CallDirection::Inbound, &request, now);
         call.trunk = Some(trunk);
+        call.codecs = codecs;
         call.stage = Stage::PreparingInbound { request, offer, replaces };
         self.open(call);
     }
@@ -104,7 +112,7 @@ impl B2bua {
         else {
             return;
         };
-        room.rate = offer.as_ref().map_or(room.rate, |trunk| trunk.remote.codec.rate());
+        room.rate = offer.as_ref().map_or(call.codecs.rate(), |trunk| trunk.remote.codec.rate());
         call.room = Some(room.clone());
         let way = offer.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction).mirrored();
         let sdp = call.described.web.next(id.0, |at| sdp_bridge::web_offer(&room, &call.ice, at, way));
@@ -177,7 +185,7 @@ impl B2bua {
         let told = Ways { web: wish.mirrored(), trunk: web.remote.direction.mirrored() };
         let sdp = call.described.trunk.next(id.0, |at| match &offer {
             Some(trunk) => trunk.write_answer(room.trunk, at, told.trunk.and(wish)),
-            None => sdp_bridge::trunk_offer(room.trunk, &room.codecs, at, told.trunk),
+            None => sdp_bridge::trunk_offer(room.trunk, &call.codecs, at, told.trunk),
         });
         call.record.answered = Some(now);
         call.stage = Stage::Talking(Box::new(Talk::new(web, offer, told)));

@@ -7,16 +7,13 @@ use crate::codec::Rate;
 use crate::media::control::{MediaEvent, MediaId, OpenFailure, Side, WebFailure};
 use sip_core::Instant;
 use sip_core::message::{Method, Reason, StatusCode};
-use std::sync::Arc;
 
 impl B2bua {
     /// A media worker's event.
     pub(super) fn handle_media(&mut self, event: MediaEvent, now: Instant) {
         match event {
             MediaEvent::Opened { id, trunk, web, fingerprint } => {
-                let codecs = Arc::clone(&self.config.codecs);
-                let rate = codecs.first().map_or(Rate::Narrow, |codec| codec.rate());
-                self.media_opened(id, MediaRoom { trunk, web, fingerprint, codecs, rate }, now);
+                self.media_opened(id, MediaRoom { trunk, web, fingerprint, rate: Rate::Narrow }, now);
             }
             MediaEvent::OpenFailed { id, failure } => self.media_refused(id, &failure, now),
             MediaEvent::WebFailed { id, failure } => self.web_media_failed(id, failure, now),

@@ -11,6 +11,7 @@ mod bindings;
 mod call;
 mod calls;
 mod cause;
+mod codec_order;
 mod config;
 mod dns;
 mod early;

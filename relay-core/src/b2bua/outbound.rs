@@ -133,6 +133,7 @@ impl B2bua {
             stage: Stage::Ending,
             ice,
             room: None,
+            codecs: self.config.codec_order(None),
             deadline: None,
             described: DescribedLegs::default(),
             farewell: None,
@@ -184,11 +185,14 @@ impl B2bua {
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
-        let (Some(room), Stage::Preparing(preparing)) = (call.room.clone(), &call.stage) else { return };
+        let (Some(room), Stage::Preparing(preparing)) = (&mut call.room, &call.stage) else { return };
         let Some(target) = preparing.route.as_ref().and_then(VecDeque::front).copied() else { return };
         if room.trunk.is_ipv4() != target.address.is_ipv4() {
             return self.move_media(id, target.address);
         }
+        call.codecs = self.config.codec_order(Some(target.gateway.trunk));
+        room.rate = call.codecs.rate();
+        let room = room.clone();
         let Stage::Preparing(mut preparing) = core::mem::replace(&mut call.stage, Stage::Ending) else { return };
         preparing.route.as_mut().map(VecDeque::pop_front);
         self.dial(id, *preparing, &room, target, now);
@@ -204,7 +208,7 @@ impl B2bua {
         let direction = offer.as_ref().map_or(Direction::SENDRECV, |offer| offer.remote.direction);
         let is_told = told.is_some();
         let answer = told.unwrap_or_else(|| call.describe_to_browser(offer.as_ref(), room));
-        let write = |at| sdp_bridge::trunk_offer(room.trunk, &room.codecs, at, direction.mirrored());
+        let write = |at| sdp_bridge::trunk_offer(room.trunk, &call.codecs, at, direction.mirrored());
         let sdp = call.described.trunk.next(id.0, write);
         let browser = call.web.and_then(|web| self.web.session(web)).map(|view| view.flow.socket);
         let mut invite = self.trunk_invite(&request, target, &trunk, sdp);
@@ -269,7 +273,7 @@ impl B2bua {
 
     /// The PBX's provisional response.
     pub(super) fn trunk_progresses(&mut self, id: MediaId, response: &Response, answer: Option<&str>, now: Instant) {
-        if let Some(sdp) = answer.and_then(|sdp| TrunkSdp::read(sdp, &self.config.codecs).ok()) {
+        if let Some(sdp) = answer.and_then(|sdp| TrunkSdp::answer(sdp, &self.codecs(id)).ok()) {
             self.media(MediaCommand::Trunk { id, remote: sdp.remote.clone() });
             if let Some(Call { stage: Stage::Calling(calling), .. }) = self.calls.call_mut(id) {
                 calling.early = Some(sdp);
@@ -304,6 +308,7 @@ impl B2bua {
     pub(super) fn trunk_accepts(&mut self, id: MediaId, answer: Option<&str>, now: Instant) {
         self.settle_on_target(id);
         self.expect_browser(id);
+        let codecs = self.codecs(id);
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
@@ -311,7 +316,7 @@ impl B2bua {
             return;
         };
         let early = || calling.early.clone().ok_or(SdpFault::NoAudio);
-        let described = answer.map_or_else(early, |sdp| TrunkSdp::read(sdp, &self.config.codecs));
+        let described = answer.map_or_else(early, |sdp| TrunkSdp::answer(sdp, &codecs));
         match described {
             Ok(trunk) => self.connect(id, *calling, trunk, now),
             Err(fault) => self.abandon(id, not_acceptable(fault), now),

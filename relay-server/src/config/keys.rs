@@ -1,8 +1,8 @@
 //! The table of keys: one row for each, the same for file, environment and flags.
 
 use super::Config;
+use super::codecs::put_codecs;
 use super::value::{Value, put, put_some_time, put_within};
-use relay_core::media::control::TrunkCodec;
 
 /// One setting.
 #[derive(Clone, Copy)]
@@ -209,20 +209,6 @@ fn put_line(place: &mut String, value: &Value) -> bool {
         *place = text;
     }
     fits
-}
-
-fn put_codecs(config: &mut Config, value: &Value) -> bool {
-    let mut names: Vec<String> = Vec::new();
-    let is = |codec: &TrunkCodec, name: &str| match codec {
-        TrunkCodec::Speex(_) => name.eq_ignore_ascii_case(&format!("{}/{}", codec.name(), codec.clock())),
-        _ => name.eq_ignore_ascii_case(codec.name()),
-    };
-    let named = |name: &String| TrunkCodec::ALL.into_iter().find(|codec| is(codec, name));
-    let is_list = put(&mut names, value);
-    let codecs: Option<Vec<_>> = names.iter().map(named).collect();
-    let is_once = |codecs: &Vec<TrunkCodec>| (1..codecs.len()).all(|n| !codecs[n..].contains(&codecs[n - 1]));
-    let codecs = codecs.filter(|codecs| is_list && !codecs.is_empty() && is_once(codecs));
-    codecs.map(|codecs| config.media.codecs = codecs).is_some()
 }
 
 fn put_denied(config: &mut Config, value: &Value) -> bool {

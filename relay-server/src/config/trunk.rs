@@ -1,5 +1,6 @@
 //! `[[trunk]]`: a PBX with several gateways, or with wishes of its own. One table of keys, as for everything else.
 
+use super::codecs;
 use super::error::{ConfigError, Place};
 use super::secret::SecretSource;
 use super::site::Site;
@@ -38,6 +39,8 @@ pub struct Trunk {
     pub realm: Option<String>,
     /// The password.
     pub password: SecretSource,
+    /// The names of the codecs to be spoken, the preferred first; empty leaves it to `media.codecs`.
+    pub codecs: Vec<String>,
 }
 
 /// A gateway of a trunk.
@@ -71,6 +74,7 @@ impl Default for Trunk {
             username: None,
             realm: None,
             password: SecretSource::default(),
+            codecs: Vec::new(),
         }
     }
 }
@@ -99,6 +103,7 @@ pub const TRUNK_KEYS: &[TableKey<Trunk>] = &[
     key("trunk.realm", "the realm that its challenges name, such as \"example.com\", or \"\"", |t, v| put(&mut t.realm, v)),
     key("trunk.password_file", "a file with the password in it, or \"\"", |t, v| put(&mut t.password.file, v)),
     key("trunk.password_env", "the name of an environment variable with the password, or \"\"", |t, v| put(&mut t.password.env, v)),
+    key("trunk.codecs", "a list of codecs, the preferred first, such as [\"PCMA\", \"G722\"], or [] for media.codecs", |t, v| put(&mut t.codecs, v)),
 ];
 
 /// What is wrong with a trunk as a whole, beside those before it. One that only sites call through needs no domain.
@@ -122,6 +127,7 @@ pub(super) fn check(trunk: &Trunk, before: &[Trunk], sites: &[Site], place: &Pla
         let problem = format!("has {domain:?}, which an earlier trunk serves");
         return wrong("trunk.domains", problem, "name each domain once; several hosts can share one trunk");
     }
+    codecs::check(trunk, place)?;
     check_credentials(trunk, place)
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::b2bua::call::MediaRoom;
+use crate::b2bua::codec_order::{Chooser, CodecOrder};
 use crate::codec::Rate;
 use crate::media::control::{Fingerprint, G711Law, IceCredentials, TrunkCodec, WebCodec};
 use std::sync::Arc;
@@ -37,13 +38,12 @@ fn room() -> MediaRoom {
         trunk: "192.0.2.1:30000".parse().unwrap(),
         web: vec!["203.0.113.1:40000".parse().unwrap(), "[2001:db8::1]:40000".parse().unwrap()],
         fingerprint: Fingerprint { algorithm: "sha-256".to_owned(), value: vec![0xAB, 0xCD] },
-        codecs: all(),
         rate: Rate::Narrow,
     }
 }
 
-fn all() -> Arc<[TrunkCodec]> {
-    Arc::new(TrunkCodec::BUILT_IN)
+fn all() -> CodecOrder {
+    CodecOrder { codecs: Arc::new(TrunkCodec::BUILT_IN), chooser: Chooser::Pbx }
 }
 
 fn local() -> IceCredentials {
@@ -105,7 +105,7 @@ fn a_pbx_is_answered_with_its_first_codec_that_we_have() {
         m=audio 20000 RTP/AVP 18 8 0 96\r\na=rtpmap:18 G729/8000\r\na=rtpmap:96 telephone-event/8000\r\na=ptime:30\r\n\
         m=video 20002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n";
 
-    let sdp = TrunkSdp::read(offer, &all()).unwrap();
+    let sdp = TrunkSdp::offer(offer, &all()).unwrap();
     let answer = sdp.write_answer(room().trunk, ORIGIN, sdp.remote.direction);
 
     assert_eq!(sdp.remote.codec, TrunkCodec::G711(G711Law::A));
@@ -119,7 +119,7 @@ fn a_pbx_is_answered_with_its_first_codec_that_we_have() {
 fn wide_band_is_taken_where_it_is_first_and_the_browser_is_asked_for_it() {
     let offer =
         "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 20000 RTP/AVP 9 0\r\n";
-    let sdp = TrunkSdp::read(offer, &all()).unwrap();
+    let sdp = TrunkSdp::offer(offer, &all()).unwrap();
     assert_eq!(sdp.remote.codec, TrunkCodec::G722);
     let answer = sdp.write_answer(room().trunk, ORIGIN, sdp.remote.direction);
     assert!(answer.contains("m=audio 30000 RTP/AVP 9\r\n"), "{answer}");
@@ -129,14 +129,14 @@ fn wide_band_is_taken_where_it_is_first_and_the_browser_is_asked_for_it() {
     let to_browser = web_offer(&room, &local(), ORIGIN, Direction::SENDRECV);
     assert!(to_browser.contains(";maxplaybackrate=16000;maxaveragebitrate=32000\r\n"), "{to_browser}");
 
-    let only_narrow: Arc<[TrunkCodec]> = Arc::new([TrunkCodec::G711(G711Law::Mu)]);
-    assert_eq!(TrunkSdp::read(offer, &only_narrow).unwrap().remote.codec, TrunkCodec::G711(G711Law::Mu));
+    let only_narrow = CodecOrder { codecs: Arc::new([TrunkCodec::G711(G711Law::Mu)]), ..all() };
+    assert_eq!(TrunkSdp::offer(offer, &only_narrow).unwrap().remote.codec, TrunkCodec::G711(G711Law::Mu));
 }
 
 #[test]
 fn an_offer_inside_the_call_begins_with_what_is_in_use() {
     let offer = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 20000 RTP/AVP 8\r\n";
-    let sdp = TrunkSdp::read(offer, &all()).unwrap();
+    let sdp = TrunkSdp::offer(offer, &all()).unwrap();
     let ours = sdp.write_offer(room().trunk, ORIGIN, Direction::SENDRECV);
     assert!(ours.contains("m=audio 30000 RTP/AVP 8 0 9 101\r\n"), "{ours}");
 }
@@ -144,7 +144,7 @@ fn an_offer_inside_the_call_begins_with_what_is_in_use() {
 #[test]
 fn an_address_of_zeroes_is_a_hold() {
     let text = "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
-    let sdp = TrunkSdp::read(text, &all());
+    let sdp = TrunkSdp::offer(text, &all());
 
     let direction = sdp.unwrap().remote.direction;
 
@@ -155,7 +155,7 @@ fn an_address_of_zeroes_is_a_hold() {
 fn what_cannot_be_used_is_named() {
     let trunk = |media: &str| {
         let text = format!("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n{media}");
-        TrunkSdp::read(&text, &all()).map(|_| ()).unwrap_err()
+        TrunkSdp::offer(&text, &all()).map(|_| ()).unwrap_err()
     };
     assert_eq!(trunk("m=audio 9 RTP/AVP 18\r\n"), SdpFault::NoCodec);
     assert_eq!(trunk("m=audio 0 RTP/AVP 0\r\n"), SdpFault::NoAudio);
@@ -237,7 +237,7 @@ fn a_browser_without_opus_speaks_g711() {
 #[test]
 fn a_pbx_that_speaks_of_feedback_is_answered_in_its_words() {
     let offer = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 20000 RTP/AVPF 8\r\n";
-    let sdp = TrunkSdp::read(offer, &all()).unwrap();
+    let sdp = TrunkSdp::offer(offer, &all()).unwrap();
 
     let answer = sdp.write_answer(room().trunk, ORIGIN, sdp.remote.direction);
 

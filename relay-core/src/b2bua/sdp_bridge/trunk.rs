@@ -1,11 +1,11 @@
 //! The PBX's side of the bridge: what an ordinary phone says.
 
 use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
+use crate::b2bua::codec_order::{Chooser, CodecOrder};
 use crate::media::control::{Direction, TELEPHONE_EVENT, TrunkCodec, TrunkRemote};
 use core::net::{IpAddr, SocketAddr};
 use sip_core::Duration;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, offer_answer};
-use std::sync::Arc;
 
 /// What we use of a PBX's description, and the description itself where it is to be answered.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub(in crate::b2bua) struct TrunkSdp {
     description: SessionDescription,
     audio: usize,
     /// What this call may speak.
-    codecs: Arc<[TrunkCodec]>,
+    codecs: CodecOrder,
     /// The PBX has switched the audio off (port 0, RFC 3264 §8.2); a later offer of its own may bring it back.
     pub(in crate::b2bua) is_off: bool,
 }
@@ -22,13 +22,22 @@ pub(in crate::b2bua) struct TrunkSdp {
 const PROTOCOL: &str = "RTP/AVP";
 
 impl TrunkSdp {
-    /// A PBX's offer, or its answer to ours.
-    pub(in crate::b2bua) fn read(text: &str, codecs: &Arc<[TrunkCodec]>) -> Result<Self, SdpFault> {
+    /// A PBX's offer.
+    pub(in crate::b2bua) fn offer(text: &str, codecs: &CodecOrder) -> Result<Self, SdpFault> {
+        Self::read(text, codecs, codecs.chooser)
+    }
+
+    /// A PBX's answer to an offer of ours.
+    pub(in crate::b2bua) fn answer(text: &str, codecs: &CodecOrder) -> Result<Self, SdpFault> {
+        Self::read(text, codecs, Chooser::Pbx)
+    }
+
+    fn read(text: &str, codecs: &CodecOrder, chooser: Chooser) -> Result<Self, SdpFault> {
         let description = SessionDescription::parse(text).map_err(|_| SdpFault::Unreadable)?;
         let (index, media) = audio(&description, |media| is_plain(&media.protocol))?;
         let ip = description.address_of(media).ok_or(SdpFault::NoAddress)?;
         let rtp = SocketAddr::new(ip, media.port);
-        let (codec, payload_type) = agreed(media, codecs).ok_or(SdpFault::NoCodec)?;
+        let (codec, payload_type) = agreed(media, &codecs.codecs, chooser).ok_or(SdpFault::NoCodec)?;
         let remote = TrunkRemote {
             rtp,
             rtcp: rtcp_address(media, rtp),
@@ -38,12 +47,20 @@ impl TrunkSdp {
             direction: direction(&description, media, ip),
             ptime: media.ptime().map_or(PTIME, |ms| Duration::from_millis(u64::from(ms.clamp(10, 60)))),
         };
-        Ok(Self { remote, audio: index, description, codecs: Arc::clone(codecs), is_off: false })
+        Ok(Self { remote, audio: index, description, codecs: codecs.clone(), is_off: false })
     }
 
-    /// A PBX's description inside the call, where the audio may have been switched off.
-    pub(in crate::b2bua) fn read_again(&self, text: &str) -> Result<Self, SdpFault> {
-        let found = Self::read(text, &self.codecs);
+    /// A PBX's offer inside the call, where the audio may have been switched off.
+    pub(in crate::b2bua) fn offer_again(&self, text: &str) -> Result<Self, SdpFault> {
+        self.again(text, Self::offer(text, &self.codecs))
+    }
+
+    /// A PBX's answer to an offer of ours inside the call.
+    pub(in crate::b2bua) fn answer_again(&self, text: &str) -> Result<Self, SdpFault> {
+        self.again(text, Self::answer(text, &self.codecs))
+    }
+
+    fn again(&self, text: &str, found: Result<Self, SdpFault>) -> Result<Self, SdpFault> {
         if !matches!(found, Err(SdpFault::NoAudio)) {
             return found;
         }
@@ -54,7 +71,7 @@ impl TrunkSdp {
             return Err(SdpFault::NoAudio);
         }
         let remote = TrunkRemote { direction: Direction::INACTIVE, ..self.remote.clone() };
-        Ok(Self { remote, description, is_off, audio: self.audio, codecs: Arc::clone(&self.codecs) })
+        Ok(Self { remote, description, is_off, audio: self.audio, codecs: self.codecs.clone() })
     }
 
     /// Our answer to this offer.
@@ -64,7 +81,7 @@ impl TrunkSdp {
 
     /// Our offer inside the call: the same m-lines, what is in use first (RFC 3264 §8).
     pub(in crate::b2bua) fn write_offer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
-        let others = self.codecs.iter().filter(|codec| **codec != self.remote.codec);
+        let others = self.codecs.codecs.iter().filter(|codec| **codec != self.remote.codec);
         let others = others.map(|codec| (*codec, codec.payload_type()));
         let codecs: Vec<_> = core::iter::once(self.spoken()).chain(others).collect();
         let event = self.remote.telephone_event.unwrap_or(TELEPHONE_EVENT);
@@ -90,12 +107,12 @@ impl TrunkSdp {
 /// Our offer to a PBX, well under the 1,300 bytes that fit a datagram with its INVITE.
 pub(in crate::b2bua) fn trunk_offer(
     local: SocketAddr,
-    codecs: &[TrunkCodec],
+    codecs: &CodecOrder,
     origin: Origin,
     direction: Direction,
 ) -> String {
     let mut offer = SessionDescription::new(origin.at(local.ip()));
-    let codecs: Vec<_> = codecs.iter().map(|codec| (*codec, codec.payload_type())).collect();
+    let codecs: Vec<_> = codecs.codecs.iter().map(|codec| (*codec, codec.payload_type())).collect();
     offer.media.push(line(local, &codecs, Some(TELEPHONE_EVENT), direction));
     offer.to_string()
 }
@@ -125,11 +142,15 @@ fn is_plain(protocol: &str) -> bool {
     matches!(protocol, PROTOCOL | "RTP/AVPF")
 }
 
-/// The first codec of theirs that is among ours: their order counts, in an offer and in an answer.
-fn agreed(media: &Media, ours: &[TrunkCodec]) -> Option<(TrunkCodec, u8)> {
+/// The first codec in common, in the order of who chooses.
+fn agreed(media: &Media, ours: &[TrunkCodec], chooser: Chooser) -> Option<(TrunkCodec, u8)> {
+    let theirs = media.codecs();
     let is = |theirs: &Codec, ours: &TrunkCodec| theirs.is(ours.name(), ours.clock());
-    let known = |theirs: &Codec| Some((*ours.iter().find(|ours| is(theirs, ours))?, theirs.payload_type));
-    media.codecs().iter().find_map(known)
+    let pair = |ours: &TrunkCodec, theirs: &Codec| (*ours, theirs.payload_type);
+    match chooser {
+        Chooser::Pbx => theirs.iter().find_map(|codec| Some(pair(ours.iter().find(|ours| is(codec, ours))?, codec))),
+        Chooser::Relay => ours.iter().find_map(|codec| Some(pair(codec, theirs.iter().find(|one| is(one, codec))?))),
+    }
 }
 
 /// `a=rtcp` (RFC 3605), else one port above RTP.
