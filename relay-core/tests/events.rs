@@ -185,7 +185,7 @@ fn a_text_too_long_for_the_way_is_refused_with_a_sentence() {
 
     let response = world.answered(End::Browser);
 
-    assert_eq!(response.status, StatusCode::MESSAGE_TOO_LARGE);
+    assert_eq!(response.status, StatusCode::REQUEST_ENTITY_TOO_LARGE);
     assert!(response.reason.contains("1300"), "{}", response.reason);
     assert_eq!(world.ladder(End::Pbx), [""; 0]);
 }

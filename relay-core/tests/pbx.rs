@@ -23,6 +23,27 @@ fn flow(socket: sip_core::SocketId, address: &str) -> Flow {
 }
 
 #[test]
+fn a_long_text_takes_tcp_and_is_413_where_the_pbx_refuses_it_which_says_nothing_against_the_gateway() {
+    let mut street = Street::new(config(Trunk { failures: 1, ..trunk(&["192.0.2.10:5070"]) }));
+    street.text("sip:bob@example.com", &"x".repeat(1_300));
+    let (refused, _) = street.request("MESSAGE");
+    assert_eq!(refused, flow(TCP, "192.0.2.10:5070"));
+    street.tell(Input::FlowFailed { flow: refused, fault: FlowFault::Unreachable });
+
+    let answer = street.answered();
+    assert_eq!(answer.status.as_u16(), 413);
+    assert!(answer.reason.contains("1300"), "{}", answer.reason);
+    assert!(street.sent.is_empty(), "not by UDP: RFC 3428 §8");
+    assert!(street.gateways.is_empty(), "the gateway is as it was");
+
+    street.text("sip:bob@example.com", "short");
+    let short = street.request("MESSAGE");
+    assert_eq!(short.0, udp("192.0.2.10:5070"));
+    street.answer(&short, 202, None);
+    assert_eq!(street.answered().status.as_u16(), 202);
+}
+
+#[test]
 fn naptr_chooses_the_transport_and_srv_the_server() {
     let mut street = named().with_zone(&[
         (

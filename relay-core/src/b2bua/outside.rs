@@ -25,7 +25,7 @@ const MAX_DATAGRAM: usize = 1_300;
 /// Those under way.
 #[derive(Debug, Default)]
 pub(super) struct Outside {
-    to_trunk: BTreeMap<RequestId, (Asked, Target)>,
+    to_trunk: BTreeMap<RequestId, (Asked, Way)>,
     to_web: BTreeMap<RequestId, IncomingId>,
     /// For the DNS.
     waiting: Vec<Asked>,
@@ -43,6 +43,14 @@ struct Asked {
     route: VecDeque<Target>,
     /// Call-ID, From tag and CSeq on the trunk.
     trunk: (String, String, u32),
+}
+
+/// How a request went to a PBX.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    target: Target,
+    /// By a stream only because it is too long for a datagram.
+    is_detour: bool,
 }
 
 impl B2bua {
@@ -93,9 +101,8 @@ impl B2bua {
             let reason = "The PBX Cannot Be Reached";
             return self.turn_down(Side::Web, asked.incoming, StatusCode::SERVICE_UNAVAILABLE, reason, now);
         };
-        let Some(target) = self.fitting(&asked.request, target) else {
-            let reason = "Too Long For UDP To The PBX (1300 Bytes In All)";
-            return self.turn_down(Side::Web, asked.incoming, StatusCode::MESSAGE_TOO_LARGE, reason, now);
+        let Some(way) = self.fitting(&asked.request, target) else {
+            return self.turn_down_as_too_long(asked.incoming, now);
         };
         let request = &asked.request;
         let forwards = match routes::forwards(&request.headers) {
@@ -118,11 +125,11 @@ impl B2bua {
                 request.method.clone(),
                 routes::without_routing(&request.uri),
                 request.headers.from().map_or_else(|_| NameAddr::from(request.uri.clone()), without_tag),
-                target.flow(),
+                way.target.flow(),
             )
         };
         match self.trunk.request(outgoing, now) {
-            Ok(id) => drop(self.outside.to_trunk.insert(id, (asked, target))),
+            Ok(id) => drop(self.outside.to_trunk.insert(id, (asked, way))),
             Err(error) => {
                 let reason = error.to_string();
                 self.turn_down(Side::Web, asked.incoming, StatusCode::SERVICE_UNAVAILABLE, &reason, now);
@@ -131,17 +138,17 @@ impl B2bua {
     }
 
     /// The way that a message takes: what is too long for a datagram takes a stream, where the relay has one.
-    fn fitting(&self, request: &Request, target: Target) -> Option<Target> {
+    fn fitting(&self, request: &Request, target: Target) -> Option<Way> {
         let is_stream = self.trunk_socket(target.socket)?.transport != Transport::Udp;
         if is_stream || request.method != Method::Message || request.write().len() <= MAX_DATAGRAM {
-            return Some(target);
+            return Some(Way { target, is_detour: false });
         }
         let fits = |socket: &&TrunkSocket| {
             let is_near = socket.local.is_ipv4() == target.address.is_ipv4() && socket.gateway.is_none();
             socket.transport == Transport::Tcp && is_near
         };
         let stream = self.config.sockets.iter().find(fits)?;
-        Some(Target { socket: stream.id, ..target })
+        Some(Way { target: Target { socket: stream.id, ..target }, is_detour: true })
     }
 
     /// The PBX has a text for a browser.
@@ -181,7 +188,7 @@ impl B2bua {
             |rows| Reply { status: response.status, reason: Some(response.reason.clone()), headers: rows, body: None };
         match side {
             Side::Trunk => {
-                let Some((asked, target)) = self.outside.to_trunk.remove(&id) else { return false };
+                let Some((asked, Way { target, .. })) = self.outside.to_trunk.remove(&id) else { return false };
                 if response.status == StatusCode::SERVICE_UNAVAILABLE {
                     self.target_failed(target, Some(response), now);
                     if !asked.route.is_empty() {
@@ -208,10 +215,15 @@ impl B2bua {
     pub(super) fn outside_failed(&mut self, side: Side, id: RequestId, failure: &Failure, now: Instant) -> bool {
         match side {
             Side::Trunk => {
-                let Some((asked, target)) = self.outside.to_trunk.remove(&id) else { return false };
-                let fault = self.target_failed(target, None, now);
+                let Some((asked, way)) = self.outside.to_trunk.remove(&id) else { return false };
+                // A PBX without TCP is there all the same.
+                let fault = if way.is_detour { None } else { self.target_failed(way.target, None, now) };
                 if !asked.route.is_empty() {
                     self.ask_next(asked, now);
+                    return true;
+                }
+                if way.is_detour {
+                    self.turn_down_as_too_long(asked.incoming, now);
                     return true;
                 }
                 let Refusal { status, reason, .. } = Refusal::from_failure(Some(failure), Side::Trunk, fault.as_ref());
@@ -236,6 +248,12 @@ impl B2bua {
     ) {
         let reply = Reply { status, reason: Some(reason.to_owned()), headers: Vec::new(), body: None };
         self.reply(side, incoming, reply, now);
+    }
+
+    /// Over UDP it may not leave (RFC 3428 §8), and there is no other way.
+    fn turn_down_as_too_long(&mut self, incoming: IncomingId, now: Instant) {
+        let reason = "Too Long For UDP To The PBX (1300 Bytes In All)";
+        self.turn_down(Side::Web, incoming, StatusCode::REQUEST_ENTITY_TOO_LARGE, reason, now);
     }
 
     /// Too much is under way.

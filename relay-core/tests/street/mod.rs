@@ -9,8 +9,8 @@ use relay_core::b2bua::{
     Record, RecordKind, Trunk, TrunkSocket,
 };
 use relay_core::media::control::{Fingerprint, MediaCommand, MediaEvent, MediaReport};
-use sip_core::agent::{self, Event, Invite, LocalSocket, SessionEvent, SessionId, UserAgent};
-use sip_core::message::{HeaderName, Message, NameAddr, Request, Response, StatusCode, Uri};
+use sip_core::agent::{self, Event, Invite, LocalSocket, OutgoingRequest, SessionEvent, SessionId, UserAgent};
+use sip_core::message::{HeaderName, Message, Method, NameAddr, Request, Response, StatusCode, Uri};
 use sip_core::{Duration, Flow, Instant, SocketId, Transport};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -251,6 +251,25 @@ impl Street {
         let call = self.browser.invite(invite, self.now).unwrap();
         self.settle();
         call
+    }
+
+    /// The browser sends a text.
+    pub(crate) fn text(&mut self, target: &str, text: &str) {
+        let from = NameAddr::new(uri("sip:alice@example.com"));
+        let flow = Flow::connection(BROWSER);
+        let mut message = OutgoingRequest::new(Method::Message, uri(target), from, flow);
+        message.body = Some(("text/plain".to_owned(), text.as_bytes().to_vec()));
+        self.browser.request(message, self.now).unwrap();
+        self.settle();
+    }
+
+    /// The answer to what the browser asked last.
+    pub(crate) fn answered(&mut self) -> Response {
+        let answer = |event| match event {
+            Event::Response { response, .. } => Some(*response),
+            _ => None,
+        };
+        self.events.drain(..).find_map(answer).expect("an answer")
     }
 
     /// The next request to a PBX, which must be of this method.

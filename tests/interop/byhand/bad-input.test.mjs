@@ -57,10 +57,10 @@ test("a text of a type that the page does not take is answered 415", async () =>
   assert.match(refused.header("Accept"), /^text\//);
 });
 
-test("a text too long for a datagram goes by TCP, and the page is told where the PBX has none", async () => {
+test("a text too long for a datagram is answered 413 where the PBX takes no TCP", async () => {
   await assert.rejects(near.t("message", "sip:bob@pbx.test", "x".repeat(2_000)));
   const answer = near.frames.findLast(({ sent, text }) => !sent && /^CSeq: \d+ MESSAGE/m.test(text));
-  assert.match(answer.text, /^SIP\/2\.0 503 The PBX Cannot Be Reached/);
+  assert.match(answer.text, /^SIP\/2\.0 413 Too Long For UDP To The PBX/);
 });
 
 test("an INVITE that is to replace a call which is none is answered 481", async () => {
