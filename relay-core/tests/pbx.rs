@@ -4,10 +4,11 @@
 
 mod street;
 
-use relay_core::b2bua::{FlowFault, Health, Input, Record, RecordKind as Kind, Trunk};
+use relay_core::b2bua::{Config, FlowFault, Health, Input, Record, RecordKind as Kind, Redirects, Trunk};
 use relay_core::media::control::MediaCommand;
 use sip_core::Duration;
 use sip_core::Flow;
+use sip_core::agent::SessionId;
 use sip_core::message::{HeaderName, Message};
 use street::{Street, TCP, TLS, UDP, UDP6, a, config, naptr, srv, trunk, udp};
 
@@ -192,6 +193,39 @@ fn an_address_that_says_trying_is_not_left() {
     street.answer(&first, 486, None);
     assert_eq!(street.end(call).unwrap().0, 486, "a refusal is one everywhere");
     assert_eq!(street.tried("INVITE"), []);
+}
+
+#[test]
+fn an_address_that_rings_after_another_was_unavailable_rings_as_long_as_it_likes() {
+    let mut street = Street::new(config(trunk(&["192.0.2.10:5060", "192.0.2.11:5060"])));
+    let call = street.dial("sip:bob@example.com");
+    let first = street.request("INVITE");
+    street.answer(&first, 503, None);
+    street.next("ACK");
+
+    rings_for_half_a_minute(&mut street, call);
+}
+
+#[test]
+fn an_address_that_a_call_was_sent_to_rings_as_long_as_it_likes() {
+    let settings = config(trunk(&["192.0.2.10:5060", "192.0.2.11:5060"]));
+    let mut street = Street::new(Config { redirects: Redirects::Follow, ..settings });
+    let call = street.dial("sip:bob@example.com");
+    let (flow, first) = street.request("INVITE");
+    street.answer_with((&flow, &first), 302, None, &[(HeaderName::Contact, "<sip:carol@192.0.2.10>")]);
+    street.next("ACK");
+
+    rings_for_half_a_minute(&mut street, call);
+}
+
+fn rings_for_half_a_minute(street: &mut Street, call: SessionId) {
+    let ringing = street.request("INVITE");
+    street.answer(&ringing, 180, None);
+    street.pass(Duration::from_secs(30));
+    assert_eq!(street.end(call), None);
+    assert!(street.sent.is_empty(), "no CANCEL: {:?}", street.sent);
+    street.answer(&ringing, 200, Some(ANSWER));
+    assert!(street.is_accepted(call));
 }
 
 #[test]

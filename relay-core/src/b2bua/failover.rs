@@ -40,7 +40,13 @@ impl B2bua {
         let Stage::Calling(calling) = core::mem::replace(&mut call.stage, Stage::Ending) else { return };
         let Calling { request, offer, next_hop, route, untold, answer, .. } = *calling;
         let (route, told) = (Some(route), untold.is_none().then_some(answer));
-        call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, route, told }));
+        self.call_again(id, Preparing { request, offer, next_hop, route, told }, now);
+    }
+
+    /// Calls another address. What the one before had of time says nothing of this one.
+    pub(super) fn call_again(&mut self, id: MediaId, preparing: Preparing, now: Instant) {
+        self.calls.set_deadline(id, None);
+        self.set_stage(id, Stage::Preparing(Box::new(preparing)));
         self.dial_if_ready(id, now);
     }
 

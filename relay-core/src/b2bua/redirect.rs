@@ -96,8 +96,7 @@ impl B2bua {
         request.headers.remove(&HeaderName::Authorization);
         request.headers.remove(&HeaderName::ProxyAuthorization);
         let told = untold.is_none().then_some(answer);
-        call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, route, told }));
-        self.dial_if_ready(id, now);
+        self.call_again(id, Preparing { request, offer, next_hop, route, told }, now);
         true
     }
 }
