@@ -4,12 +4,14 @@
 //   dist/switchhook.js    everything in one file: the SDK's names, and both elements registered
 //   dist/call-button.js   only <call-button>; it fetches switchhook.js when somebody means to call
 //   dist/*.json           the elements' manifest, and the hashes of the two (manifest.mjs)
+//   dist/react, dist/vue  the elements as components, by the manifest (wrappers.mjs)
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { writeManifests } from "./manifest.mjs";
+import { writeWrappers } from "./wrappers.mjs";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -50,6 +52,7 @@ await build({
 });
 
 writeManifests(root);
+writeWrappers(root);
 report("switchhook.js");
 report("call-button.js", LOADER_BUDGET);
 

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ELEMENTS = { "call-button": { file: "call-button", name: "CallButton" }, "web-phone": { file: "web-phone", name: "WebPhone" } };
-const LISTS = { attr: "attributes", slot: "slots", csspart: "cssParts", cssproperty: "cssProperties", event: "events" };
+const LISTS = { attr: "attributes", slot: "slots", csspart: "cssParts", cssproperty: "cssProperties", event: "events", prop: "members" };
 
 /** Writes both into `dist`. */
 export function writeManifests(root) {
@@ -27,12 +27,14 @@ function moduleOf(root, tagName, { file, name }) {
   return { kind: "javascript-module", path: `dist/element/${file}.js`, declarations: [declaration], exports };
 }
 
-/** `@attr to - The number to call`, one in a line. */
+/** `@attr to - The number to call`, or with a type, `@attr {boolean} quiet - …`; one in a line. */
 function tags(comment) {
   const lists = {};
-  for (const [, tag, names, description = ""] of comment.matchAll(/^ \* @(\w+) (.+?)(?: - (.*))?$/gm)) {
+  for (const [, tag, type, names, description = ""] of comment.matchAll(/^ \* @(\w+) (?:\{(.+?)\} )?(.+?)(?: - (.*))?$/gm)) {
     const list = LISTS[tag];
-    if (list) (lists[list] ??= []).push({ name: tag === "slot" && description === "" ? "" : names, description: description || names });
+    if (!list) continue;
+    const name = tag === "slot" && description === "" ? "" : names;
+    (lists[list] ??= []).push({ ...(list === "members" && { kind: "field" }), name, description: description || names, ...(type && { type: { text: type } }) });
   }
   return lists;
 }

@@ -5,11 +5,14 @@ import { cp, mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { cache, root, tests } from "../harness/paths.mjs";
+import { startSite } from "../harness/site.mjs";
 
 const run = promisify(execFile);
 
 /** Each folder is a project, with the tools of all of them in one `node_modules` beside it. */
 export const projects = path.join(tests, "projects");
+/** A program of these tools. */
+export const tool = (name) => path.join(projects, "node_modules", name);
 /** Tools that would count their users are told not to. */
 export const quiet = { ...process.env, NEXT_TELEMETRY_DISABLED: "1" };
 /** What the projects' builds write. */
@@ -55,4 +58,14 @@ export async function copyPlain(installed) {
   await cp(path.join(projects, "demo-account.js"), path.join(out, "demo-account.js"));
   for (const folder of ["dist", "wasm"]) await cp(path.join(installed, folder), path.join(out, "switchhook", folder), { recursive: true });
   return out;
+}
+
+/** Serves `folder` for as long as `use` takes. */
+export async function served(folder, use) {
+  const site = await startSite({ "/": folder });
+  try {
+    return await use(site.url);
+  } finally {
+    await site.stop();
+  }
 }

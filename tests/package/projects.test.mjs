@@ -7,12 +7,10 @@ import { after, before, test } from "node:test";
 import { startChromium } from "../harness/browser.mjs";
 import { freeTcpPort, Program, Stack, until } from "../harness/process.mjs";
 import { Relay } from "../harness/relay.mjs";
-import { startSite } from "../harness/site.mjs";
 import { microphoneFile } from "../harness/world.mjs";
-import { build, copyPlain, emptied, installInProjects, projects, quiet } from "./customer.mjs";
+import { build, copyPlain, emptied, installInProjects, projects, quiet, served, tool } from "./customer.mjs";
 
 const stack = new Stack();
-const tool = (name) => path.join(projects, "node_modules", name);
 let installed;
 let relay;
 let browser;
@@ -39,16 +37,6 @@ async function call(site) {
   assert.deepEqual(page.said.filter((line) => /^uncaught|hydrat/i.test(line)), []);
   await page.close();
   return new URL(response.url()).pathname;
-}
-
-/** Serves `folder` for as long as `use` takes. */
-async function served(folder, use) {
-  const site = await startSite({ "/": folder });
-  try {
-    return await use(site.url);
-  } finally {
-    await site.stop();
-  }
 }
 
 /** The server that `args` start, for as long as `use` takes. */

@@ -39,7 +39,8 @@ test("nothing is installed besides it", async () => {
 
 test("it can be imported on a server, where there is no window", async () => {
   const { exports } = await manifest();
-  const scripts = Object.entries(exports).filter(([, target]) => target.default?.endsWith(".js"));
+  // These two stand on what their users have installed; see components.test.mjs.
+  const scripts = Object.entries(exports).filter(([name, target]) => target.default?.endsWith(".js") && !/react|vue/.test(name));
   const code = scripts.map(([name]) => `await import("switchhook${name.slice(1)}");`).join("\n");
   await writeFile(path.join(folder, "server.mjs"), `${code}\nconsole.log("imported");\n`);
   const { stdout } = await run(process.execPath, ["server.mjs"], { cwd: folder });

@@ -32,7 +32,8 @@ let styles: CSSStyleSheet | undefined;
  * @attr password - Its password. For demonstrations only
  * @attr display-name - The name shown to the other side
  * @attr lang - The language of its words: en, de, es, fr, el, ru, ar, zh, ja. Default: that of the page around it
- * @attr theme - `light`, `dark` or `auto` (the system's). Default: the page's `color-scheme`
+ * @attr {"light" | "dark" | "auto"} theme - `light`, `dark` or `auto` (the system's). Default: the page's `color-scheme`
+ * @prop {string} password - The password of `uri`, where it should not stand in the document
  * @slot - The label, instead of the attribute
  * @slot icon - The icon before the label
  * @slot consent - What has to be agreed to before the first call
@@ -76,10 +77,10 @@ let styles: CSSStyleSheet | undefined;
  * @cssproperty --switchhook-shadow - The button's shadow
  * @cssproperty --switchhook-font - The font
  * @cssstate idle, connecting, ringing, active, ended, error - Where the call stands, for `:state(…)`
- * @event callrequest - A person wants to call; can be prevented
- * @event callstart - A call begins
- * @event callend - A call is over
- * @event callerror - A call failed
+ * @event {CallRequestEvent} callrequest - A person wants to call; can be prevented
+ * @event {CallStartEvent} callstart - A call begins
+ * @event {CallEndEvent} callend - A call is over
+ * @event {CallErrorEvent} callerror - A call failed
  */
 export class CallButton extends BaseElement {
   static readonly observedAttributes = ["label", "lang", "callee"];

@@ -26,7 +26,7 @@ let styles: CSSStyleSheet | undefined;
  * @attr domain - Fills the form's domain
  * @attr display-name - Fills the form's name
  * @attr lang - The language of its words: en, de, es, fr, el, ru, ar, zh, ja. Default: that of the page around it
- * @attr theme - `light`, `dark` or `auto` (the system's). Default: the page's `color-scheme`
+ * @attr {"light" | "dark" | "auto"} theme - `light`, `dark` or `auto` (the system's). Default: the page's `color-scheme`
  * @csspart phone - The card
  * @csspart head - Who is signed in
  * @csspart own
@@ -86,9 +86,9 @@ let styles: CSSStyleSheet | undefined;
  * @csspart entry - A message
  * @csspart settings
  * @cssproperty --switchhook-accent - And the other tokens of `<call-button>`
- * @event callstart - A call begins, in either direction
- * @event callend - A call is over
- * @event callerror - A call failed
+ * @event {CallStartEvent} callstart - A call begins, in either direction
+ * @event {CallEndEvent} callend - A call is over
+ * @event {CallErrorEvent} callerror - A call failed
  */
 export class WebPhone extends BaseElement {
   static readonly observedAttributes = ["server", "uri", "login", "domain", "display-name", "lang"];

@@ -1,7 +1,7 @@
-import { Caller } from "./caller.jsx";
+import { CallButton } from "switchhook/react";
 
 /** Rendered for each visit: what the page's address says is read here, on the server. */
 export default async function Page({ searchParams }) {
   const { server } = await searchParams;
-  return <Caller server={server} />;
+  return <CallButton to="echo" label="Call us" server={server} uri="sip:alice@demo.localhost" password="alice-secret" />;
 }
