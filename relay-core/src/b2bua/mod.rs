@@ -43,6 +43,7 @@ mod subscriptions;
 mod takeover;
 mod transfers;
 mod trunks;
+mod unasked;
 mod watches;
 
 pub use call::{CallDirection, CallRecord};
@@ -147,7 +148,7 @@ impl B2bua {
         let trunk_config = agent::Config {
             replaces: true,
             dialog_methods: vec![Method::Notify],
-            ..agent_config(&config, &config.trunk_leg, &[Method::Message])
+            ..agent_config(&config, &config.trunk_leg, &[Method::Message, Method::Notify])
         };
         let web_methods = [Method::Register, Method::Bye, Method::Message, Method::Subscribe, Method::Publish];
         let web_config = agent::Config {
@@ -287,8 +288,8 @@ impl B2bua {
             (side, Event::Request { id, session: Some(session), request, .. }) => {
                 self.relay_request(side, id, session, &request, now);
             }
-            (Side::Trunk, Event::Request { id, request, .. }) if request.method == Method::Notify => {
-                self.trunk_notifies(id, &request, now);
+            (Side::Trunk, Event::Request { id, flow, request, .. }) if request.method == Method::Notify => {
+                self.trunk_notifies(id, flow, &request, now);
             }
             (Side::Trunk, Event::Request { id, request, .. }) => self.trunk_asks(id, &request, now),
             (Side::Web, Event::Request { id, flow, request, .. })

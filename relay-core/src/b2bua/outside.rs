@@ -4,11 +4,13 @@
 //! They cross as REGISTER does: the Request-URI stays, so that the browser's digest verifies, and a challenge of the PBX
 //! is the browser's to answer. From the PBX, only who knows a binding's Contact reaches a browser: its registrar.
 
+use super::B2bua;
 use super::cause::Refusal;
 use super::config::TrunkSocket;
+use super::headers::{self, Rows};
+use super::inbound::Callee;
 use super::outbound::{attempt_of, without_tag};
 use super::routes::{self, NextHop, Route, Target};
-use super::{B2bua, headers};
 use crate::media::control::Side;
 use sip_core::agent::{Failure, IncomingId, OutgoingRequest, Reply, RequestId};
 use sip_core::message::{HeaderName, Method, NameAddr, Request, Response, StatusCode};
@@ -159,9 +161,21 @@ impl B2bua {
                 return self.turn_down(Side::Trunk, incoming, status, &reason.unwrap_or_default(), now);
             }
         };
+        self.pass_to_browser(incoming, callee, request, headers::content(&request.headers), now);
+    }
+
+    /// Hands a request of the PBX out of any dialog to a browser, with the headers that belong to its kind.
+    pub(super) fn pass_to_browser(
+        &mut self,
+        incoming: IncomingId,
+        callee: Callee,
+        request: &Request,
+        kind: Rows,
+        now: Instant,
+    ) {
         let mut rows = headers::to_web_request(&request.headers);
         rows.extend(self.config.pass_headers.rows(Side::Trunk, &request.headers));
-        rows.extend(headers::content(&request.headers));
+        rows.extend(kind);
         let outgoing = OutgoingRequest {
             to: Some(NameAddr::from(callee.aor)),
             headers: rows,

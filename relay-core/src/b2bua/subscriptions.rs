@@ -120,14 +120,13 @@ impl B2bua {
     }
 
     /// A NOTIFY of the PBX.
-    pub(super) fn trunk_notifies(&mut self, incoming: IncomingId, notify: &Request, now: Instant) {
+    pub(super) fn trunk_notifies(&mut self, incoming: IncomingId, flow: Flow, notify: &Request, now: Instant) {
         let found = self.watches.of_request(SideKey::Trunk, notify);
         let Some((id, watch)) = found.and_then(|id| self.watches.get_mut(id).map(|watch| (id, watch))) else {
             if self.trunk_tells_late(incoming, notify, now) {
                 return;
             }
-            let reason = "No Such Subscription";
-            return self.turn_down(Side::Trunk, incoming, StatusCode::CALL_DOES_NOT_EXIST, reason, now);
+            return self.trunk_tells_unasked(incoming, flow, notify, now);
         };
         if let Err(status) = watch.take_notify(notify) {
             return self.turn_down(Side::Trunk, incoming, status, status.reason(), now);
