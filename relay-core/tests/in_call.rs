@@ -288,7 +288,7 @@ fn other_codecs_addresses_and_events_of_the_pbx_concern_the_pbx_alone() {
     });
     let remote = remote.unwrap();
     assert_eq!(remote.rtp.to_string(), "192.0.2.98:12400");
-    assert_eq!((remote.codec, remote.telephone_event), (TrunkCodec::G711(G711Law::Mu), Some(96)));
+    assert_eq!((remote.codec, remote.telephone_event), (TrunkCodec::G711(G711Law::Mu), Some((96, 8_000))));
 
     talk.browser_offers(&web(SENDONLY));
     let offer = talk.last_body(End::Pbx, "INVITE");

@@ -5,7 +5,8 @@
 mod world;
 
 use relay_core::b2bua::{Config, Domain};
-use relay_core::media::control::{G711Law, TrunkCodec};
+use relay_core::codec::Rate;
+use relay_core::media::control::{G711Law, MediaCommand, TrunkCodec, TrunkRemote};
 use sip_core::agent::EndedBy;
 use sip_core::message::Message;
 use world::{End, TRUNK_SDP, WEB_OFFER, World};
@@ -95,4 +96,96 @@ fn in_its_answer_the_pbx_chooses() {
     world.browser_accepted(call);
 
     assert!(world.trunk_codec(PCMU), "what it names first is what it will send (RFC 3264 §7)");
+}
+
+const OPUS_ANSWER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\n\
+    m=audio 12000 RTP/AVP 96 100 97\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1;maxaveragebitrate=40000\r\n\
+    a=rtpmap:100 telephone-event/8000\r\na=rtpmap:97 telephone-event/48000\r\n";
+
+fn last_trunk(world: &World) -> TrunkRemote {
+    let last = world.commands.iter().rev().find_map(|command| match command {
+        MediaCommand::Trunk { remote, .. } => Some(remote.clone()),
+        _ => None,
+    });
+    last.expect("media knows the PBX")
+}
+
+#[test]
+fn opus_is_offered_where_it_is_named_with_events_at_both_clocks() {
+    let mut world = World::with(ordered(&[PCMA, TrunkCodec::Opus]));
+    let call = world.dial("sip:bob@example.com");
+    let (incoming, request) = world.pbx_rings();
+    let offer = String::from_utf8(request.body.clone()).unwrap();
+    assert!(offer.contains(" RTP/AVP 8 107 101 102\r\n"), "{offer}");
+    for row in [
+        "a=rtpmap:107 opus/48000/2",
+        "a=fmtp:107 useinbandfec=1",
+        "a=rtpmap:101 telephone-event/8000",
+        "a=rtpmap:102 telephone-event/48000",
+    ] {
+        assert!(offer.contains(&format!("{row}\r\n")), "{row} in {offer}");
+    }
+    assert!(request.write().len() < 1_300);
+
+    world.pbx.accept(incoming, OPUS_ANSWER.to_owned(), vec![], world.now).unwrap();
+    let answer = world.browser_accepted(call);
+    assert!(answer.contains("a=fmtp:111 minptime=10;useinbandfec=1;stereo=0\r\n"), "the whole band: {answer}");
+    let remote = last_trunk(&world);
+    assert_eq!((remote.codec, remote.payload_type), (TrunkCodec::Opus, 96));
+    assert_eq!(remote.telephone_event, Some((97, 48_000)), "at the clock of the sound");
+}
+
+#[test]
+fn a_pbx_that_calls_with_opus_is_taken_at_its_word_about_it() {
+    let mut world = World::with(ordered(&[TrunkCodec::Opus, PCMA]));
+    let contact = world.register();
+    world.pbx_dials(contact, Some(OPUS_ANSWER));
+    let (incoming, _, offer) = world.browser_rings();
+    let offer = offer.unwrap();
+    assert!(offer.contains("a=fmtp:111 minptime=10;useinbandfec=1;maxaveragebitrate=40000\r\n"), "{offer}");
+    world.browser.accept(incoming, web_answer(), vec![], world.now).unwrap();
+    world.settle();
+
+    let answer = body(world.last(End::Pbx, "200 INVITE"));
+    assert!(answer.contains(" RTP/AVP 96 97\r\n"), "{answer}");
+    assert!(answer.contains("a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n"), "{answer}");
+    assert!(world.trunk_codec(TrunkCodec::Opus));
+}
+
+#[test]
+fn opus_of_a_pbx_is_left_alone_where_nobody_has_named_it() {
+    let mut world = World::new();
+    let contact = world.register();
+    world.pbx_dials(contact, Some(&OPUS_ANSWER.replace(" 96 100", " 96 8 100")));
+    let (incoming, ..) = world.browser_rings();
+    world.browser.accept(incoming, web_answer(), vec![], world.now).unwrap();
+    world.settle();
+
+    assert!(world.trunk_codec(PCMA));
+}
+
+#[test]
+fn a_pbx_may_leave_opus_in_the_call_and_numbers_of_its_own_keep_their_meaning() {
+    let mut world = World::with(ordered(&[TrunkCodec::Opus, TrunkCodec::Speex(Rate::Narrow), PCMA]));
+    let call = world.dial("sip:bob@example.com");
+    let (trunk, _) = world.pbx_rings();
+    let answer = OPUS_ANSWER.replace("96", "97").replace("100 97", "100");
+    world.pbx.accept(trunk, answer.replace("a=rtpmap:97 telephone-event/48000\r\n", ""), vec![], world.now).unwrap();
+    world.browser_accepted(call);
+    world.settle();
+    let held = WEB_OFFER.replace("a=sendrecv", "a=sendonly");
+    assert_ne!(held, WEB_OFFER);
+    world.browser.offer(call, held, world.now).unwrap();
+    world.settle();
+    let offer = body(world.last(End::Pbx, "INVITE"));
+    assert!(offer.contains(" RTP/AVP 97 8 100 102\r\n"), "97 is Opus here, Speex has no number left: {offer}");
+
+    let held = described("97").replace("\r\nm=", "\r\na=recvonly\r\nm=") + "a=rtpmap:97 opus/48000/2\r\n";
+    world.pbx.answer_offer(trunk, Ok(held), world.now).unwrap();
+    world.settle();
+    assert!(world.trunk_codec(TrunkCodec::Opus), "on hold as well");
+
+    world.pbx.offer(trunk, described("8"), world.now).unwrap();
+    world.settle();
+    assert!(world.trunk_codec(PCMA));
 }

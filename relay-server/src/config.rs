@@ -312,7 +312,7 @@ impl Default for Media {
             trunk_listen_ipv6: None,
             trunk_external_ipv6: None,
             trunk_ports: 10_000..=19_999,
-            codecs: TrunkCodec::ALL.to_vec(),
+            codecs: TrunkCodec::AUTOMATIC.to_vec(),
         }
     }
 }

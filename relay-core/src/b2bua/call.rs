@@ -10,9 +10,8 @@ use super::guests::Stay;
 use super::late_news::News;
 use super::port::FlowFault;
 use super::routes::{NextHop, Target};
-use super::sdp_bridge::{Origin, TrunkSdp, WebSdp};
+use super::sdp_bridge::{OpusUse, Origin, TrunkSdp, WebSdp};
 use super::transfers::Crossed;
-use crate::codec::Rate;
 use crate::media::control::{Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
 use core::net::SocketAddr;
 use sip_core::Instant;
@@ -258,8 +257,8 @@ pub(super) struct MediaRoom {
     pub(super) trunk: SocketAddr,
     pub(super) web: Vec<SocketAddr>,
     pub(super) fingerprint: Fingerprint,
-    /// Of what is spoken with it, as far as is known: the browser need not send more.
-    pub(super) rate: Rate,
+    /// What becomes of the browser's Opus, as far as is known.
+    pub(super) opus: OpusUse,
 }
 
 /// What is kept of a call when it is over.

@@ -2,6 +2,7 @@
 
 use super::B2bua;
 use super::config::Config;
+use super::sdp_bridge::OpusUse;
 use crate::codec::Rate;
 use crate::media::control::{MediaId, TrunkCodec};
 use std::sync::Arc;
@@ -25,9 +26,13 @@ pub(super) enum Chooser {
 }
 
 impl CodecOrder {
-    /// Of what will be spoken, as far as is known before the PBX has said anything.
-    pub(super) fn rate(&self) -> Rate {
-        self.codecs.first().map_or(Rate::Narrow, |codec| codec.rate())
+    /// What becomes of the browser's Opus, as far as is known before the PBX has said anything. A browser is answered before
+    /// its PBX, so the whole band is asked for wherever the PBX may take it.
+    pub(super) fn opus(&self) -> OpusUse {
+        match self.codecs.first() {
+            _ if self.codecs.contains(&TrunkCodec::Opus) => OpusUse::Passed(None),
+            first => OpusUse::Transcoded(first.map_or(Rate::Narrow, |codec| codec.rate())),
+        }
     }
 }
 

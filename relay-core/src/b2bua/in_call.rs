@@ -314,11 +314,11 @@ impl B2bua {
         let trunk_way = talk.wishes.trunk.and(talk.wishes.web.mirrored());
         let mut web = talk.web.remote.clone();
         web.direction = trunk_way.mirrored();
-        let trunk = talk.trunk.as_ref().map(|trunk| trunk.remote.clone());
+        let trunk = talk.trunk.as_ref().map(|trunk| (trunk.remote.clone(), trunk.opus()));
         self.media(MediaCommand::Web { id, remote: web });
-        if let Some(mut remote) = trunk {
+        if let Some((mut remote, opus)) = trunk {
             if let Some(room) = self.calls.call_mut(id).and_then(|call| call.room.as_mut()) {
-                room.rate = remote.codec.rate();
+                room.opus = opus;
             }
             remote.direction = trunk_way;
             self.media(MediaCommand::Trunk { id, remote });

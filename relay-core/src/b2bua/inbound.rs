@@ -112,7 +112,7 @@ impl B2bua {
         else {
             return;
         };
-        room.rate = offer.as_ref().map_or(call.codecs.rate(), |trunk| trunk.remote.codec.rate());
+        room.opus = offer.as_ref().map_or_else(|| call.codecs.opus(), TrunkSdp::opus);
         call.room = Some(room.clone());
         let way = offer.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction).mirrored();
         let sdp = call.described.web.next(id.0, |at| sdp_bridge::web_offer(&room, &call.ice, at, way));

@@ -3,7 +3,6 @@
 use super::call::{Call, MediaRoom, Stage};
 use super::cause::{self, Refusal};
 use super::{B2bua, Output};
-use crate::codec::Rate;
 use crate::media::control::{MediaEvent, MediaId, OpenFailure, Side, WebFailure};
 use sip_core::Instant;
 use sip_core::message::{Method, Reason, StatusCode};
@@ -13,7 +12,8 @@ impl B2bua {
     pub(super) fn handle_media(&mut self, event: MediaEvent, now: Instant) {
         match event {
             MediaEvent::Opened { id, trunk, web, fingerprint } => {
-                self.media_opened(id, MediaRoom { trunk, web, fingerprint, rate: Rate::Narrow }, now);
+                let opus = self.codecs(id).opus();
+                self.media_opened(id, MediaRoom { trunk, web, fingerprint, opus }, now);
             }
             MediaEvent::OpenFailed { id, failure } => self.media_refused(id, &failure, now),
             MediaEvent::WebFailed { id, failure } => self.web_media_failed(id, failure, now),

@@ -191,7 +191,7 @@ impl B2bua {
             return self.move_media(id, target.address);
         }
         call.codecs = self.config.codec_order(Some(target.gateway.trunk));
-        room.rate = call.codecs.rate();
+        room.opus = call.codecs.opus();
         let room = room.clone();
         let Stage::Preparing(mut preparing) = core::mem::replace(&mut call.stage, Stage::Ending) else { return };
         preparing.route.as_mut().map(VecDeque::pop_front);

@@ -46,6 +46,13 @@ impl OpusSettings {
     }
 }
 
+/// How long the sound of a packet is, in units of 125 µs; none for what is no Opus packet (RFC 6716 §3.4).
+#[must_use]
+pub fn opus_ticks(payload: &[u8]) -> Option<u32> {
+    let ticks = opus::packet::get_nb_samples(payload, Rate::Narrow.hz()).ok()?;
+    u32::try_from(ticks).ok().filter(|ticks| (1..=MAX_PACKET_MS as u32 * 8).contains(ticks))
+}
+
 /// Samples to Opus packets.
 #[derive(Debug)]
 pub struct OpusEncoder {

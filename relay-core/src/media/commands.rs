@@ -1,6 +1,6 @@
 //! What signalling may tell a session.
 
-use super::control::{MediaEvent, MediaReport, Side, TELEPHONE_EVENT, TrunkRemote, WebRemote};
+use super::control::{MediaEvent, MediaReport, Side, TrunkRemote, WebRemote, telephone_event_at};
 use super::drops::DropReason;
 use super::payload::{EventFormat, Format};
 use super::{Bench, MediaSession};
@@ -31,8 +31,11 @@ impl MediaSession {
         let format = Format::from(remote);
         self.tune(self.web_leg.outlet.kind(), Some(format.kind));
         let format = format.at(self.rate);
-        let offered = Some(TELEPHONE_EVENT).filter(|number| *number != remote.payload_type);
-        let events = remote.telephone_event.map(|payload_type| EventFormat { payload_type, rate: 8_000, offered });
+        let event = |(payload_type, rate): (u8, u32)| {
+            let offered = Some(telephone_event_at(rate)).filter(|number| *number != remote.payload_type);
+            EventFormat { payload_type, rate: rate.max(1), offered }
+        };
+        let events = remote.telephone_event.map(event);
         let moved = self.trunk.describe(remote, now);
         self.trunk_leg.intake.describe(format, events);
         self.trunk_leg.outlet.describe(format, events, remote.ptime);

@@ -300,16 +300,19 @@ pub struct TrunkRemote {
     pub codec: TrunkCodec,
     /// Its payload type in both directions.
     pub payload_type: u8,
-    /// The payload type of telephone-event/8000.
-    pub telephone_event: Option<u8>,
+    /// telephone-event: payload type and clock rate (8000, or 48000 beside Opus).
+    pub telephone_event: Option<(u8, u32)>,
     /// Which way.
     pub direction: Direction,
     /// How long one packet of ours to it should be.
     pub ptime: Duration,
 }
 
-/// The payload type of telephone-event/8000 in offers of ours to PBXs.
-pub const TELEPHONE_EVENT: u8 = 101;
+/// The payload type of telephone-event in offers of ours to PBXs, at the clock of their sound (RFC 4733 §2.1).
+#[must_use]
+pub const fn telephone_event_at(clock: u32) -> u8 {
+    if clock == 48_000 { 102 } else { 101 }
+}
 
 /// The codec toward the PBX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -323,14 +326,16 @@ pub enum TrunkCodec {
     G729,
     /// RFC 5574; where a library brings it.
     Speex(Rate),
+    /// RFC 7587: passed on as it is where the browser speaks it too.
+    Opus,
 }
 
 impl TrunkCodec {
     /// What is built in, in the order of preference: what costs least first.
     pub const BUILT_IN: [Self; 3] = [Self::G711(G711Law::Mu), Self::G711(G711Law::A), Self::G722];
 
-    /// The same with what libraries may bring.
-    pub const ALL: [Self; 6] = [
+    /// The same with what libraries may bring: what a PBX is offered of which nothing else was said.
+    pub const AUTOMATIC: [Self; 6] = [
         Self::G711(G711Law::Mu),
         Self::G711(G711Law::A),
         Self::G722,
@@ -339,11 +344,17 @@ impl TrunkCodec {
         Self::Speex(Rate::Narrow),
     ];
 
+    /// Each one that there is.
+    pub const ALL: [Self; 7] = {
+        let [mu, a, g722, g729, wide, narrow] = Self::AUTOMATIC;
+        [mu, a, g722, g729, wide, narrow, Self::Opus]
+    };
+
     /// What a library must bring for this.
     #[must_use]
     pub const fn installed(self) -> Option<InstalledCodec> {
         match self {
-            Self::G711(_) | Self::G722 => None,
+            Self::G711(_) | Self::G722 | Self::Opus => None,
             Self::G729 => Some(InstalledCodec::G729),
             Self::Speex(rate) => Some(InstalledCodec::Speex(rate)),
         }
@@ -358,6 +369,7 @@ impl TrunkCodec {
             Self::G722 => "G722",
             Self::G729 => "G729",
             Self::Speex(_) => "speex",
+            Self::Opus => "opus",
         }
     }
 
@@ -367,7 +379,14 @@ impl TrunkCodec {
         match self {
             Self::G711(_) | Self::G722 | Self::G729 => 8_000,
             Self::Speex(rate) => rate.hz(),
+            Self::Opus => 48_000,
         }
+    }
+
+    /// As SDP says it: Opus' is always 2 (RFC 7587 §7).
+    #[must_use]
+    pub const fn channels(self) -> u8 {
+        if matches!(self, Self::Opus) { 2 } else { 1 }
     }
 
     /// The payload type in offers of ours: static where there is one (RFC 3551 §6).
@@ -380,14 +399,15 @@ impl TrunkCodec {
             Self::G729 => 18,
             Self::Speex(Rate::Narrow) => 97,
             Self::Speex(Rate::Wide) => 98,
+            Self::Opus => 107,
         }
     }
 
-    /// Of its samples.
+    /// Of its samples; Opus', where it must be transcoded after all.
     #[must_use]
     pub const fn rate(self) -> Rate {
         match self {
-            Self::G711(_) | Self::G729 => Rate::Narrow,
+            Self::G711(_) | Self::G729 | Self::Opus => Rate::Narrow,
             Self::G722 => Rate::Wide,
             Self::Speex(rate) => rate,
         }

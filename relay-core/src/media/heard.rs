@@ -1,4 +1,5 @@
-//! What one leg heard, on its way to the other: sound at the call's rate, silence by its length, events.
+//! What one leg heard, on its way to the other: sound at the call's rate, or payloads as they came, silence by its length,
+//! events.
 
 use super::drops::DropReason;
 use super::telephone_event::Progress;
@@ -7,6 +8,8 @@ use super::telephone_event::Progress;
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) samples: Vec<i16>,
+    /// Of `Act::Payload`, one after the other.
+    pub(super) payloads: Vec<u8>,
     acts: Vec<Act>,
     /// Something was not used.
     pub(super) dropped: Option<DropReason>,
@@ -17,6 +20,10 @@ pub(super) struct Heard {
 pub(super) enum Act {
     /// The next so many of the samples.
     Audio(usize),
+    /// The next so many octets of the payloads, and the ticks that they stand for.
+    Payload(usize, u32),
+    /// So many packets were lost, and so many ticks with them: the far end conceals them by itself.
+    Lost(u64, u32),
     /// Time without sound, in ticks of 125 µs.
     Skip(u32),
     /// Sound begins after an unknown time.
@@ -28,6 +35,7 @@ pub(super) enum Act {
 impl Heard {
     pub(super) fn clear(&mut self) {
         self.samples.clear();
+        self.payloads.clear();
         self.acts.clear();
         self.dropped = None;
     }
@@ -42,6 +50,15 @@ impl Heard {
         if count > 0 {
             self.acts.push(Act::Audio(count));
         }
+    }
+
+    pub(super) fn payload(&mut self, payload: &[u8], ticks: u32) {
+        self.payloads.extend_from_slice(payload);
+        self.acts.push(Act::Payload(payload.len(), ticks));
+    }
+
+    pub(super) fn lost(&mut self, packets: u64, ticks: u32) {
+        self.acts.push(Act::Lost(packets, ticks));
     }
 
     pub(super) fn skip(&mut self, ticks: u32) {

@@ -12,7 +12,7 @@ use super::payload::{EventFormat, Format};
 use super::reception::{Arrival, Reception};
 use super::rtp::Packet;
 use super::telephone_event::{EventReceiver, Payload, Progress};
-use crate::codec::{ComfortNoise, Decoder, Rate, Shelf};
+use crate::codec::{ComfortNoise, Decoder, Rate, Shelf, opus_ticks};
 use sip_core::{Duration, Instant};
 
 /// All in ticks of 125 µs. More than a second is not a gap but another stretch of sound.
@@ -31,6 +31,9 @@ const MAX_FILLS: usize = 6;
 const SILENT_PATIENCE: Duration = Duration::from_millis(20);
 /// A DTX frame is at most so long (RFC 6716 §3.1: only the table of contents, or nearly).
 const DTX_PAYLOAD: usize = 2;
+/// What is passed on is not filled: the far end knows what a pause of Opus is (DTX tells of itself every 400 ms). After so
+/// long the sender is gone, and noise keeps the stream.
+const PASSING_PATIENCE: Duration = Duration::from_secs(1);
 /// Packets whose place was filled are dropped; when that goes on so long, the sender's clock has moved.
 const MAX_COVERED: Duration = Duration::from_millis(200);
 
@@ -51,6 +54,8 @@ pub(super) struct Intake {
     noise: ComfortNoise,
     shelf: Shelf,
     fills: bool,
+    /// Payloads go on as they came.
+    passes_on: bool,
 }
 
 /// Where the sound stands.
@@ -95,6 +100,14 @@ impl Intake {
             noise: ComfortNoise::new(seed),
             shelf,
             fills,
+            passes_on: false,
+        }
+    }
+
+    /// Whether both sides speak Opus: its payloads go on as they came, and nothing is decoded.
+    pub(super) fn pass_on(&mut self, passes_on: bool) {
+        if self.passes_on != passes_on {
+            (self.passes_on, self.decoder) = (passes_on, None);
         }
     }
 
@@ -252,6 +265,9 @@ impl Intake {
                 0
             }
         };
+        if self.passes_on {
+            return self.forward(item, now, heard);
+        }
         self.decode(item, overlap as usize, now, heard);
     }
 
@@ -274,8 +290,11 @@ impl Intake {
     /// Sound for a gap that ends with `item`.
     fn bridge(&mut self, gap: u32, item: Item<'_>, heard: &mut Heard) {
         let after_event = self.timeline.is_some_and(|timeline| timeline.after_event);
-        if after_event || (item.lost == 0 && !self.fills) {
+        if after_event || (item.lost == 0 && (!self.fills || self.passes_on)) {
             return heard.skip(gap);
+        }
+        if self.passes_on {
+            return heard.lost(item.lost, gap);
         }
         let concealed = gap.min(MAX_CONCEALED);
         heard.skip(gap - concealed);
@@ -287,8 +306,18 @@ impl Intake {
         heard.audio_since(from);
     }
 
+    fn forward(&mut self, item: Item<'_>, now: Instant, heard: &mut Heard) {
+        match opus_ticks(item.payload) {
+            Some(ticks) => {
+                heard.payload(item.payload, ticks);
+                self.stand_after(item, ticks, PASSING_PATIENCE, now);
+            }
+            None => heard.dropped = Some(DropReason::RtpPayload),
+        }
+    }
+
     fn decode(&mut self, item: Item<'_>, overlap: usize, now: Instant, heard: &mut Heard) {
-        let (from, ratio, factor) = (heard.samples.len(), self.ratio(), self.factor());
+        let (from, factor) = (heard.samples.len(), self.factor());
         let usual = self.timeline.map_or(FILL, |timeline| timeline.packet) as usize * factor;
         let Some(decoder) = self.decoder() else {
             return;
@@ -301,15 +330,19 @@ impl Intake {
         let ticks = (count / factor) as u32;
         heard.samples.drain(from..from + (overlap * factor).min(count));
         heard.audio_since(from);
-        let is_silent = item.payload.len() <= DTX_PAYLOAD;
-        let patience = if is_silent { SILENT_PATIENCE } else { self.patience.wait(now) };
+        let patience = if item.is_silent() { SILENT_PATIENCE } else { self.patience.wait(now) };
+        self.stand_after(item, ticks, patience, now);
+    }
+
+    /// The sound stands behind `item`.
+    fn stand_after(&mut self, item: Item<'_>, ticks: u32, patience: Duration, now: Instant) {
         self.timeline = Some(Timeline {
-            next: item.timestamp.wrapping_add(ticks * ratio),
+            next: item.timestamp.wrapping_add(ticks * self.ratio()),
             packet: ticks,
             due: Some(now + length(ticks) + patience),
             fills: 0,
             covered_since: None,
-            is_silent,
+            is_silent: item.is_silent(),
             after_event: false,
         });
     }
@@ -391,6 +424,10 @@ const fn length(ticks: u32) -> Duration {
 }
 
 impl<'a> Item<'a> {
+    const fn is_silent(&self) -> bool {
+        self.payload.len() <= DTX_PAYLOAD
+    }
+
     fn of(packet: &Packet<'a>, lost: u64) -> Self {
         let Packet { payload_type, timestamp, payload, .. } = *packet;
         Self { payload_type, timestamp, payload, lost }

@@ -11,6 +11,8 @@
 //!          SRTP ── srtp ── rtp ── outlet ── intake ── rtp ── latch ── RTP
 //! ```
 //!
+//! Between intake and outlet goes sound, or, where both sides speak Opus, its payloads as they came.
+//!
 //! What it does not do: sockets, SDP, signalling, video.
 
 mod client_hello;
@@ -326,12 +328,15 @@ impl MediaSession {
         deadlines.into_iter().flatten().min()
     }
 
-    /// The call's rate is the PBX's codec's, unless the browser speaks G.711 without transcoding.
+    /// The call's rate is the PBX's codec's, unless the browser speaks G.711 without transcoding. What both speak alike, and
+    /// each at the rate it likes, is passed on as it is.
     fn tune(&mut self, web: Option<Kind>, trunk: Option<Kind>) {
         let rate = trunk.map_or(Rate::Narrow, Kind::rate);
         // Who speaks one rate only decides.
         self.rate = web.and_then(Kind::only_rate).unwrap_or(rate);
+        let passes = web == Some(Kind::Opus) && trunk == Some(Kind::Opus);
         for leg in [&mut self.web_leg, &mut self.trunk_leg] {
+            leg.intake.pass_on(passes);
             leg.intake.retune(self.rate);
             leg.outlet.retune(self.rate);
         }

@@ -97,7 +97,7 @@ impl Outlet {
 
     /// Sends what the other leg heard.
     pub(super) fn play(&mut self, heard: &Heard, now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
-        let mut samples = heard.samples.as_slice();
+        let (mut samples, mut payloads) = (heard.samples.as_slice(), heard.payloads.as_slice());
         for act in heard.acts() {
             match *act {
                 Act::Audio(count) => {
@@ -105,6 +105,12 @@ impl Outlet {
                     samples = rest;
                     self.audio(audio, now, send);
                 }
+                Act::Payload(octets, ticks) => {
+                    let (payload, rest) = payloads.split_at(octets.min(payloads.len()));
+                    payloads = rest;
+                    self.forward(payload, ticks, now, send);
+                }
+                Act::Lost(packets, ticks) => self.leave_out(packets, ticks, now),
                 Act::Skip(count) => self.skip(count, now),
                 Act::Restart => self.restart(now),
                 Act::Event(progress) => self.relay(progress, now, send),
@@ -202,6 +208,27 @@ impl Outlet {
         }
         self.stream.timestamp = self.stream.timestamp.wrapping_add(self.ticks(self.frame) * format.ratio());
         self.pending.drain(..self.frame);
+    }
+
+    /// A payload that the other side wrote, under the numbers of this stream.
+    fn forward(&mut self, payload: &[u8], ticks: u32, now: Instant, send: &mut dyn FnMut(&Packet<'_>)) {
+        let Some(format) = self.format.filter(|_| !self.is_replaced_by_event()) else {
+            return self.skip(ticks, now + length(ticks));
+        };
+        if !self.pending.is_empty() {
+            self.skip(0, now);
+        }
+        self.stream.audio(format.payload_type, payload, send);
+        self.stream.timestamp = self.stream.timestamp.wrapping_add(ticks * format.ratio());
+        self.at = Some(now + length(ticks));
+    }
+
+    /// What was lost before us is lost after us: a hole in the sequence, so that the far end uses what redundancy it has.
+    fn leave_out(&mut self, packets: u64, ticks: u32, now: Instant) {
+        let marker = self.stream.marker;
+        self.skip(ticks, now);
+        self.stream.marker = marker;
+        self.stream.sequence = self.stream.sequence.wrapping_add(packets as u16);
     }
 
     /// Time passes without sound; what does not fill a packet is given up.

@@ -74,6 +74,7 @@ impl From<&TrunkRemote> for Format {
             TrunkCodec::G711(law) => Kind::G711(law),
             TrunkCodec::G722 => Kind::G722,
             TrunkCodec::G729 => Kind::Installed(InstalledCodec::G729),
+            TrunkCodec::Opus => Kind::Opus,
             TrunkCodec::Speex(rate) => Kind::Installed(InstalledCodec::Speex(rate)),
         };
         Self { payload_type: remote.payload_type, kind, rate: kind.rate() }

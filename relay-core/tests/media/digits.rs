@@ -128,13 +128,13 @@ fn a_pbx_that_numbers_events_differently_is_understood_by_either_number() {
         rtcp,
         codec: world.pbx.codec,
         payload_type: world.pbx.codec.payload_type(),
-        telephone_event: Some(96),
+        telephone_event: Some((96, 8_000)),
         direction: Direction::SENDRECV,
         ptime: Duration::from_millis(20),
     };
     world.command(MediaCommand::Trunk { id: ID, remote });
     world.talk(10, |_| false);
-    for (number, code) in [(96, 1), (TELEPHONE_EVENT, 2)] {
+    for (number, code) in [(96, 1), (telephone_event_at(8_000), 2)] {
         let packet = world.pbx.packet(number, true, world.pbx.timestamp, &payload(code, true, 800));
         world.pbx_sends(&packet);
         world.pbx.timestamp += 800;

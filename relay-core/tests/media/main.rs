@@ -7,6 +7,7 @@ mod digits;
 mod exchange;
 mod life;
 mod long;
+mod passed;
 mod sound;
 mod tone;
 mod world;

@@ -127,8 +127,15 @@ impl World {
         let rtcp = SocketAddr::new(rtp.ip(), rtp.port() + 1);
         let codec = self.pbx.codec;
         let payload_type = codec.payload_type();
-        let remote =
-            TrunkRemote { rtp, rtcp, codec, payload_type, telephone_event: Some(exchange::EVENTS), direction, ptime };
+        let remote = TrunkRemote {
+            rtp,
+            rtcp,
+            codec,
+            payload_type,
+            telephone_event: Some((exchange::EVENTS, 8_000)),
+            direction,
+            ptime,
+        };
         self.command(MediaCommand::Trunk { id: ID, remote });
     }
 

@@ -84,7 +84,7 @@ pub const KEYS: &[Key] = &[
     key("media.trunk_listen_ipv6", IP6_OR_NONE, |c, v| put(&mut c.media.trunk_listen_ipv6, v)),
     key("media.trunk_external_ipv6", IP6_OR_NONE, |c, v| put(&mut c.media.trunk_external_ipv6, v)),
     key("media.trunk_ports", "the first and the last port, such as \"10000-19999\"", |c, v| put(&mut c.media.trunk_ports, v)),
-    key("media.codecs", "a list of codecs, each once: \"PCMU\", \"PCMA\", \"G722\", \"G729\", \"speex/16000\", \"speex/8000\"", put_codecs),
+    key("media.codecs", "a list of codecs, each once: \"PCMU\", \"PCMA\", \"G722\", \"G729\", \"speex/16000\", \"speex/8000\", \"opus\"", put_codecs),
     key("negotiation.web_100rel", RELIABILITY, |c, v| put(&mut c.negotiation.web.reliability, v)),
     key("negotiation.trunk_100rel", RELIABILITY, |c, v| put(&mut c.negotiation.trunk.reliability, v)),
     key("negotiation.web_session_expires", TIME_OR_NONE, |c, v| put(&mut c.negotiation.web.session_expires, v)),

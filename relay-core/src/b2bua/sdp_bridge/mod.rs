@@ -3,9 +3,11 @@
 //! Nothing of one side's description is copied to the other: what a side wrote is read into [`WebSdp`] or
 //! [`TrunkSdp`], and what it gets is written anew. Audio only; other m-lines are refused with port 0.
 
+mod opus;
 mod trunk;
 mod web;
 
+pub(super) use opus::OpusUse;
 pub(super) use trunk::{TrunkSdp, trunk_offer};
 pub(super) use web::{WebSdp, web_offer};
 

@@ -38,7 +38,7 @@ fn room() -> MediaRoom {
         trunk: "192.0.2.1:30000".parse().unwrap(),
         web: vec!["203.0.113.1:40000".parse().unwrap(), "[2001:db8::1]:40000".parse().unwrap()],
         fingerprint: Fingerprint { algorithm: "sha-256".to_owned(), value: vec![0xAB, 0xCD] },
-        rate: Rate::Narrow,
+        opus: OpusUse::Transcoded(Rate::Narrow),
     }
 }
 
@@ -125,7 +125,7 @@ fn wide_band_is_taken_where_it_is_first_and_the_browser_is_asked_for_it() {
     assert!(answer.contains("m=audio 30000 RTP/AVP 9\r\n"), "{answer}");
     assert!(answer.contains("a=rtpmap:9 G722/8000\r\n"), "{answer}");
 
-    let room = MediaRoom { rate: sdp.remote.codec.rate(), ..room() };
+    let room = MediaRoom { opus: sdp.opus(), ..room() };
     let to_browser = web_offer(&room, &local(), ORIGIN, Direction::SENDRECV);
     assert!(to_browser.contains(";maxplaybackrate=16000;maxaveragebitrate=32000\r\n"), "{to_browser}");
 

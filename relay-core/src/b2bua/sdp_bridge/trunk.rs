@@ -1,8 +1,9 @@
 //! The PBX's side of the bridge: what an ordinary phone says.
 
-use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
+use super::opus::TO_PBX;
+use super::{OpusUse, Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
 use crate::b2bua::codec_order::{Chooser, CodecOrder};
-use crate::media::control::{Direction, TELEPHONE_EVENT, TrunkCodec, TrunkRemote};
+use crate::media::control::{Direction, TrunkCodec, TrunkRemote, telephone_event_at};
 use core::net::{IpAddr, SocketAddr};
 use sip_core::Duration;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, offer_answer};
@@ -43,7 +44,7 @@ impl TrunkSdp {
             rtcp: rtcp_address(media, rtp),
             codec,
             payload_type,
-            telephone_event: media.codec("telephone-event", 8_000).map(|codec| codec.payload_type),
+            telephone_event: telephone_event(media, codec),
             direction: direction(&description, media, ip),
             ptime: media.ptime().map_or(PTIME, |ms| Duration::from_millis(u64::from(ms.clamp(10, 60)))),
         };
@@ -76,16 +77,33 @@ impl TrunkSdp {
 
     /// Our answer to this offer.
     pub(in crate::b2bua) fn write_answer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
-        self.write(origin.at(local.ip()), &line(local, &[self.spoken()], self.remote.telephone_event, direction))
+        self.write(
+            origin.at(local.ip()),
+            &line(local, &[self.spoken()], self.remote.telephone_event.as_slice(), direction),
+        )
     }
 
     /// Our offer inside the call: the same m-lines, what is in use first (RFC 3264 §8).
     pub(in crate::b2bua) fn write_offer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
         let others = self.codecs.codecs.iter().filter(|codec| **codec != self.remote.codec);
-        let others = others.map(|codec| (*codec, codec.payload_type()));
+        // A number that the PBX has given to something else keeps its meaning.
+        let is_taken = |number: u8| {
+            number == self.remote.payload_type || self.remote.telephone_event.is_some_and(|(event, _)| event == number)
+        };
+        let others = others.map(|codec| (*codec, codec.payload_type())).filter(|(_, number)| !is_taken(*number));
         let codecs: Vec<_> = core::iter::once(self.spoken()).chain(others).collect();
-        let event = self.remote.telephone_event.unwrap_or(TELEPHONE_EVENT);
-        self.write(origin.at(local.ip()), &line(local, &codecs, Some(event), direction))
+        let events = events_for(&codecs, self.remote.telephone_event);
+        self.write(origin.at(local.ip()), &line(local, &codecs, &events, direction))
+    }
+
+    /// What becomes of the browser's Opus.
+    pub(in crate::b2bua) fn opus(&self) -> OpusUse {
+        let TrunkRemote { codec, payload_type, .. } = self.remote;
+        let fmtp = || self.description.media.get(self.audio)?.fmtp(payload_type).map(str::to_owned);
+        match codec {
+            TrunkCodec::Opus => OpusUse::Passed(Some(fmtp().unwrap_or_default())),
+            other => OpusUse::Transcoded(other.rate()),
+        }
     }
 
     const fn spoken(&self) -> (TrunkCodec, u8) {
@@ -113,18 +131,36 @@ pub(in crate::b2bua) fn trunk_offer(
 ) -> String {
     let mut offer = SessionDescription::new(origin.at(local.ip()));
     let codecs: Vec<_> = codecs.codecs.iter().map(|codec| (*codec, codec.payload_type())).collect();
-    offer.media.push(line(local, &codecs, Some(TELEPHONE_EVENT), direction));
+    offer.media.push(line(local, &codecs, &events_for(&codecs, None), direction));
     offer.to_string()
 }
 
-fn line(local: SocketAddr, codecs: &[(TrunkCodec, u8)], event: Option<u8>, direction: Direction) -> Media {
+/// telephone-event at the clock of each sound that is offered (RFC 4733 §2.1); what is in use keeps its number.
+fn events_for(codecs: &[(TrunkCodec, u8)], used: Option<(u8, u32)>) -> Vec<(u8, u32)> {
+    let is_offered = |clock: &u32| codecs.iter().any(|(codec, _)| event_clock(*codec) == *clock);
+    let clocks = [8_000, 48_000].into_iter().filter(is_offered);
+    clocks.map(|clock| used.filter(|(_, rate)| *rate == clock).unwrap_or((telephone_event_at(clock), clock))).collect()
+}
+
+/// PBXs know events at 8000 beside all else, whatever its clock.
+const fn event_clock(codec: TrunkCodec) -> u32 {
+    if matches!(codec, TrunkCodec::Opus) { 48_000 } else { 8_000 }
+}
+
+/// At the clock of the sound, else at the one that everybody knows.
+fn telephone_event(media: &Media, codec: TrunkCodec) -> Option<(u8, u32)> {
+    let at = |clock| media.codec("telephone-event", clock).map(|event| (event.payload_type, event.clock_rate));
+    at(event_clock(codec)).or_else(|| at(8_000))
+}
+
+fn line(local: SocketAddr, codecs: &[(TrunkCodec, u8)], events: &[(u8, u32)], direction: Direction) -> Media {
     let mut line = audio_line(PROTOCOL, local.port(), local.ip());
     for (codec, payload_type) in codecs {
         line.push_codec(&written(*codec, *payload_type));
     }
-    if let Some(payload_type) = event {
+    for (payload_type, clock_rate) in events.iter().copied() {
         let name = "telephone-event".to_owned();
-        line.push_codec(&Codec { payload_type, name, clock_rate: 8_000, channels: 1, fmtp: Some("0-16".to_owned()) });
+        line.push_codec(&Codec { payload_type, name, clock_rate, channels: 1, fmtp: Some("0-16".to_owned()) });
     }
     line.push("ptime", "20");
     line.set_direction(described(direction));
@@ -132,9 +168,14 @@ fn line(local: SocketAddr, codecs: &[(TrunkCodec, u8)], event: Option<u8>, direc
 }
 
 fn written(codec: TrunkCodec, payload_type: u8) -> Codec {
-    // Without this, Annex B's silence descriptions may come (RFC 4856 §2.1.9).
-    let fmtp = (codec == TrunkCodec::G729).then(|| "annexb=no".to_owned());
-    Codec { payload_type, name: codec.name().to_owned(), clock_rate: codec.clock(), channels: 1, fmtp }
+    let fmtp = match codec {
+        // Without this, Annex B's silence descriptions may come (RFC 4856 §2.1.9).
+        TrunkCodec::G729 => Some("annexb=no".to_owned()),
+        TrunkCodec::Opus => Some(TO_PBX.to_owned()),
+        _ => None,
+    };
+    let (name, clock_rate, channels) = (codec.name().to_owned(), codec.clock(), codec.channels());
+    Codec { payload_type, name, clock_rate, channels, fmtp }
 }
 
 /// RTP without keys. Feedback profiles are taken as well: nobody is obliged to send any (RFC 4585 §3.6.2).

@@ -1,8 +1,7 @@
 //! The browser's side of the bridge: ICE-lite, DTLS-SRTP, rtcp-mux, Opus; G.711 for who has nothing better.
 
-use super::{Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
+use super::{OpusUse, Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
 use crate::b2bua::call::MediaRoom;
-use crate::codec::Rate;
 use crate::media::control::{Direction, DtlsRole, Fingerprint, G711Law, IceCredentials, WebCodec, WebRemote};
 use core::net::SocketAddr;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, Setup, offer_answer};
@@ -19,14 +18,6 @@ pub(in crate::b2bua) struct WebSdp {
 const OPUS: u8 = 111;
 const EVENTS: [(u8, u32); 2] = [(110, 48_000), (126, 8_000)];
 const PROTOCOL: &str = "UDP/TLS/RTP/SAVPF";
-/// The browser is asked for no more than the PBX's side carries (RFC 7587 §6.1), which makes narrow-band packets a quarter
-/// as dear to decode; the bit rate is named because it would fall with the bandwidth.
-const fn opus_fmtp(rate: Rate) -> &'static str {
-    match rate {
-        Rate::Narrow => "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=8000;maxaveragebitrate=24000",
-        Rate::Wide => "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=16000;maxaveragebitrate=32000",
-    }
-}
 
 /// RFC 8445 §5.1.2.1: host candidates, the first address preferred.
 const HOST_PRIORITY: u32 = (126 << 24) + (65_535 << 8) + 255;
@@ -170,7 +161,7 @@ impl Audio<'_> {
         }
         line.set_direction(described(self.direction));
         line.push_flag("rtcp-mux");
-        self.push_codecs(&mut line, room.rate);
+        self.push_codecs(&mut line, &room.opus);
         line.push("ice-ufrag", local.ufrag.clone());
         line.push("ice-pwd", local.pwd.clone());
         line.push("fingerprint", fingerprint_value(&room.fingerprint));
@@ -182,9 +173,9 @@ impl Audio<'_> {
         line
     }
 
-    fn push_codecs(&self, line: &mut Media, rate: Rate) {
+    fn push_codecs(&self, line: &mut Media, opus: &OpusUse) {
         line.push_codec(&match self.codec {
-            WebCodec::Opus { payload_type } => named(payload_type, "opus", (48_000, 2), Some(opus_fmtp(rate))),
+            WebCodec::Opus { payload_type } => named(payload_type, "opus", (48_000, 2), Some(&opus.fmtp())),
             WebCodec::G711(law, payload_type) => named(payload_type, law_name(law), (8_000, 1), None),
         });
         for (payload_type, clock_rate) in self.events {
