@@ -105,6 +105,11 @@ impl Bindings {
         self.by_token.len()
     }
 
+    /// Whether there is a binding that a REGISTER would refresh or take away.
+    pub(super) fn has(&self, key: &BindingKey) -> bool {
+        self.by_key.contains_key(key)
+    }
+
     /// The binding of `key` for a REGISTER on `socket`, made if there is none and the limits allow: `max` in all, and
     /// `per_aor` of one address of record.
     pub(super) fn claim(

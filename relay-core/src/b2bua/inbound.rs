@@ -44,6 +44,9 @@ impl B2bua {
         if replaces.is_none() && self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
+        if replaces.is_none() {
+            self.guard_drain()?;
+        }
         routes::forwards(&request.headers)?;
         // A call of ours that comes back for a browser is a spiral through a proxy, for nobody it is a loop.
         let is_for_nobody = self.bindings.binding(request.uri.user.as_deref().unwrap_or_default()).is_none();

@@ -14,6 +14,7 @@ mod cause;
 mod codec_order;
 mod config;
 mod dns;
+mod drain;
 mod early;
 mod failover;
 mod farewell;
@@ -101,6 +102,7 @@ pub struct B2bua {
     faults: BTreeMap<Flow, FlowFault>,
     /// Calls whose way is not known yet.
     wayless: Vec<MediaId>,
+    is_draining: bool,
     entropy: Entropy,
     outputs: VecDeque<Output>,
     web_timeout: Option<Instant>,
@@ -179,6 +181,7 @@ impl B2bua {
             trunks: Trunks::new(&config, Instant::ZERO),
             faults: BTreeMap::new(),
             wayless: Vec::new(),
+            is_draining: false,
             entropy,
             outputs: VecDeque::new(),
             web_timeout: None,
@@ -205,6 +208,7 @@ impl B2bua {
             Input::Media(event) => self.handle_media(event, now),
             Input::Resolved { query, result } => self.handle_resolved(query, result, now),
             Input::Timeout => self.handle_timeout(now),
+            Input::Drain => self.is_draining = true,
             Input::Shutdown => self.handle_shutdown(now),
         }
         self.drain(now);

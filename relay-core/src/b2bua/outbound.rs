@@ -64,6 +64,7 @@ impl B2bua {
         routes::forwards(&request.headers)?;
         // The answer to a challenge is the same call's.
         if self.calls.challenged_at(&attempt_of(request)).is_none() {
+            self.guard_drain()?;
             self.guard_call(self.web_socket_of(session), now)?;
         }
         let is_guest = self.is_by_guest(session, &request.headers);

@@ -70,6 +70,8 @@ pub enum Input {
     },
     /// The moment named by [`Output::Timeout`] has come.
     Timeout,
+    /// The relay leaves when its calls are over: nothing new is taken on.
+    Drain,
     /// The relay is about to leave: every call is hung up on both legs.
     Shutdown,
 }

@@ -125,6 +125,9 @@ impl B2bua {
         let to = request.headers.to().map_err(|_| refusal(StatusCode::BAD_REQUEST, "Unusable To"))?;
         let wish = wish_of(&request)?;
         let key = BindingKey { aor: aor_key(&to.uri), instance: wish.instance() };
+        if !self.bindings.has(&key) {
+            self.guard_drain().map_err(reply_of)?;
+        }
         let limits = (self.config.max_bindings, self.config.max_bindings_per_aor);
         let claimed = self.bindings.claim(&key, flow.socket, limits, &mut self.entropy, now);
         let token = claimed.map_err(full)?;
