@@ -1,12 +1,13 @@
 //! The HTTP side: `/sip` (WebSocket), `/healthz`, and pages from a directory.
 
+use crate::api::{self, Api};
 use crate::clock::Clock;
 use crate::config::{Config, Web};
 use crate::counters::Counters;
 use crate::listener::WebListener;
 use crate::metrics::{self, Readers, Tally};
 use crate::origin::Origins;
-use crate::shutdown::Leave;
+use crate::shutdown::{Leave, Stage};
 use crate::signaling::Signaling;
 use crate::tokens;
 use crate::websocket;
@@ -43,6 +44,7 @@ pub(crate) struct App {
     pub(crate) max_message_size: usize,
     pub(crate) outbox: usize,
     pub(crate) ping_interval: Duration,
+    pub(crate) api: Api,
     leave: Leave,
     last_socket: AtomicU64,
     /// Every request and every WebSocket holds the app: who waits for the other end of this waits for all of them.
@@ -57,7 +59,7 @@ impl App {
         counters: Arc<Counters>,
         (counter, tally): (tokens::Counter, Arc<Tally>),
         clock: Clock,
-        leave: Leave,
+        (leave, api): (Leave, Api),
     ) -> (Self, mpsc::Receiver<Infallible>) {
         let (presence, absence) = mpsc::channel(1);
         let web = &config.web;
@@ -74,6 +76,7 @@ impl App {
             max_message_size: web.max_message_size,
             outbox: web.outbox,
             ping_interval: web.ping_interval,
+            api,
             leave,
             last_socket: AtomicU64::new(0),
             _presence: presence,
@@ -108,7 +111,8 @@ fn router(web: &Web, app: Arc<App>, demo: Option<Value>) -> Router {
     let mut router = Router::new().route(&web.path, any(websocket::upgrade)).route("/healthz", get(health));
     router = router.route("/readyz", get(ready)).route("/metrics", get(metrics::get));
     let counter = post(tokens::post).options(tokens::preflight).layer(DefaultBodyLimit::max(tokens::MAX_BODY));
-    router = router.route("/api/tokens", counter);
+    router =
+        router.route("/api/tokens", counter).nest("/api", api::routes().layer(DefaultBodyLimit::max(tokens::MAX_BODY)));
     if let Some(demo) = demo {
         router = router.route("/demo.json", get(|| async { Json(demo) }));
     }
@@ -125,7 +129,7 @@ async fn health(State(app): State<Arc<App>>) -> Json<Value> {
         app.counters.all().map(|(name, count)| (name.to_owned(), count.into())).collect();
     let gateways: Vec<Value> = app.signaling.gateways().iter().map(gateway).collect();
     Json(json!({
-        "status": if app.leave.is_told() { "leaving" } else { "ok" },
+        "status": app.leave.stage().as_str(),
         "version": env!("CARGO_PKG_VERSION"),
         "calls": occupancy.calls,
         "registrations": occupancy.bindings,
@@ -141,7 +145,8 @@ async fn health(State(app): State<Arc<App>>) -> Json<Value> {
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
     let gateways = app.signaling.gateways();
     match () {
-        () if app.leave.is_told() => (StatusCode::SERVICE_UNAVAILABLE, "leaving\n"),
+        () if app.leave.stage() == Stage::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        () if app.leave.stage() == Stage::Leaving => (StatusCode::SERVICE_UNAVAILABLE, "leaving\n"),
         () if !gateways.is_empty() && gateways.iter().all(|gateway| gateway.health == Health::Down) => {
             (StatusCode::SERVICE_UNAVAILABLE, "no gateway answers\n")
         }

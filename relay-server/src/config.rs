@@ -3,6 +3,7 @@
 //! `relay.example.toml` says what each key is for and why its default is what it is; [`keys`] is the list that file,
 //! environment and flags share. Nothing here opens a socket.
 
+mod api;
 mod clash;
 mod codecs;
 mod error;
@@ -16,6 +17,7 @@ mod tokens;
 mod trunk;
 mod value;
 
+pub use api::Api;
 pub(crate) use clash::Wanted;
 pub use error::{ConfigError, Place};
 pub use load::{Loaded, Sources, load};
@@ -51,6 +53,8 @@ pub struct Config {
     pub sites: Vec<Site>,
     /// What holds for all tokens.
     pub tokens: Tokens,
+    /// The operator's own requests.
+    pub api: Api,
     /// Audio.
     pub media: Media,
     /// What each leg of a call negotiates for itself.
@@ -213,7 +217,9 @@ pub struct Limits {
     pub call_recovery: Duration,
     /// The longest that a DNS record is believed.
     pub resolve_ttl: Duration,
-    /// How long calls may take to end when the relay is told to stop.
+    /// How long running calls may go on when the relay is told to stop.
+    pub drain: Duration,
+    /// How long calls may take to end then.
     pub shutdown: Duration,
 }
 
@@ -334,6 +340,7 @@ impl Default for Limits {
             ring_timeout: Duration::from_secs(180),
             call_recovery: Duration::from_secs(30),
             resolve_ttl: Duration::from_secs(60),
+            drain: Duration::ZERO,
             shutdown: Duration::from_secs(5),
         }
     }
@@ -380,6 +387,7 @@ impl Config {
     /// Whether each secret and key is where the settings say.
     fn check_secrets(&self) -> Result<(), ConfigError> {
         self.trunks.iter().try_for_each(|trunk| crate::sites::credentials(trunk).map(drop))?;
+        self.api.key()?;
         crate::sites::Sites::of(self, None).map(drop)
     }
 

@@ -52,6 +52,8 @@ counters! {
     tokens_issued as "tokensIssued",
     /// Tokens asked for in vain.
     tokens_refused as "tokensRefused",
+    /// Requests of the operator's API without its key, or beyond their pace.
+    api_refused as "apiRefused",
     /// Calls with a token, and other requests of guests, that were refused.
     guests_denied as "guestsDenied",
     /// WebSocket requests that were not RFC 7118.

@@ -72,6 +72,7 @@ pub async fn run(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let accounts = config.demo.accounts.join(", ");
     let demo = start(config, shutdown).await?;
+    tokio::spawn(crate::shutdown::hurry(demo.relay.haste.clone()));
     crate::log::say(&format!("Ready: open {} (accounts {accounts})", url(demo.relay.web)));
     Ok(demo.finished().await?)
 }

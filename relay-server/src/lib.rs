@@ -4,6 +4,7 @@
 //! media threads, and gives back the addresses. The shell moves bytes; what they mean is decided in the core.
 #![deny(unsafe_code)]
 
+mod api;
 mod app;
 pub mod cli;
 mod clock;
@@ -12,6 +13,7 @@ pub mod config;
 mod counters;
 pub mod demo;
 pub mod doctor;
+mod drain;
 mod error;
 mod icmp;
 mod listener;
@@ -34,6 +36,7 @@ mod tokens;
 mod web_tls;
 mod websocket;
 
+pub use drain::Haste;
 pub use error::{RunError, StartError};
 pub use reload::Reload;
 pub use start::{Running, run};

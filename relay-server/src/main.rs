@@ -44,6 +44,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     let running = relay_server::run(loaded.config, stop).await?;
     tokio::spawn(reload(arguments, running.reload.clone()));
+    tokio::spawn(shutdown::hurry(running.haste.clone()));
     log::say(&format!("switchhook-relay: browsers at ws://{}, PBXs at {} (UDP)", running.web, running.sip));
     Ok(running.finished().await?)
 }

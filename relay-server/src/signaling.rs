@@ -27,6 +27,7 @@ enum Arrival {
     StreamOpened { flow: Flow, stream: Stream },
     StreamClosed { flow: Flow, id: StreamId, fault: FlowFault },
     Input(Input),
+    Drain,
     Leave,
 }
 
@@ -44,6 +45,8 @@ struct Status {
     occupancy: Occupancy,
     web_sockets: usize,
     streams: usize,
+    /// Nothing new is taken on.
+    is_draining: bool,
 }
 
 impl Signaling {
@@ -75,6 +78,16 @@ impl Signaling {
 
     pub(crate) async fn input(&self, input: Input) {
         self.arrive(Arrival::Input(input)).await;
+    }
+
+    /// Takes nothing new from now on.
+    pub(crate) async fn drain(&self) {
+        self.arrive(Arrival::Drain).await;
+    }
+
+    /// Comes back when nothing new is taken on any more and every call is over, or signalling is.
+    pub(crate) async fn drained(&self) {
+        let _ = self.status.clone().wait_for(|status| status.is_draining && status.occupancy.calls == 0).await;
     }
 
     /// Hangs up every call; the task ends when they are over.
@@ -163,11 +176,12 @@ pub(crate) struct Driver {
     failed: VecDeque<(Flow, FlowFault)>,
     /// When to stop waiting for calls to end.
     leaving: Option<Instant>,
+    is_draining: bool,
 }
 
 impl Driver {
     pub(crate) const fn new(parts: Parts) -> Self {
-        Self { parts, web: BTreeMap::new(), failed: VecDeque::new(), leaving: None }
+        Self { parts, web: BTreeMap::new(), failed: VecDeque::new(), leaving: None, is_draining: false }
     }
 
     /// Until every call is over after [`Signaling::leave`].
@@ -252,6 +266,10 @@ impl Driver {
                 }
                 input
             }
+            Arrival::Drain => {
+                self.is_draining = true;
+                Input::Drain
+            }
             Arrival::Leave => {
                 self.leaving = Some(self.parts.clock.now() + self.parts.shutdown);
                 Input::Shutdown
@@ -329,7 +347,7 @@ impl Driver {
     fn publish(&self) {
         let (occupancy, web_sockets, streams) =
             (self.parts.b2bua.occupancy(), self.web.len(), self.parts.streams.len());
-        let status = Status { occupancy, web_sockets, streams };
+        let status = Status { occupancy, web_sockets, streams, is_draining: self.is_draining };
         self.parts.queue.status.send_if_modified(|shown| std::mem::replace(shown, status) != status);
     }
 }

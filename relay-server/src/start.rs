@@ -1,10 +1,12 @@
 //! Starting a relay from its settings, and stopping it in order: new calls first, then the old, then the sockets.
 
+use crate::api::Api;
 use crate::app::{self, App};
 use crate::clock::Clock;
 use crate::codecs::Installed;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::drain::{self, Haste, Wish};
 use crate::error::{RunError, StartError};
 use crate::listener::WebListener;
 use crate::media::{MediaConfig, MediaWorkers};
@@ -12,7 +14,7 @@ use crate::metrics::Tally;
 use crate::records::Records;
 use crate::reload::Reload;
 use crate::resolve::Lookups;
-use crate::shutdown::{self, Trigger};
+use crate::shutdown::{self, Stage, Trigger};
 use crate::signaling::{self, Driver, Signaling};
 use crate::sip_sockets::{self, SipSockets};
 use crate::sip_udp::SipUdp;
@@ -51,6 +53,8 @@ pub struct Running {
     pub sip_tls: Option<SocketAddr>,
     /// For new settings.
     pub reload: Reload,
+    /// For who does not want to wait when it leaves.
+    pub haste: Haste,
     /// What is known of the gateways.
     pub(crate) gateways: watch::Receiver<Vec<GatewayStatus>>,
     task: JoinHandle<Result<(), RunError>>,
@@ -121,9 +125,12 @@ pub(crate) async fn run_with(
     let gateways = signaling.watch_gateways();
     let (trigger, leave) = shutdown::channel();
     let counter = tokens::Counter::new(sites.mint, &config.sites, config.tokens.per_address);
-    let (app, absence) = App::new(&config, signaling.clone(), counters, (counter, tally), clock, leave);
+    let (haste, wishes) = drain::channel();
+    let api = Api::new(&config, haste.clone()).map_err(StartError::Secrets)?;
+    let (app, absence) = App::new(&config, signaling.clone(), counters, (counter, tally), clock, (leave, api));
     let app = Arc::new(app);
     let reload = Reload::new(Arc::downgrade(&app), &config, sites.key);
+    let limit = config.limits.drain;
     let web_task = async move {
         if let Err(error) = app::serve(listener, &config, app, demo).await {
             tracing::error!(%error, "HTTP");
@@ -134,8 +141,9 @@ pub(crate) async fn run_with(
         web: tokio::spawn(web_task),
         sip: tokio::spawn(receive(receivers, acceptors, shared)),
     };
-    let task = tokio::spawn(supervise(tasks, absence, signaling, trigger, shutdown));
-    Ok(Running { web, sip: sip_address, sip_tls, reload, gateways, task })
+    let asked = Asked { wishes, limit, shutdown };
+    let task = tokio::spawn(supervise(tasks, absence, signaling, trigger, asked));
+    Ok(Running { web, sip: sip_address, sip_tls, reload, haste, gateways, task })
 }
 
 #[derive(Debug)]
@@ -145,25 +153,64 @@ struct Tasks {
     sip: JoinHandle<()>,
 }
 
+/// Who asks the relay to leave, and how long its calls may go on then.
+struct Asked<F> {
+    wishes: mpsc::Receiver<Wish>,
+    limit: Duration,
+    shutdown: F,
+}
+
+impl<F: Future<Output = ()>> Asked<F> {
+    /// Comes back when the relay is to leave, with the time for its calls. Haste before that is none.
+    async fn heard(self) -> (Duration, mpsc::Receiver<Wish>) {
+        let Self { mut wishes, limit, shutdown } = self;
+        let wished = async {
+            loop {
+                match wishes.recv().await {
+                    Some(Wish::Drain(limit)) => return limit,
+                    Some(Wish::Hurry) => {}
+                    None => std::future::pending().await,
+                }
+            }
+        };
+        let limit = tokio::select! {
+            () = shutdown => limit,
+            limit = wished => limit,
+        };
+        (limit, wishes)
+    }
+}
+
 /// Waits for the wish to leave, or for a task that should not have ended.
-async fn supervise(
+async fn supervise<F: Future<Output = ()>>(
     mut tasks: Tasks,
     mut absence: mpsc::Receiver<Infallible>,
     signaling: Signaling,
     trigger: Trigger,
-    shutdown: impl Future<Output = ()>,
+    asked: Asked<F>,
 ) -> Result<(), RunError> {
     let result = tokio::select! {
-        () = shutdown => Ok(()),
+        asked = asked.heard() => Ok(asked),
         _ = &mut tasks.driver => Err(RunError::Lost("signalling")),
         _ = &mut tasks.web => Err(RunError::Lost("HTTP")),
         _ = &mut tasks.sip => Err(RunError::Lost("SIP socket")),
     };
-    trigger.pull();
-    if result.is_ok() {
-        signaling.leave().await;
-        let _ = tasks.driver.await;
-    }
+    let result = match result {
+        Ok((limit, mut wishes)) => {
+            if !limit.is_zero() {
+                trigger.pull(Stage::Draining);
+                drain::drain(&signaling, &mut wishes, limit).await;
+            }
+            trigger.pull(Stage::Leaving);
+            signaling.leave().await;
+            let _ = tasks.driver.await;
+            Ok(())
+        }
+        Err(lost) => {
+            trigger.pull(Stage::Leaving);
+            Err(lost)
+        }
+    };
     drop(signaling);
     if tokio::time::timeout(FAREWELL, absence.recv()).await.is_err() {
         tracing::info!("a browser took too long to say good-bye");

@@ -108,6 +108,7 @@ pub const KEYS: &[Key] = &[
     key("limits.ring_timeout", TIME, |c, v| put_some_time(&mut c.limits.ring_timeout, v)),
     key("limits.call_recovery", TIME, |c, v| put_some_time(&mut c.limits.call_recovery, v)),
     key("limits.resolve_ttl", TIME, |c, v| put_some_time(&mut c.limits.resolve_ttl, v)),
+    key("limits.drain", TIME_OR_NONE, |c, v| put(&mut c.limits.drain, v)),
     key("limits.shutdown", TIME, |c, v| put_some_time(&mut c.limits.shutdown, v)),
     key("tokens.lifetime", TIME, |c, v| put_some_time(&mut c.tokens.lifetime, v)),
     key("tokens.max_lifetime", TIME, |c, v| put_some_time(&mut c.tokens.max_lifetime, v)),
@@ -116,6 +117,9 @@ pub const KEYS: &[Key] = &[
     key("tokens.per_address", "a whole number from 1 to 1000000", |c, v| put_within(&mut c.tokens.per_address, 1..=1_000_000, v)),
     key("tokens.key_file", "a file with a secret of 32 bytes or more, or \"\"", |c, v| put(&mut c.tokens.key.file, v)),
     key("tokens.key_env", "the name of an environment variable with the same, or \"\"", |c, v| put(&mut c.tokens.key.env, v)),
+    key("api.secret_file", "a file with a secret of 16 letters or more, or \"\"", |c, v| put(&mut c.api.secret.file, v)),
+    key("api.secret_env", "the name of an environment variable with the same, or \"\"", |c, v| put(&mut c.api.secret.env, v)),
+    key("api.requests_per_minute", COUNT, |c, v| put_within(&mut c.api.requests_per_minute, 1..=1_000_000, v)),
     key("log.filter", "levels for parts of the program, such as \"info\" or \"relay_core=debug,info\"", put_filter),
     key("log.format", "\"text\" or \"json\"", |c, v| put(&mut c.log.format, v)),
     key("records.file", "a file, such as \"/var/log/switchhook/calls.jsonl\", or \"\"", |c, v| put(&mut c.records.file, v)),
@@ -161,7 +165,7 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
 
 fn put_path(config: &mut Config, value: &Value) -> bool {
     let mut path = String::new();
-    let is_free = |path: &str| !RESERVED_PATHS.contains(&path);
+    let is_free = |path: &str| !RESERVED_PATHS.contains(&path) && !path.starts_with("/api/");
     let is_path = |path: &str| path.len() > 1 && path.starts_with('/') && !path.contains(PATH_SYNTAX);
     let fits = put(&mut path, value) && is_path(&path) && is_free(&path);
     if fits {
@@ -170,8 +174,8 @@ fn put_path(config: &mut Config, value: &Value) -> bool {
     fits
 }
 
-/// Paths that the relay answers itself.
-const RESERVED_PATHS: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/demo.json", "/api/tokens"];
+/// Paths that the relay answers itself, beside those below `/api/`.
+const RESERVED_PATHS: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/demo.json"];
 /// What would make a pattern of a path, or end it.
 const PATH_SYNTAX: [char; 7] = ['{', '}', ':', '*', '?', '#', ' '];
 
