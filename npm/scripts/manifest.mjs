@@ -33,8 +33,9 @@ function tags(comment) {
   for (const [, tag, type, names, description = ""] of comment.matchAll(/^ \* @(\w+) (?:\{(.+?)\} )?(.+?)(?: - (.*))?$/gm)) {
     const list = LISTS[tag];
     if (!list) continue;
-    const name = tag === "slot" && description === "" ? "" : names;
-    (lists[list] ??= []).push({ ...(list === "members" && { kind: "field" }), name, description: description || names, ...(type && { type: { text: type } }) });
+    const isDefaultSlot = tag === "slot" && names.startsWith("- ");
+    const described = isDefaultSlot ? { name: "", description: names.slice(2) } : { name: names, description: description || names };
+    (lists[list] ??= []).push({ ...(list === "members" && { kind: "field" }), ...described, ...(type && { type: { text: type } }) });
   }
   return lists;
 }

@@ -1,7 +1,8 @@
 // Tests of the built package from Node: what a bundler or a server sees.
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { apiFiles } from "../scripts/api.mjs";
 import { integrity } from "../scripts/manifest.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -36,6 +37,11 @@ function* tests() {
       if (hash !== integrity(join(root, "dist", file))) throw new Error(`${file} has another hash`);
     }
   }];
+  for (const [file, text] of Object.entries(apiFiles())) {
+    yield [`${basename(file)} is what the types and sources say`, () => {
+      if (readFileSync(join(root, file), "utf8") !== text) throw new Error(`look at what \`npm run --prefix npm api\` changes in ${file}, and commit it`);
+    }];
+  }
   yield ["there is nothing to install at run time", () => {
     if (manifest.dependencies) throw new Error("package.json has dependencies");
   }];
