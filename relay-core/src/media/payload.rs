@@ -122,10 +122,10 @@ impl Format {
     /// Samples in a packet of about `millis`: what the codec can do, from 10 to 60 ms.
     pub(super) fn frame(self, millis: u128) -> usize {
         let millis = match (self.kind, millis) {
-            (Kind::Installed(InstalledCodec::Speex(_)), _) => 20,
+            // Speex has frames of 20 ms alone; Opus has shorter and longer ones, but none of 30 or 50.
+            (Kind::Installed(InstalledCodec::Speex(_)), ..=39) | (Kind::Opus, 20..=39) => 20,
+            (Kind::Installed(InstalledCodec::Speex(_)) | Kind::Opus, 40..=59) => 40,
             (Kind::Opus, ..=19) | (_, ..=10) => 10,
-            (Kind::Opus, 20..=39) => 20,
-            (Kind::Opus, 40..=59) => 40,
             (_, 60..) => 60,
             (_, other) => other as usize / 10 * 10,
         };

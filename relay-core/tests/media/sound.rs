@@ -212,6 +212,21 @@ fn packet_lengths_may_differ_between_the_sides() {
 }
 
 #[test]
+fn a_browser_gets_packets_of_the_length_it_asks_for() {
+    for (asked, sent) in [(10, 10), (20, 20), (30, 20), (40, 40), (60, 60)] {
+        let mut world = World::connected(Options::default());
+        let remote = WebRemote { ptime: Duration::from_millis(asked), ..world.web_remote(Direction::SENDRECV) };
+        world.command(MediaCommand::Web { id: ID, remote });
+        world.talk(60, |_| false);
+
+        assert_both_hear(&mut world);
+        let at_browser: Vec<_> = world.browser.received.iter().collect();
+        assert_eq!(at_browser.len(), 1_200 / sent);
+        assert_unbroken(&at_browser, sent as u32 * 48);
+    }
+}
+
+#[test]
 fn full_band_stereo_from_a_browser_is_heard() {
     let mut world = World::connected(Options::default());
     let mut encoder = opus::Encoder::new(48_000, opus::Channels::Stereo, opus::Application::Audio).unwrap();

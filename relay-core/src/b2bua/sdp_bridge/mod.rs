@@ -66,8 +66,18 @@ impl Origin {
     }
 }
 
-/// What our packets last on either side.
-const PTIME: Duration = Duration::from_millis(20);
+/// What packets last where nobody says anything else.
+const PTIME: u32 = 20;
+/// The shortest and the longest that we send.
+const PTIMES: (u32, u32) = (10, 60);
+
+/// What our packets to this side should last: as it asks for, and no longer than it takes (RFC 8866 §6.4, §6.5). Others are
+/// taken from it all the same.
+fn packet_time(media: &Media) -> Duration {
+    let (least, most) = PTIMES;
+    let longest = media.max_ptime().unwrap_or(most);
+    Duration::from_millis(u64::from(media.ptime().unwrap_or(PTIME).min(longest).clamp(least, most)))
+}
 
 /// The first usable audio m-line and its place.
 fn audio(description: &SessionDescription, is_usable: impl Fn(&Media) -> bool) -> Result<(usize, &Media), SdpFault> {

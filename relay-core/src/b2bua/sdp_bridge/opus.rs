@@ -1,14 +1,16 @@
 //! `a=fmtp` of Opus (RFC 7587 §6.1): what a receiver asks of its sender.
 
+use super::PTIME;
 use crate::codec::Rate;
+use sip_core::Duration;
 
 /// What becomes of the browser's Opus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::b2bua) enum OpusUse {
     /// The PBX carries so much of it in another codec.
     Transcoded(Rate),
-    /// A PBX may have it as it is; what that asks for in its fmtp, once it has said so.
-    Passed(Option<String>),
+    /// A PBX may have it as it is; what that asks for, once it has said so: its fmtp, and how long packets should be.
+    Passed(Option<(String, Duration)>),
 }
 
 /// What else a PBX may ask for is no business of a browser's.
@@ -29,9 +31,17 @@ impl OpusUse {
                 "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate=16000;maxaveragebitrate=32000".to_owned()
             }
             Self::Passed(None) => "minptime=10;useinbandfec=1;stereo=0".to_owned(),
-            Self::Passed(Some(theirs)) => {
+            Self::Passed(Some((theirs, _))) => {
                 theirs.split(';').filter_map(passed).fold("minptime=10".to_owned(), |all, one| all + ";" + &one)
             }
+        }
+    }
+
+    /// How long the browser's packets should be, in milliseconds. Those that are passed on stay as long as they are.
+    pub(super) fn ptime(&self) -> u128 {
+        match self {
+            Self::Passed(Some((_, theirs))) => theirs.as_millis(),
+            Self::Transcoded(_) | Self::Passed(None) => PTIME.into(),
         }
     }
 }
@@ -51,8 +61,9 @@ mod tests {
     #[test]
     fn a_browser_hears_what_the_pbx_asks_for_and_nothing_else() {
         let theirs = "useinbandfec=1; MaxPlaybackRate=16000;x-odd=1;usedtx=yes;stereo=1\r\na=evil;cbr=0";
-        let passed = OpusUse::Passed(Some(theirs.to_owned()));
+        let passed = OpusUse::Passed(Some((theirs.to_owned(), Duration::from_millis(40))));
 
         assert_eq!(passed.fmtp(), "minptime=10;useinbandfec=1;maxplaybackrate=16000;cbr=0");
+        assert_eq!((passed.ptime(), OpusUse::Passed(None).ptime()), (40, 20));
     }
 }

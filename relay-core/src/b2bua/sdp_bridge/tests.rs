@@ -243,3 +243,27 @@ fn a_pbx_that_speaks_of_feedback_is_answered_in_its_words() {
 
     assert!(answer.contains("m=audio 30000 RTP/AVPF 8\r\n"), "{answer}");
 }
+
+#[test]
+fn packets_are_as_long_as_the_other_side_asks_for_and_takes() {
+    let offer = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 20000 RTP/AVP 8\r\n";
+    for (rows, millis) in [
+        ("", 20),
+        ("a=ptime:10\r\n", 10),
+        ("a=ptime:30\r\n", 30),
+        ("a=ptime:40\r\na=maxptime:60\r\n", 40),
+        ("a=ptime:60\r\na=maxptime:40\r\n", 40),
+        ("a=maxptime:10\r\n", 10),
+        ("a=ptime:200\r\n", 60),
+        ("a=ptime:0\r\n", 10),
+        ("a=ptime:often\r\n", 20),
+    ] {
+        let sdp = TrunkSdp::offer(&format!("{offer}{rows}"), &all()).unwrap();
+        assert_eq!(sdp.remote.ptime, Duration::from_millis(millis), "{rows}");
+        let answer = sdp.write_answer(room().trunk, ORIGIN, sdp.remote.direction);
+        assert!(answer.contains(&format!("a=ptime:{millis}\r\n")), "one length both ways: {answer}");
+
+        let browser = WebSdp::offer(&FIREFOX.replace("a=setup:actpass\r\n", &format!("a=setup:actpass\r\n{rows}")));
+        assert_eq!(browser.unwrap().remote.ptime, Duration::from_millis(millis), "{rows}");
+    }
+}

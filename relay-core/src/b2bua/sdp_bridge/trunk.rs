@@ -1,11 +1,10 @@
 //! The PBX's side of the bridge: what an ordinary phone says.
 
 use super::opus::TO_PBX;
-use super::{OpusUse, Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
+use super::{OpusUse, Origin, PTIME, SdpFault, audio, audio_line, described, packet_time, seen_from_us};
 use crate::b2bua::codec_order::{Chooser, CodecOrder};
 use crate::media::control::{Direction, TrunkCodec, TrunkRemote, telephone_event_at};
 use core::net::{IpAddr, SocketAddr};
-use sip_core::Duration;
 use sip_core::sdp::{self, Codec, Media, SessionDescription, offer_answer};
 
 /// What we use of a PBX's description, and the description itself where it is to be answered.
@@ -46,7 +45,7 @@ impl TrunkSdp {
             payload_type,
             telephone_event: telephone_event(media, codec),
             direction: direction(&description, media, ip),
-            ptime: media.ptime().map_or(PTIME, |ms| Duration::from_millis(u64::from(ms.clamp(10, 60)))),
+            ptime: packet_time(media),
         };
         Ok(Self { remote, audio: index, description, codecs: codecs.clone(), is_off: false })
     }
@@ -77,10 +76,8 @@ impl TrunkSdp {
 
     /// Our answer to this offer.
     pub(in crate::b2bua) fn write_answer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
-        self.write(
-            origin.at(local.ip()),
-            &line(local, &[self.spoken()], self.remote.telephone_event.as_slice(), direction),
-        )
+        let events = self.remote.telephone_event.as_slice();
+        self.write(origin.at(local.ip()), &line(local, &[self.spoken()], events, self.flow(direction)))
     }
 
     /// Our offer inside the call: the same m-lines, what is in use first (RFC 3264 §8).
@@ -93,7 +90,12 @@ impl TrunkSdp {
         let others = others.map(|codec| (*codec, codec.payload_type())).filter(|(_, number)| !is_taken(*number));
         let codecs: Vec<_> = core::iter::once(self.spoken()).chain(others).collect();
         let events = events_for(&codecs, self.remote.telephone_event);
-        self.write(origin.at(local.ip()), &line(local, &codecs, &events, direction))
+        self.write(origin.at(local.ip()), &line(local, &codecs, &events, self.flow(direction)))
+    }
+
+    /// We ask for packets as long as it asks us for: many PBXs know one length for both ways.
+    const fn flow(&self, direction: Direction) -> (Direction, u128) {
+        (direction, self.remote.ptime.as_millis())
     }
 
     /// What becomes of the browser's Opus.
@@ -101,7 +103,7 @@ impl TrunkSdp {
         let TrunkRemote { codec, payload_type, .. } = self.remote;
         let fmtp = || self.description.media.get(self.audio)?.fmtp(payload_type).map(str::to_owned);
         match codec {
-            TrunkCodec::Opus => OpusUse::Passed(Some(fmtp().unwrap_or_default())),
+            TrunkCodec::Opus => OpusUse::Passed(Some((fmtp().unwrap_or_default(), self.remote.ptime))),
             other => OpusUse::Transcoded(other.rate()),
         }
     }
@@ -131,7 +133,7 @@ pub(in crate::b2bua) fn trunk_offer(
 ) -> String {
     let mut offer = SessionDescription::new(origin.at(local.ip()));
     let codecs: Vec<_> = codecs.codecs.iter().map(|codec| (*codec, codec.payload_type())).collect();
-    offer.media.push(line(local, &codecs, &events_for(&codecs, None), direction));
+    offer.media.push(line(local, &codecs, &events_for(&codecs, None), (direction, u128::from(PTIME))));
     offer.to_string()
 }
 
@@ -153,7 +155,12 @@ fn telephone_event(media: &Media, codec: TrunkCodec) -> Option<(u8, u32)> {
     at(event_clock(codec)).or_else(|| at(8_000))
 }
 
-fn line(local: SocketAddr, codecs: &[(TrunkCodec, u8)], events: &[(u8, u32)], direction: Direction) -> Media {
+fn line(
+    local: SocketAddr,
+    codecs: &[(TrunkCodec, u8)],
+    events: &[(u8, u32)],
+    (direction, ptime): (Direction, u128),
+) -> Media {
     let mut line = audio_line(PROTOCOL, local.port(), local.ip());
     for (codec, payload_type) in codecs {
         line.push_codec(&written(*codec, *payload_type));
@@ -162,7 +169,7 @@ fn line(local: SocketAddr, codecs: &[(TrunkCodec, u8)], events: &[(u8, u32)], di
         let name = "telephone-event".to_owned();
         line.push_codec(&Codec { payload_type, name, clock_rate, channels: 1, fmtp: Some("0-16".to_owned()) });
     }
-    line.push("ptime", "20");
+    line.push("ptime", ptime.to_string());
     line.set_direction(described(direction));
     line
 }

@@ -1,6 +1,6 @@
 //! The browser's side of the bridge: ICE-lite, DTLS-SRTP, rtcp-mux, Opus; G.711 for who has nothing better.
 
-use super::{OpusUse, Origin, PTIME, SdpFault, audio, audio_line, described, seen_from_us};
+use super::{OpusUse, Origin, SdpFault, audio, audio_line, described, packet_time, seen_from_us};
 use crate::b2bua::call::MediaRoom;
 use crate::media::control::{Direction, DtlsRole, Fingerprint, G711Law, IceCredentials, WebCodec, WebRemote};
 use core::net::SocketAddr;
@@ -52,7 +52,7 @@ impl WebSdp {
             codec,
             telephone_event: telephone_event(media, codec),
             direction: seen_from_us(description.direction_of(media)),
-            ptime: PTIME,
+            ptime: packet_time(media),
         };
         Ok(Self { remote, audio: index, description })
     }
@@ -181,7 +181,7 @@ impl Audio<'_> {
         for (payload_type, clock_rate) in self.events {
             line.push_codec(&named(*payload_type, "telephone-event", (*clock_rate, 1), Some("0-16")));
         }
-        line.push("ptime", "20");
+        line.push("ptime", opus.ptime().to_string());
     }
 }
 
