@@ -16,7 +16,7 @@ async function talking(ua: UserAgent, stream?: MediaStream): Promise<Call> {
   const peer = (fake.peer = new RTCPeerConnection());
   local.getTracks().forEach((track) => peer.addTrack(track, local));
   cleanup(() => { peer.close(); local.getTracks().forEach((track) => { track.stop(); }); });
-  const call = ua.call("echo");
+  const call = ua.call("echo", stream ? { stream } : {});
   await until(() => fake.core?.commands.includes("call echo"));
   core().change(1, "active", 200);
   return call;
@@ -84,6 +84,73 @@ test("a muted call stays muted with another microphone", async () => {
   call.mute();
   await ua.devices.setInput((await inputs(ua))[1] ?? "");
   same(track(call).enabled, false);
+});
+
+test("a held call stays silent with another microphone", async () => {
+  const ua = agent();
+  const call = await talking(ua);
+  core().say({ type: "holdChange", call: 1, local: true, remote: false });
+  await ua.devices.setInput((await inputs(ua))[1] ?? "");
+  same([call.held.local, track(call).enabled], [true, false]);
+});
+
+/** Has the sender change only when `during` is done. */
+function whileReplacing(call: Call, during: () => void | Promise<void>): void {
+  const sender = call.peerConnection?.getSenders()[0];
+  ok(sender);
+  const replace = sender.replaceTrack.bind(sender);
+  sender.replaceTrack = async (next) => { await during(); await replace(next); };
+}
+
+test("a mute while the microphone changes holds for the new one", async () => {
+  const ua = agent();
+  const call = await talking(ua);
+  whileReplacing(call, () => { call.mute(); });
+  await ua.devices.setInput((await inputs(ua))[1] ?? "");
+  same([call.muted, track(call).enabled], [true, false]);
+});
+
+test("a microphone that the call does not take is switched off again", async () => {
+  const ua = agent();
+  const call = await talking(ua);
+  const old = track(call);
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  let opened: MediaStreamTrack | undefined;
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await real(wanted);
+    [opened] = stream.getAudioTracks();
+    return stream;
+  };
+  cleanup(() => { navigator.mediaDevices.getUserMedia = real; });
+  whileReplacing(call, () => Promise.reject(new DOMException("", "InvalidStateError")));
+  await rejection(ua.devices.setInput((await inputs(ua))[1] ?? ""));
+  same([opened?.readyState, track(call) === old, old.readyState], ["ended", true, "live"]);
+});
+
+test("a microphone that the page opened itself is not exchanged for another", async () => {
+  const ua = agent();
+  const call = await talking(ua, await navigator.mediaDevices.getUserMedia({ audio: true }));
+  const own = track(call);
+  await ua.devices.setInput((await inputs(ua)).find((id) => id !== own.getSettings().deviceId) ?? "");
+  same([track(call) === own, own.readyState], [true, "live"]);
+});
+
+test("where the page's own sound ends, no microphone takes its place, in calls either way", async () => {
+  const ua = agent();
+  const context = new AudioContext();
+  cleanup(() => void context.close());
+  const { stream } = context.createMediaStreamDestination();
+  const made = await talking(ua, stream);
+  fake.local = undefined; // Nothing is sent before the answer.
+  core().incoming(7);
+  const answered = ua.calls[1];
+  ok(answered);
+  fake.local = stream;
+  answered.answer({ stream });
+  const own = track(made);
+  own.dispatchEvent(new Event("ended"));
+  await ua.devices.setInput("");
+  same([track(made) === own, track(answered) === own], [true, true]);
 });
 
 test("a call that sends the page's own sound keeps it", async () => {

@@ -3,6 +3,7 @@
  * It shows what the core says is true and passes commands on. It plays the other side's sound and the ringback tone.
  * SIP is decided in the core, which it reaches through the driver only.
  */
+import { setOwnSound } from "./audio/microphone.js";
 import type { AutoAnswerRequest } from "./auto-answer.js";
 import { cancelled, endOf, wrongState } from "./call-end.js";
 import type { AnswerOptions, CallInit, DigitOptions, RejectOptions } from "./call-options.js";
@@ -14,7 +15,7 @@ import { dispose } from "./dispose.js";
 import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
-  type CallEventMap, CallEndedEvent, CallStateChangeEvent, DigitEvent, DigitSentEvent, HoldChangeEvent, MediaChangeEvent,
+  CALL_EVENT_TYPES, type CallEventMap, CallEndedEvent, CallStateChangeEvent, DigitEvent, DigitSentEvent, HoldChangeEvent, MediaChangeEvent,
   MuteChangeEvent, PlaybackBlockedEvent, RemoteTrackEvent, ReplacedEvent, TransferRequestEvent,
   TransferWithdrawnEvent, TypedEventTarget,
 } from "./events.js";
@@ -30,8 +31,6 @@ import { type CallKin, Consultation, transfer, type TransferOptions, TransferReq
 import type { CallEnd, CallState, Diversion, Held, Identity, Party } from "./types.js";
 import type { CallOptions } from "./user-agent-options.js";
 import { leaveOthers } from "./waiting.js";
-
-const EVENT_TYPES = ["statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message", "transferprogress", "transferrequest", "transferwithdrawn", "replaced", "redirect", "ended"];
 
 /** A telephone call. */
 export class Call extends TypedEventTarget<CallEventMap> {
@@ -183,6 +182,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#follow(signal);
     if (signal?.aborted) return;
     leaveOthers(this, this.#kin.all(), others);
+    setOwnSound(this, rest.stream);
     this.#driver.answer(this.#listener, rest);
   }
 
@@ -299,7 +299,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
 
   /** The call's events as they come, for `for await`; ends after `ended`. */
   events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<CallEventMap[keyof CallEventMap]> {
-    return iterate(this, EVENT_TYPES, "ended", options.signal);
+    return iterate(this, CALL_EVENT_TYPES, "ended", options.signal);
   }
 
   /** Hangs up. */

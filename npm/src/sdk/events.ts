@@ -244,6 +244,12 @@ export interface CallEventMap {
   ended: CallEndedEvent;
 }
 
+/** @internal The types of a call's events. */
+export const CALL_EVENT_TYPES: readonly (keyof CallEventMap)[] = [
+  "statechange", "mutechange", "holdchange", "digitsent", "digit", "mediachange", "remotetrack", "playbackblocked", "message",
+  "transferprogress", "transferrequest", "transferwithdrawn", "replaced", "redirect", "ended",
+];
+
 type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
 /** An `EventTarget` whose listeners are typed by the map `M`, with `on`, `once` and `off` beside the DOM's names. */

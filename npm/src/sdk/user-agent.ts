@@ -4,6 +4,7 @@
  * Making one returns at once; the core is loaded and connected behind it. SIP is decided in the core.
  */
 import { AudioDevices } from "./audio/devices.js";
+import { setOwnSound } from "./audio/microphone.js";
 import { autoAnswer, autoAnswerRequest } from "./auto-answer.js";
 import { Call } from "./call.js";
 import { Conference } from "./conference.js";
@@ -325,8 +326,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
     return shown.length === 0 ? options : { ...options, headers: [...(options.headers ?? []), ...shown] };
   }
 
-  #make(target: string, { displayName, audio, signal, redirects = this.#options.redirects }: CallOptions): Call {
-    return this.#adopt(new Call(this.#driver, {
+  #make(target: string, { displayName, audio, signal, stream, redirects = this.#options.redirects }: CallOptions): Call {
+    const call = new Call(this.#driver, {
       direction: "outgoing",
       remote: { uri: target },
       local: localParty(this.#options.account, displayName),
@@ -334,7 +335,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       kin: this.#kin,
       redirects,
       signal,
-    }));
+    });
+    setOwnSound(call, stream);
+    return this.#adopt(call);
   }
 
   #adopt(call: Call): Call {

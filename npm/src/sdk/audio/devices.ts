@@ -8,7 +8,7 @@ import type { Call } from "../call.js";
 import { SipError } from "../errors.js";
 import { TypedEventTarget } from "../events.js";
 import { type LevelOptions, watchLevel } from "./level.js";
-import { openMicrophone, replaceMicrophone } from "./microphone.js";
+import { openMicrophone, replaceMicrophone, sendsMicrophone } from "./microphone.js";
 import { canChooseSpeaker, chooseSpeaker, speakerId } from "./speakers.js";
 
 /** A microphone or a loudspeaker. */
@@ -150,7 +150,7 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
     watchLevel(stream, onLevel, options);
   }
 
-  /** @internal Looks after the microphone of a call until it ends. */
+  /** @internal Looks after the microphone of a call until it ends; a stream of the page's own is the page's to look after. */
   follow(call: Call): void {
     this.#calls.add(call);
     const watch = (): void => { this.#watch(call); };
@@ -159,6 +159,7 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
   }
 
   #watch(call: Call): void {
+    if (!sendsMicrophone(call)) return;
     call.localStream?.getAudioTracks().filter((track) => !this.#watched.has(track)).forEach((track) => {
       this.#watched.add(track);
       track.addEventListener("ended", () => void this.#recover(call, track), { once: true });
@@ -210,11 +211,9 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
 
   /** The calls that send a microphone get another; those that send a stream of the page keep it. */
   async #switchAll(device: MediaTrackConstraints): Promise<void> {
-    const microphones = new Set((await this.list()).filter(({ kind }) => kind === "input").map(({ id }) => id));
     const constraints = typeof this.constraints === "object" ? { ...this.constraints, deviceId: "", ...device } : device;
     for (const call of this.#calls) {
-      const id = call.localStream?.getAudioTracks()[0]?.getSettings().deviceId ?? "";
-      if (microphones.has(id) || id === "default" || this.#silent.has(call)) await this.#switch(call, constraints);
+      if (sendsMicrophone(call)) await this.#switch(call, constraints);
     }
   }
 

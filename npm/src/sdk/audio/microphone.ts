@@ -22,23 +22,51 @@ export function mixMicrophone(call: Call, handleChange: (() => void) | undefined
   else mixers.delete(call);
 }
 
+/** Calls that send a stream of the page's own, which is the page's to look after. */
+const ownSound = new WeakSet<Call>();
+
+/** The call sends this stream in place of a microphone, where there is one. */
+export function setOwnSound(call: Call, stream: MediaStream | undefined): void {
+  if (stream) ownSound.add(call);
+}
+
+/** Does the call send a microphone that we look after? */
+export function sendsMicrophone(call: Call): boolean {
+  return call.localStream !== undefined && !ownSound.has(call);
+}
+
 /** Has a call send `stream` from now on; its former microphone is stopped. */
 export async function replaceMicrophone(call: Call, stream: MediaStream): Promise<void> {
-  const { localStream: local, peerConnection: connection } = call;
+  const { localStream: local } = call;
   const [track] = stream.getAudioTracks();
   const old = local?.getAudioTracks() ?? [];
-  const sender = connection?.getSenders().find((each) => each.track !== null && old.includes(each.track));
+  const sender = senderOf(call, old);
   const mixer = mixers.get(call);
   if (!local || !track || !(sender ?? mixer)) {
     stream.getTracks().forEach((each) => { each.stop(); });
     return;
   }
-  track.enabled = !call.muted;
-  await sender?.replaceTrack(track);
-  // The core mutes and stops whatever is in this stream.
+  track.enabled = isHeard(call);
+  // The core mutes and stops whatever is in this stream, also while the sender changes.
   local.addTrack(track);
+  try {
+    await sender?.replaceTrack(track);
+  } catch (thrown) {
+    local.removeTrack(track);
+    track.stop();
+    throw SipError.from(thrown);
+  }
+  track.enabled = isHeard(call);
   old.forEach((each) => { local.removeTrack(each); each.stop(); });
   mixer?.();
+}
+
+function senderOf({ peerConnection }: Call, tracks: readonly MediaStreamTrack[]): RTCRtpSender | undefined {
+  return peerConnection?.getSenders().find(({ track }) => track !== null && tracks.includes(track));
+}
+
+function isHeard({ muted, held }: Call): boolean {
+  return !muted && !held.local;
 }
 
 function insecure(): SipError {
