@@ -154,6 +154,7 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
   }
 
   #answer(call: number, options: AnswerOptions): void {
+    if (this.commands.includes(`answer ${String(call)}`)) throw coreError("WRONG_STATE", "Only a ringing incoming call can be answered.");
     this.commands.push(`answer ${String(call)}`);
     this.lastOptions = options;
     this.#events.push({ type: "callChange", call, state: "active", status: 200 });

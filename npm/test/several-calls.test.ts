@@ -173,6 +173,31 @@ test("a call that must answer itself is refused where it may not", async () => {
   same(await asked(false, ["Priv-Answer-Mode", "auto;require"]), [0, "reject 7 403"]);
 });
 
+test("a call that the page answers or declines itself is not decided on again", async () => {
+  for (const [autoAnswer, mode] of [["trusted", "Auto"], [false, "Auto;require"]] as const) {
+    const ua = await agent({ autoAnswer });
+    const other = talking(ua, 6);
+    ua.once("incomingcall", ({ call }) => { call.answer(); });
+    core().incoming(7, "sip:bob@example.com", "Bob", [["Answer-Mode", mode]]);
+    ua.once("incomingcall", ({ call }) => { call.reject(); });
+    core().incoming(8, "sip:bob@example.com", "Bob", [["Answer-Mode", mode]]);
+    same(core().commands.slice(-2), ["answer 7", "reject 8 486"]);
+    same(ua.calls.map(({ state }) => state), ["active", "active"]);
+    ok(other.state === "active");
+  }
+});
+
+test("a caller who gives up while the page decides costs nobody else the call", async () => {
+  const ua = await agent();
+  const first = talking(ua, 7);
+  core().incoming(8);
+  const second = ua.calls[1];
+  ok(second);
+  core().end(8, { status: 487 });
+  second.answer({ others: "hangup" });
+  same([first.state, core().commands.at(-1)], ["active", "answer 7"]);
+});
+
 test("every way of asking is read, and its delay", async () => {
   const rows: [string, string, number | undefined][] = [
     ["Call-Info", "<sip:pbx>;answer-after=0", 0],

@@ -193,3 +193,34 @@ test("a call goes on with who takes the other's place", async () => {
   same((await replaced).previous.uri, "sip:bob@example.com");
   same([call.remote.displayName, call.state], ["Carol", "active"]);
 });
+
+/** What is reported while this runs, and does not fail the page. */
+function reports(): string[] {
+  const messages: string[] = [];
+  const hear = (event: ErrorEvent): void => { event.preventDefault(); messages.push(event.message); };
+  addEventListener("error", hear);
+  cleanup(() => { removeEventListener("error", hear); });
+  return messages;
+}
+
+test("a wish that cannot be followed is reported, and every call goes on", async () => {
+  const { ua, call } = await talking({ transferPolicy: "accept" });
+  const command = core().command.bind(core());
+  core().command = (each) => {
+    if (each.type === "acceptTransfer") throw new Error("No such number.");
+    return command(each);
+  };
+  const reported = reports();
+  core().say({ type: "transferRequest", call: 1, target: "tel:A5", replaces: false });
+  core().say({ type: "muteChange", call: 1, muted: true });
+  same([call.state, call.muted, ua.calls.length, ua.closed], ["active", true, 1, false]);
+  ok(reported[0]?.includes("No such number."), reported.join());
+});
+
+test("a policy that throws refuses the transfer, and every call goes on", async () => {
+  const { call } = await talking({ transferPolicy: () => { throw new Error("no idea"); } });
+  const reported = reports();
+  core().say({ type: "transferRequest", call: 1, target: "sip:dave@example.com", replaces: false });
+  same([call.state, core().commands.at(-1)], ["active", "rejectTransfer 1 603"]);
+  ok(reported[0]?.includes("no idea"), reported.join());
+});

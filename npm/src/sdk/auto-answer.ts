@@ -40,13 +40,13 @@ export function autoAnswerRequest(rows: HeaderRows): AutoAnswerRequest | undefin
 /** @internal Answers, refuses or leaves a call alone that has just begun to ring. */
 export function autoAnswer(call: Call, policy: AutoAnswerPolicy): void {
   const request = call.autoAnswer;
-  if (!request || call.state !== "ringing") return;
+  if (!request || !call.isUndecided) return;
   if (!allows(policy, call, request)) {
     if (request.required) call.reject(403);
     return;
   }
   const answer = (): void => {
-    if (call.state === "ringing") call.answer({ headers: [["Answer-Mode", "Auto"]] });
+    if (call.isUndecided) call.answer({ headers: [["Answer-Mode", "Auto"]] });
   };
   if (request.delay === 0) {
     answer();

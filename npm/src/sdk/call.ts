@@ -16,8 +16,7 @@ import type { CallFact, CallListener, Driver, EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
 import {
   CALL_EVENT_TYPES, type CallEventMap, CallEndedEvent, CallStateChangeEvent, DigitEvent, DigitSentEvent, HoldChangeEvent, MediaChangeEvent,
-  MuteChangeEvent, PlaybackBlockedEvent, RemoteTrackEvent, ReplacedEvent, TransferRequestEvent,
-  TransferWithdrawnEvent, TypedEventTarget,
+  MuteChangeEvent, PlaybackBlockedEvent, RemoteTrackEvent, ReplacedEvent, TransferWithdrawnEvent, TypedEventTarget,
 } from "./events.js";
 import { Holding } from "./holding.js";
 import { iterate } from "./iterate.js";
@@ -27,7 +26,7 @@ import { CallQuality } from "./quality/index.js";
 import { decide, type RedirectPolicy } from "./redirection.js";
 import { RemoteAudio } from "./remote-audio.js";
 import { Ringing } from "./ringing.js";
-import { type CallKin, Consultation, transfer, type TransferOptions, TransferRequest, type TransferResult } from "./transfer.js";
+import { type CallKin, consider, Consultation, transfer, type TransferOptions, type TransferResult } from "./transfer.js";
 import type { CallEnd, CallState, Diversion, Held, Identity, Party } from "./types.js";
 import type { CallOptions } from "./user-agent-options.js";
 import { leaveOthers } from "./waiting.js";
@@ -108,6 +107,11 @@ export class Call extends TypedEventTarget<CallEventMap> {
     return this.#state === "reconnecting" ? this.#kept : keptOf(this, this.#driver.dialog(this.#listener));
   }
 
+  /** @internal Does it ring, with nothing said yet? */
+  get isUndecided(): boolean {
+    return this.#state === "ringing" && !this.#ringing.isDecided;
+  }
+
   /** Where it stands: `new`, `calling`, `ringing`, `early` (they send sound, but did not answer), `reconnecting` (after a reload), `active`, `ended`. */
   get state(): CallState {
     return this.#state;
@@ -178,10 +182,10 @@ export class Call extends TypedEventTarget<CallEventMap> {
   answer(options: AnswerOptions = {}): void {
     const { signal, others = "keep", ...rest } = options;
     if (this.direction === "outgoing") throw wrongState("An outgoing call is answered by the other side.");
-    this.#ringing.stop();
     this.#follow(signal);
     if (signal?.aborted) return;
-    leaveOthers(this, this.#kin.all(), others);
+    if (this.isUndecided) leaveOthers(this, this.#kin.all(), others);
+    this.#ringing.decide();
     setOwnSound(this, rest.stream);
     this.#driver.answer(this.#listener, rest);
   }
@@ -189,6 +193,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   /** Declines an incoming call: 486 (busy here) unless you name another status, such as 603 (declined everywhere). */
   reject(how: number | RejectOptions = {}): void {
     if (this.direction === "outgoing") throw wrongState("An outgoing call is ended with hangUp().");
+    this.#ringing.decide();
     const { status = 486, text, q850 } = typeof how === "number" ? { status: how } : how;
     this.#driver.reject(this.#listener, status, defined({ text, q850 }));
   }
@@ -199,11 +204,13 @@ export class Call extends TypedEventTarget<CallEventMap> {
    */
   redirect(targets: string | readonly string[], { status = 302 }: { status?: number } = {}): void {
     if (this.direction === "outgoing") throw wrongState("An outgoing call is sent elsewhere with transfer().");
+    this.#ringing.decide();
     this.#driver.reject(this.#listener, status, { targets: typeof targets === "string" ? [targets] : [...targets] });
   }
 
   /** Ends the call in whatever state it is: cancels, declines or hangs up. Does nothing when it is over. */
   hangUp(): void {
+    this.#ringing.decide();
     if (this.#driver.knows(this.#listener)) this.#driver.hangUp(this.#listener);
     else this.#finish({ by: "local", reason: "" });
   }
@@ -318,7 +325,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
       case "holdResult": this.#holding.handleResult(fact.error && SipError.fromInfo(fact.error)); break;
       case "mediaChange": this.dispatchEvent(new MediaChangeEvent(fact.state)); break;
       case "remoteTrack": this.#handleTrack(); break;
-      case "transferRequest": this.#handleTransferRequest(fact); break;
+      case "transferRequest": consider(this, this.#kin, fact, (status) => { this.#driver.rejectTransfer(this.#listener, status); }); break;
       case "transferWithdrawn": this.dispatchEvent(new TransferWithdrawnEvent()); break;
       case "redirected": this.#driver.redirect(this.#listener, decide(this, this.#redirects, fact)); break;
       case "callReplaced": this.#handleReplaced(fact.remote); break;
@@ -345,13 +352,6 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #handleHold({ local, remote }: EventOf<"holdChange">): void {
     this.#held = { local, remote };
     this.dispatchEvent(new HoldChangeEvent(this.#held));
-  }
-
-  #handleTransferRequest({ target, referredBy, replaces }: EventOf<"transferRequest">): void {
-    const accept = (options: CallOptions): Call => this.#kin.follow(this, target, options);
-    const reject = (status: number): void => { this.#driver.rejectTransfer(this.#listener, status); };
-    const request = new TransferRequest({ target, referredBy, replaces }, accept, reject);
-    if (request.follow(this.#kin.policy)) this.dispatchEvent(new TransferRequestEvent(request));
   }
 
   #handleReplaced(remote: Party): void {

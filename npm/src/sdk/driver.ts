@@ -25,15 +25,7 @@ import { Routes } from "./routes.js";
 import type { CoreTransfer, TransferListener } from "./transfer.js";
 
 export type { CallOptions as CoreCallOptions, CoreConfig, CoreEvent } from "../../wasm/switchhook_core.js";
-export type {
-  AgentListener,
-  CallFact,
-  CallListener,
-  EventOf,
-  MessageListener,
-  PublicationListener,
-  SubscriptionListener,
-} from "./listeners.js";
+export type { AgentListener, CallFact, CallListener, EventOf, MessageListener, PublicationListener, SubscriptionListener } from "./listeners.js";
 
 /** One core and its event loop. */
 export class Driver {
@@ -301,11 +293,21 @@ export class Driver {
     this.#draining = true;
     try {
       let events: CoreEvent[];
-      while (this.#core && (events = this.#core.drain()).length > 0) events.forEach((event) => { this.#dispatch(event); });
+      while (this.#core && (events = this.#core.drain()).length > 0) events.forEach((event) => { this.#tell(event); });
     } catch (thrown) {
       this.#crash(thrown);
     } finally {
       this.#draining = false;
+    }
+  }
+
+  /** What goes wrong with one event is reported, and the others are told all the same; only a trap ends everything. */
+  #tell(event: CoreEvent): void {
+    try {
+      this.#dispatch(event);
+    } catch (thrown) {
+      if (thrown instanceof WebAssembly.RuntimeError) throw thrown;
+      reportError(thrown);
     }
   }
 

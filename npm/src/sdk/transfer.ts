@@ -8,7 +8,7 @@ import { deferred } from "./deferred.js";
 import { defined } from "./defined.js";
 import type { EventOf } from "./driver.js";
 import { SipError } from "./errors.js";
-import { TransferProgressEvent } from "./events.js";
+import { TransferProgressEvent, TransferRequestEvent } from "./events.js";
 import type { Party } from "./types.js";
 import type { CallOptions } from "./user-agent-options.js";
 
@@ -81,11 +81,27 @@ export class TransferRequest {
 
   /** @internal Does what the policy says. Returns whether the page is to hear of it. */
   follow(policy: TransferPolicy): boolean {
-    const decision = typeof policy === "function" ? policy(this) : policy;
+    const decision = typeof policy === "function" ? this.#ask(policy) : policy;
     if (decision === "accept") this.accept();
     else if (decision === "refuse") this.reject();
     return decision !== "refuse";
   }
+
+  /** A policy that throws refuses. */
+  #ask(policy: Exclude<TransferPolicy, string>): TransferDecision {
+    try {
+      return policy(this);
+    } catch (thrown) {
+      reportError(thrown);
+      return "refuse";
+    }
+  }
+}
+
+/** @internal The other side of `call` asks for a transfer: the policy decides, or the listeners. */
+export function consider(call: Call, kin: CallKin, asked: EventOf<"transferRequest">, reject: (status: number) => void): void {
+  const request = new TransferRequest(asked, (options) => kin.follow(call, asked.target, options), reject);
+  if (request.follow(kin.policy)) call.dispatchEvent(new TransferRequestEvent(request));
 }
 
 /** @internal Who hears how a transfer goes. */
