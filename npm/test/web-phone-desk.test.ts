@@ -77,6 +77,27 @@ test("a call can be added, and the bar changes between both: one is talked to, t
   await command("setHeld 1 false");
 });
 
+test("who answers while another call is talked to is held", async () => {
+  const element = await calling();
+  core().incoming(9);
+  part(element, "answer-waiting").click();
+  await command("answer 9");
+  core().change(1, "active", 200);
+  await command("setHeld 1 true");
+  same(element.state.call?.remote.displayName, "Bob");
+  ok(!core().commands.includes("setHeld 9 true"));
+});
+
+test("a call that is chosen while its hold is under way is resumed", async () => {
+  const element = await talking();
+  core().incoming(9);
+  part(element, "answer-waiting").click();
+  await command("setHeld 1 true");
+  part(element, "call-row").click();
+  agree(1, true);
+  await command("setHeld 1 false");
+});
+
 test("more than six calls are too many: whoever calls then is remembered as missed", async () => {
   const element = await talking();
   same(core().config.maxCalls, 6);

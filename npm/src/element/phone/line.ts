@@ -5,6 +5,8 @@ import type { PhoneCall, PhoneCallPhase } from "./state.js";
 /** Who hears of it. */
 export interface LineListener {
   onChange(line: Line): void;
+  /** Both sides can talk. */
+  onActive(line: Line): void;
   onEnd(line: Line, end: CallEnd): void;
 }
 
@@ -104,6 +106,7 @@ export class Line {
     const { state, remote, answeredAt, direction, quality } = this.call;
     if (state === "active") {
       this.#change({ phase: "active", remote, answeredAt: answeredAt?.getTime() });
+      this.#listener.onActive(this);
       quality.on("report", () => { this.#change({ quality: quality.grade }); });
     } else if (direction === "outgoing" && (state === "ringing" || state === "early")) {
       this.#change({ phase: "ringing", remote });

@@ -59,7 +59,7 @@ export class Lines {
     const line = this.#lines.get(id);
     if (!line) return;
     this.#show(line);
-    if (line.call.held.local) void line.setHeld(false);
+    void line.setHeld(false);
   }
 
   /** Answers, and holds whoever was talked to. */
@@ -102,6 +102,7 @@ export class Lines {
   #hearing(): ConstructorParameters<typeof Line>[2] {
     return {
       onChange: () => { this.#listener.onChange(); },
+      onActive: (line) => { if (line.id !== this.#shown) void line.setHeld(true); },
       onEnd: (line, end) => { this.#end(line, end); },
     };
   }
