@@ -13,7 +13,7 @@ mod opus;
 pub use g711::{G711Decoder, G711Encoder};
 pub use g722::{G722Decoder, G722Encoder};
 pub use installed::{InstalledCodec, InstalledCodecs, Shelf};
-pub use noise::ComfortNoise;
+pub use noise::{ComfortNoise, NoiseLevel};
 pub use opus::{OpusDecoder, OpusEncoder, OpusSettings, opus_ticks};
 
 /// Samples in a second of a call: what its trunk leg's codec speaks.

@@ -8,11 +8,11 @@ use super::drops::DropReason;
 use super::heard::Heard;
 use super::jitter_buffer::{Held, JitterBuffer, Turn};
 use super::patience::Patience;
-use super::payload::{EventFormat, Format};
+use super::payload::{EventFormat, Format, TICKS};
 use super::reception::{Arrival, Reception};
 use super::rtp::Packet;
 use super::telephone_event::{EventReceiver, Payload, Progress};
-use crate::codec::{ComfortNoise, Decoder, Rate, Shelf, opus_ticks};
+use crate::codec::{ComfortNoise, Decoder, NoiseLevel, Rate, Shelf, opus_ticks};
 use sip_core::{Duration, Instant};
 
 /// All in ticks of 125 µs. More than a second is not a gap but another stretch of sound.
@@ -34,6 +34,8 @@ const DTX_PAYLOAD: usize = 2;
 /// What is passed on is not filled: the far end knows what a pause of Opus is (DTX tells of itself every 400 ms). After so
 /// long the sender is gone, and noise keeps the stream.
 const PASSING_PATIENCE: Duration = Duration::from_secs(1);
+/// RFC 3551 §6.
+const COMFORT_NOISE: u8 = 13;
 /// Packets whose place was filled are dropped; when that goes on so long, the sender's clock has moved.
 const MAX_COVERED: Duration = Duration::from_millis(200);
 
@@ -73,6 +75,8 @@ struct Timeline {
     is_silent: bool,
     /// An event has replaced the sound since the last packet.
     after_event: bool,
+    /// The sender has said how loud its silence is.
+    comfort: Option<NoiseLevel>,
 }
 
 /// A packet whose turn it is.
@@ -140,6 +144,12 @@ impl Intake {
             || audio(&self.before)
             || audio(&self.other_law())
             || self.event_format.is_some_and(|format| format.is(payload_type))
+            || self.is_comfort(payload_type)
+    }
+
+    /// RFC 3389: a static number, beside all that counts at 8000. Some send it without a word in their description.
+    fn is_comfort(&self, payload_type: u8) -> bool {
+        payload_type == COMFORT_NOISE && self.format.is_some_and(|format| format.clock() == TICKS)
     }
 
     /// Takes a packet. Sound is only decoded when it is `audible`; events always count.
@@ -171,7 +181,7 @@ impl Intake {
 
     /// Both of two codecs may come around a change, and both laws of G.711 at any time: whichever does is decoded.
     fn follow(&mut self, payload_type: u8) {
-        let is_event = self.event_format.is_some_and(|format| format.is(payload_type));
+        let is_event = self.event_format.is_some_and(|format| format.is(payload_type)) || self.is_comfort(payload_type);
         let is_known = [self.format, self.before].into_iter().flatten().any(|known| known.payload_type == payload_type);
         if !is_event && !is_known {
             self.before = self.other_law();
@@ -207,13 +217,18 @@ impl Intake {
         self.drain(audible, now, heard);
         if !audible {
             self.timeline = None;
-        } else if self.fills {
+        } else if self.is_filling() {
             self.fill(now, heard);
         }
     }
 
+    /// Whether pauses of this leg are made up for by time: always, or while its sender wants noise to be heard.
+    fn is_filling(&self) -> bool {
+        self.fills || self.timeline.is_some_and(|timeline| timeline.comfort.is_some())
+    }
+
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        let due = self.timeline.and_then(|timeline| timeline.due).filter(|_| self.fills);
+        let due = self.timeline.and_then(|timeline| timeline.due).filter(|_| self.is_filling());
         [self.buffer.next_timeout(), due, self.events.next_timeout()].into_iter().flatten().min()
     }
 
@@ -241,6 +256,8 @@ impl Intake {
     fn play(&mut self, item: Item<'_>, audible: bool, now: Instant, heard: &mut Heard) {
         if self.event_format.is_some_and(|format| format.is(item.payload_type)) {
             self.event(item, now, heard);
+        } else if audible && self.is_comfort(item.payload_type) {
+            self.comfort(item, now, heard);
         } else if audible {
             self.audio(item, now, heard);
         } else {
@@ -248,8 +265,34 @@ impl Intake {
         }
     }
 
+    /// Ticks from where the sound stands to a packet's.
+    fn gap(&self, item: Item<'_>) -> Option<i32> {
+        self.timeline.map(|timeline| item.timestamp.wrapping_sub(timeline.next) as i32 / self.ratio() as i32)
+    }
+
+    /// The sender goes silent and says how loudly (RFC 3389): it is made up for by time, until the next packet.
+    fn comfort(&mut self, item: Item<'_>, now: Instant, heard: &mut Heard) {
+        let Some(level) = NoiseLevel::of(item.payload) else {
+            heard.dropped = Some(DropReason::RtpPayload);
+            return;
+        };
+        let gap = self.gap(item);
+        match gap {
+            Some(gap @ 1..=MAX_GAP) => self.bridge(gap as u32, item, heard),
+            Some(MOST_BEHIND..=0) => {}
+            _ => heard.restart(),
+        }
+        // What was made up already stays so.
+        let made_up = gap.filter(|gap| (MOST_BEHIND..0).contains(gap)).map_or(0, i32::unsigned_abs);
+        let from = Item { timestamp: item.timestamp.wrapping_add(made_up * self.ratio()), ..item };
+        self.stand_after(from, 0, SILENT_PATIENCE, now);
+        if let Some(timeline) = &mut self.timeline {
+            (timeline.packet, timeline.comfort) = (FILL, Some(level));
+        }
+    }
+
     fn audio(&mut self, item: Item<'_>, now: Instant, heard: &mut Heard) {
-        let gap = self.timeline.map(|timeline| item.timestamp.wrapping_sub(timeline.next) as i32 / self.ratio() as i32);
+        let gap = self.gap(item);
         let overlap = match gap {
             Some(0) => 0,
             Some(gap @ 1..=MAX_GAP) => {
@@ -290,6 +333,12 @@ impl Intake {
     /// Sound for a gap that ends with `item`.
     fn bridge(&mut self, gap: u32, item: Item<'_>, heard: &mut Heard) {
         let after_event = self.timeline.is_some_and(|timeline| timeline.after_event);
+        let comfort = self.timeline.and_then(|timeline| timeline.comfort).filter(|_| item.lost == 0);
+        if let Some(level) = comfort.filter(|_| gap <= MAX_CONCEALED) {
+            let from = heard.samples.len();
+            self.noise.fill(level, gap as usize * self.factor(), &mut heard.samples);
+            return heard.audio_since(from);
+        }
         if after_event || (item.lost == 0 && (!self.fills || self.passes_on)) {
             return heard.skip(gap);
         }
@@ -344,6 +393,7 @@ impl Intake {
             covered_since: None,
             is_silent: item.is_silent(),
             after_event: false,
+            comfort: None,
         });
     }
 
@@ -365,11 +415,12 @@ impl Intake {
     }
 
     fn fill_once(&mut self, samples: &mut Vec<i16>) {
-        let fills = self.timeline.map_or(0, |timeline| timeline.fills);
+        let (fills, comfort) = self.timeline.map_or((0, None), |timeline| (timeline.fills, timeline.comfort));
         let count = FILL as usize * self.factor();
-        match &mut self.decoder {
-            Some(decoder) if fills < CODEC_FILLS => decoder.conceal(count, None, samples),
-            _ => self.noise.fill(count, samples),
+        match (&mut self.decoder, comfort) {
+            (_, Some(level)) => self.noise.fill(level, count, samples),
+            (Some(decoder), None) if fills < CODEC_FILLS => decoder.conceal(count, None, samples),
+            _ => self.noise.fill(NoiseLevel::SOFT, count, samples),
         }
     }
 
@@ -401,7 +452,7 @@ impl Intake {
             (timeline.after_event, timeline.due) = (timeline.after_event || progress.first, None);
             return;
         }
-        let ticks = (progress.duration.as_micros() * u128::from(super::payload::TICKS) / 1_000_000) as u32;
+        let ticks = (progress.duration.as_micros() * u128::from(TICKS) / 1_000_000) as u32;
         if timeline.after_event || progress.first {
             timeline.after_event = true;
             heard.skip(ticks);

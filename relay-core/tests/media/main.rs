@@ -3,6 +3,7 @@
 
 mod attacks;
 mod browser;
+mod comfort;
 mod digits;
 mod exchange;
 mod life;
