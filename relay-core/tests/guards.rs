@@ -6,10 +6,10 @@ mod world;
 
 use relay_core::admission::Pace;
 use relay_core::b2bua::{Access, Input};
-use sip_core::agent::{Event, OutgoingRequest, Reply};
-use sip_core::message::{HeaderName, Message, Method, StatusCode};
+use sip_core::agent::{Event, Invite, OutgoingRequest, Reply};
+use sip_core::message::{HeaderName, Message, Method, NameAddr, StatusCode};
 use sip_core::{Duration, SocketId};
-use world::{BROWSER, End, World};
+use world::{BROWSER, End, WEB_OFFER, World};
 
 fn world() -> World {
     World::with(|config| {
@@ -20,14 +20,22 @@ fn world() -> World {
 
 /// The status of a REGISTER with a password that the PBX answers like this.
 fn guess(world: &mut World, pbx_says: Option<(u16, &str)>) -> u16 {
-    let aor: sip_core::message::NameAddr = "<sip:alice@example.com>".parse().unwrap();
-    let mut register =
-        OutgoingRequest::new(Method::Register, "sip:example.com".parse().unwrap(), aor.clone(), World::web_flow());
-    register.to = Some(aor);
-    let digest = "Digest username=\"alice\", realm=\"pbx\", nonce=\"n\", uri=\"sip:example.com\", response=\"0\"";
-    register.headers.push((HeaderName::Authorization, digest.to_owned()));
-    world.browser.request(register, world.now).unwrap();
+    guess_by(world, Method::Register, pbx_says)
+}
+
+fn send_guess(world: &mut World, user: &str, method: Method) {
+    let aor: NameAddr = format!("<sip:{user}@example.com>").parse().unwrap();
+    let mut request = OutgoingRequest::new(method, "sip:example.com".parse().unwrap(), aor.clone(), World::web_flow());
+    request.to = Some(aor);
+    request.headers.push((HeaderName::Authorization, DIGEST.to_owned()));
+    request.headers.push((HeaderName::Event, "presence".to_owned()));
+    request.contact = (request.method == Method::Subscribe).then(|| "<sip:me@abc.invalid>".parse().unwrap());
+    world.browser.request(request, world.now).unwrap();
     world.settle();
+}
+
+fn guess_by(world: &mut World, method: Method, pbx_says: Option<(u16, &str)>) -> u16 {
+    send_guess(world, "alice", method);
     if let Some((status, challenge)) = pbx_says {
         let (incoming, _) = world.pbx_asked();
         let reply = Reply::new(StatusCode::new(status).unwrap()).header(HeaderName::WwwAuthenticate, challenge);
@@ -40,6 +48,7 @@ fn guess(world: &mut World, pbx_says: Option<(u16, &str)>) -> u16 {
     }
 }
 
+const DIGEST: &str = "Digest username=\"alice\", realm=\"pbx\", nonce=\"n\", uri=\"sip:example.com\", response=\"0\"";
 const WRONG: &str = "Digest realm=\"pbx\", nonce=\"m\", qop=\"auth\"";
 const STALE: &str = "Digest realm=\"pbx\", nonce=\"m\", qop=\"auth\", stale=true";
 
@@ -105,4 +114,76 @@ fn wrong_passwords_end_before_the_pbx_and_old_nonces_are_none() {
     assert_eq!(world.ladder(End::Pbx).len(), before, "the PBX hears nothing of it");
     world.pass(Duration::from_secs(31));
     assert_eq!(guess(&mut world, Some((401, WRONG))), 401);
+}
+
+#[test]
+fn passwords_that_nobody_has_judged_yet_count_as_well() {
+    let mut world = world();
+    for user in ["alice", "bob", "carol", "dave"] {
+        send_guess(&mut world, user, Method::Register);
+    }
+
+    let reached = world.ladder(End::Pbx).iter().filter(|name| *name == "REGISTER").count();
+    assert_eq!(reached, 2);
+}
+
+#[test]
+fn right_passwords_do_not_count() {
+    let mut world = world();
+    for _ in 0..10 {
+        assert_eq!(guess(&mut world, Some((200, WRONG))), 200);
+        assert_eq!(guess_by(&mut world, Method::Message, Some((404, WRONG))), 404);
+    }
+    assert_eq!(guess(&mut world, Some((403, WRONG))), 403);
+}
+
+#[test]
+fn whatever_carries_a_password_is_counted_with_registers() {
+    for method in [Method::Message, Method::Publish, Method::Subscribe] {
+        let mut world = World::with(|config| config.paces.guesses = Pace::per_minute(2));
+        let methods = vec![Method::Register, Method::Message, Method::Publish, Method::Subscribe];
+        let config = sip_core::agent::Config { application_methods: methods, ..Default::default() };
+        world.equip(End::Pbx, config);
+        assert_eq!(guess_by(&mut world, method.clone(), Some((401, WRONG))), 401);
+        assert_eq!(guess(&mut world, Some((401, WRONG))), 401);
+        assert_eq!(guess_by(&mut world, method.clone(), None), 503, "{method}");
+    }
+}
+
+/// The status of an INVITE in the same attempt as those before it, which the PBX challenges if it gets it.
+fn invite_again(world: &mut World, cseq: u32, password: Option<&str>) -> u16 {
+    let from: NameAddr = "<sip:alice@example.com>".parse().unwrap();
+    let rows = password.map(|digest| (HeaderName::Authorization, digest.to_owned()));
+    let invite = Invite {
+        offer: Some(WEB_OFFER.to_owned()),
+        headers: rows.into_iter().collect(),
+        call_id: Some("attempt".to_owned()),
+        from_tag: Some("same".to_owned()),
+        cseq: Some(cseq),
+        ..Invite::new("sip:bob@example.com".parse().unwrap(), from, World::web_flow())
+    };
+    let call = world.browser.invite(invite, world.now).unwrap();
+    while let Some(event) = world.event(End::Pbx) {
+        if let Event::IncomingCall { session, .. } = event {
+            let rows = vec![(HeaderName::WwwAuthenticate, WRONG.to_owned())];
+            world.pbx.reject(session, StatusCode::UNAUTHORIZED, None, rows, world.now).unwrap();
+        }
+    }
+    world.browser_ended(call).status.map_or(0, StatusCode::as_u16)
+}
+
+#[test]
+fn an_invite_that_is_repeated_with_other_passwords_is_counted() {
+    let mut world = world();
+    let passwords = [None, Some(DIGEST), Some(DIGEST), Some(DIGEST)];
+    let heard = (1..).zip(passwords).map(|(cseq, password)| invite_again(&mut world, cseq, password));
+    assert_eq!(heard.collect::<Vec<_>>(), [401, 401, 401, 503]);
+}
+
+#[test]
+fn only_the_first_answer_to_a_challenge_is_no_call_of_its_own() {
+    let mut world = World::with(|config| config.paces.calls = Pace::per_minute(3));
+    let passwords = [None, Some(DIGEST), Some(DIGEST), None, Some(DIGEST)];
+    let heard = (1..).zip(passwords).map(|(cseq, password)| invite_again(&mut world, cseq, password));
+    assert_eq!(heard.collect::<Vec<_>>(), [401, 401, 401, 401, 503]);
 }

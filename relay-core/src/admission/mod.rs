@@ -20,7 +20,7 @@ pub use denial::Denial;
 pub use key::{Key, KeyFault};
 pub use mint::{Customer, Mint, Minted, Wish};
 pub use page::Page;
-pub use rate::{Pace, Paces};
+pub use rate::{Pace, Paces, subscriber};
 pub use site::{Allowance, Site};
 
 use claims::Claims;

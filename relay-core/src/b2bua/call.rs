@@ -6,6 +6,7 @@
 use super::calls::Attempt;
 use super::codec_order::CodecOrder;
 use super::farewell::Farewell;
+use super::guards::Guess;
 use super::guests::Stay;
 use super::late_news::News;
 use super::port::FlowFault;
@@ -49,6 +50,8 @@ pub(super) struct Call {
     /// How the browser can have the PBX's digits.
     pub(super) digits: DigitsTaken,
     pub(super) is_media_closed: bool,
+    /// A password in it that the PBX has not judged.
+    pub(super) guess: Option<Guess>,
     /// Who calls with a token.
     pub(super) guest: Option<Stay>,
     /// The browser's address of record.

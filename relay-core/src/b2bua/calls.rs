@@ -155,6 +155,11 @@ impl Calls {
         self.challenged.get(attempt).map(|challenged| challenged.flow)
     }
 
+    /// Whether the PBX has challenged this attempt, and has not seen an answer to that.
+    pub(super) fn is_challenged_once(&self, attempt: &Attempt) -> bool {
+        self.challenged.get(attempt).is_some_and(|challenged| challenged.cseq == 1)
+    }
+
     /// The challenged trunk leg that this attempt continues.
     pub(super) fn recall(&mut self, attempt: &Attempt, now: Instant) -> Option<Challenged> {
         self.challenged.remove(attempt).filter(|challenged| challenged.until > now)

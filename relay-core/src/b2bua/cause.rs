@@ -3,7 +3,7 @@
 use super::headers::{self, Rows};
 use super::port::FlowFault;
 use crate::media::control::{Side, WebFailure};
-use sip_core::agent::{End, EndedBy, Failure};
+use sip_core::agent::{End, EndedBy, Failure, Reply};
 use sip_core::message::{Reason, StatusCode};
 
 /// A refusal of the INVITE on the leg that still waits for its answer.
@@ -12,6 +12,12 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) reason: Option<String>,
     pub(super) headers: Rows,
+}
+
+impl From<Refusal> for Reply {
+    fn from(Refusal { status, reason, headers }: Refusal) -> Self {
+        Self { status, reason, headers, body: None }
+    }
 }
 
 impl Refusal {

@@ -79,7 +79,8 @@ impl B2bua {
     }
 
     /// The address answered: it is the one.
-    pub(super) fn settle_on_target(&mut self, id: MediaId) {
+    pub(super) fn settle_on_target(&mut self, id: MediaId, now: Instant) {
+        self.guess_of_answered(id, false, now);
         let Some(Call { stage: Stage::Calling(calling), .. }) = self.calls.call_mut(id) else { return };
         let (target, is_watched) = (calling.target, !calling.route.is_empty());
         if is_watched {

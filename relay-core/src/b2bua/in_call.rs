@@ -6,6 +6,7 @@
 
 use super::B2bua;
 use super::call::{Asked, Call, Crossing, Stage, Talk, other};
+use super::guards;
 use super::headers::{self, Rows};
 use super::outbound::not_acceptable;
 use super::sdp_bridge::{self, SdpFault, TrunkSdp};
@@ -108,6 +109,9 @@ impl B2bua {
         let wish = asked.wish();
         let is_trunk_off = side == Side::Web && talk.trunk.as_ref().is_some_and(|trunk| trunk.is_off);
         if wish != talk.wishes.of(side) && !is_trunk_off {
+            if !by.credentials.is_empty() {
+                self.guard_guess_of(id, now).map_err(|refusal| Deferred::Refused(refusal.status))?;
+            }
             return self.put_to((other(side), by), id, wish.mirrored(), Some(asked), now);
         }
         self.agree(id, side, asked).ok_or_else(|| SdpFault::NoAudio.into())
@@ -141,6 +145,11 @@ impl B2bua {
 
     /// An answer: to what was put to this leg, or to the offer that this side had asked us for.
     pub(super) fn answered(&mut self, id: MediaId, side: Side, result: Result<Option<String>, Refused>, now: Instant) {
+        if side == Side::Trunk {
+            let is_wrong =
+                matches!(&result, Err((status, rows)) if guards::says_wrong(*status, &rows.iter().cloned().collect()));
+            self.guess_of_answered(id, is_wrong, now);
+        }
         let Some(talk) = self.talk(id) else { return };
         let offered = talk.wishes.of(other(side)).mirrored();
         let crossing = talk.crossing.take_if(|crossing| crossing.target == side);

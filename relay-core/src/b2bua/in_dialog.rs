@@ -79,9 +79,15 @@ impl B2bua {
             Ok(crossing) => crossing,
             Err(status) => return self.respond(side, incoming, status, now),
         };
+        let web = self.calls.call(id).and_then(|call| call.web).filter(|_| side == Side::Web);
+        let guess = match self.guard_guess(web.and_then(|web| self.web_socket_of(web)), &request.headers, now) {
+            Ok(guess) => guess,
+            Err(refusal) => return self.reply(side, incoming, refusal.into(), now),
+        };
         let sent = self.agent(other(side)).session_request(session, request.method.clone(), rows, body, now);
         match sent {
             Ok(sent) => {
+                self.note_guess(sent, guess);
                 self.relayed.insert((other(side).into(), sent), (incoming, id));
                 self.note_crossed(side, id, session, request);
                 if side == Side::Trunk && transfers::ends_news(request) {
@@ -106,6 +112,9 @@ impl B2bua {
         if response.status.is_provisional() {
             return;
         }
+        if side == Side::Trunk {
+            self.guess_answered(id, Some(response), now);
+        }
         let is_settled = self.bye_answered(side, id, Some(response), now);
         if is_settled || (side == Side::Trunk && self.gateway_answered(id, response, now)) {
         } else if let Some(call) = self.take_probe(side, id) {
@@ -128,6 +137,9 @@ impl B2bua {
 
     /// A request that this relay sent got no response.
     pub(super) fn handle_failure(&mut self, side: Side, id: RequestId, failure: &Failure, now: Instant) {
+        if side == Side::Trunk {
+            self.guess_answered(id, None, now);
+        }
         let is_settled = self.bye_answered(side, id, None, now);
         if is_settled || (side == Side::Trunk && self.gateway_silent(id, failure, now)) {
         } else if let Some(call) = self.take_probe(side, id) {

@@ -3,7 +3,7 @@
 use super::B2bua;
 use super::call::{Call, CallDirection, Stage, other};
 use super::cause::{self, Refusal};
-use super::headers;
+use super::{guards, headers};
 use crate::media::control::{MediaCommand, MediaId, Side};
 use sip_core::Instant;
 use sip_core::agent::{AgentError, End, SessionEvent, SessionId};
@@ -66,11 +66,14 @@ impl B2bua {
     /// One leg is over: the other is told, and the media closed.
     fn leg_ended(&mut self, id: MediaId, side: Side, session: SessionId, end: &End, now: Instant) {
         self.calls.detach(side, session);
+        if let (Side::Trunk, Some(response)) = (side, &end.response) {
+            self.guess_of_answered(id, guards::says_wrong(response.status, &response.headers), now);
+        }
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
         if matches!(call.stage, Stage::Ending) {
-            return self.forget_if_over(id);
+            return self.forget_if_over(id, now);
         }
         if side == Side::Trunk && (self.fails_over(id, end, now) || self.goes_elsewhere(id, end, now)) {
             return;

@@ -18,7 +18,7 @@ impl B2bua {
             MediaEvent::OpenFailed { id, failure } => self.media_refused(id, &failure, now),
             MediaEvent::WebFailed { id, failure } => self.web_media_failed(id, failure, now),
             MediaEvent::TrunkSilent { id } => self.ask_trunk(id, now),
-            MediaEvent::Closed { id, report } => self.media_closed(id, report),
+            MediaEvent::Closed { id, report } => self.media_closed(id, report, now),
             MediaEvent::WebConnected { id } => {
                 tracing::debug!(call = id.0, "the browser's media is connected")
             }
@@ -63,19 +63,20 @@ impl B2bua {
         }
     }
 
-    fn media_closed(&mut self, id: MediaId, report: crate::media::control::MediaReport) {
+    fn media_closed(&mut self, id: MediaId, report: crate::media::control::MediaReport, now: Instant) {
         if let Some(call) = self.calls.call_mut(id) {
             call.record.report = report;
             call.room = None;
             call.is_media_closed = true;
         }
-        self.forget_if_over(id);
+        self.forget_if_over(id, now);
     }
 
     /// Drops a call whose legs and media are all gone, and tells of it.
-    pub(super) fn forget_if_over(&mut self, id: MediaId) {
+    pub(super) fn forget_if_over(&mut self, id: MediaId, now: Instant) {
         let is_over = |call: &Call| call.is_media_closed && call.web.is_none() && call.trunk.is_none();
         if self.calls.call(id).is_some_and(is_over) {
+            self.guess_of_answered(id, false, now);
             let Some(call) = self.calls.remove(id) else { return };
             self.guest_left(&call);
             self.forget_news(&call);

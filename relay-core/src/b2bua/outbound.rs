@@ -62,8 +62,8 @@ impl B2bua {
             return Err(busy());
         }
         routes::forwards(&request.headers)?;
-        // The answer to a challenge is the same call's.
-        if self.calls.challenged_at(&attempt_of(request)).is_none() {
+        // The answer to a challenge is the same call's; one more is one more.
+        if !self.calls.is_challenged_once(&attempt_of(request)) || !headers::has_credentials(&request.headers) {
             self.guard_drain()?;
             self.guard_call(self.web_socket_of(session), now)?;
         }
@@ -145,6 +145,7 @@ impl B2bua {
                 CallDirection::Inbound => DigitsTaken::Heard,
             },
             is_media_closed: false,
+            guess: None,
             guest: None,
             aor: None,
             is_registered: direction == CallDirection::Inbound,
@@ -201,6 +202,11 @@ impl B2bua {
 
     fn dial(&mut self, id: MediaId, preparing: Preparing, room: &MediaRoom, target: Target, now: Instant) {
         let Preparing { request, offer, next_hop, route, told } = preparing;
+        if headers::has_credentials(&request.headers)
+            && let Err(refusal) = self.guard_guess_of(id, now)
+        {
+            return self.abandon(id, refusal, now);
+        }
         let attempt = attempt_of(&request);
         let trunk = self.trunk_identity(&attempt, now);
         let Some(call) = self.calls.call_mut(id) else {
@@ -280,7 +286,7 @@ impl B2bua {
                 calling.early = Some(sdp);
             }
         }
-        self.settle_on_target(id);
+        self.settle_on_target(id, now);
         self.progress(id, response.status, now);
     }
 
@@ -307,7 +313,7 @@ impl B2bua {
 
     /// The PBX answered.
     pub(super) fn trunk_accepts(&mut self, id: MediaId, answer: Option<&str>, now: Instant) {
-        self.settle_on_target(id);
+        self.settle_on_target(id, now);
         self.expect_browser(id);
         let codecs = self.codecs(id);
         let Some(call) = self.calls.call_mut(id) else {

@@ -84,9 +84,7 @@ impl B2bua {
             }
             Route::Pending if self.outside.waiting.len() < MAX_WAITING => self.outside.waiting.push(asked),
             Route::Pending => self.turn_down_for_now(asked.incoming, now),
-            Route::Nowhere(Refusal { status, reason, headers }) => {
-                self.reply(Side::Web, asked.incoming, Reply { status, reason, headers, body: None }, now);
-            }
+            Route::Nowhere(refusal) => self.reply(Side::Web, asked.incoming, refusal.into(), now),
         }
     }
 
@@ -113,6 +111,10 @@ impl B2bua {
                 return self.turn_down(Side::Web, asked.incoming, status, status.reason(), now);
             }
         };
+        let guess = match self.guard_guess(Some(asked.flow.socket), &request.headers, now) {
+            Ok(guess) => guess,
+            Err(refusal) => return self.reply(Side::Web, asked.incoming, refusal.into(), now),
+        };
         let mut rows = headers::to_trunk_event(&request.headers);
         rows.push(forwards);
         let (call_id, from_tag, cseq) = asked.trunk.clone();
@@ -131,7 +133,10 @@ impl B2bua {
             )
         };
         match self.trunk.request(outgoing, now) {
-            Ok(id) => drop(self.outside.to_trunk.insert(id, (asked, way))),
+            Ok(id) => {
+                self.note_guess(id, guess);
+                self.outside.to_trunk.insert(id, (asked, way));
+            }
             Err(error) => {
                 let reason = error.to_string();
                 self.turn_down(Side::Web, asked.incoming, StatusCode::SERVICE_UNAVAILABLE, &reason, now);

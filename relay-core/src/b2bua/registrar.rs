@@ -105,7 +105,7 @@ impl B2bua {
             }
             Route::Pending if self.registers.waiting.len() < MAX_WAITING => self.registers.waiting.push(register),
             Route::Pending => self.end_register(&register, too_many(), now),
-            Route::Nowhere(refusal) => self.end_register(&register, reply_of(refusal), now),
+            Route::Nowhere(refusal) => self.end_register(&register, Reply::from(refusal), now),
         }
     }
 
@@ -118,15 +118,12 @@ impl B2bua {
     ) -> Result<Register, Reply> {
         let next_hop =
             self.next_hop(&request.uri).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "No PBX Serves This Domain"))?;
-        routes::forwards(&request.headers).map_err(reply_of)?;
-        if headers::has_credentials(&request.headers) {
-            self.guard_guess(flow.socket, now).map_err(reply_of)?;
-        }
+        routes::forwards(&request.headers).map_err(Reply::from)?;
         let to = request.headers.to().map_err(|_| refusal(StatusCode::BAD_REQUEST, "Unusable To"))?;
         let wish = wish_of(&request)?;
         let key = BindingKey { aor: aor_key(&to.uri), instance: wish.instance() };
         if !self.bindings.has(&key) {
-            self.guard_drain().map_err(reply_of)?;
+            self.guard_drain().map_err(Reply::from)?;
         }
         let limits = (self.config.max_bindings, self.config.max_bindings_per_aor);
         let claimed = self.bindings.claim(&key, flow.socket, limits, &mut self.entropy, now);
@@ -171,6 +168,10 @@ impl B2bua {
         let Some((call_id, from_tag, cseq)) = self.bindings.next_register(&register.token) else {
             return self.end_register(&register, too_many(), now);
         };
+        let guess = match self.guard_guess(Some(register.flow.socket), &register.request.headers, now) {
+            Ok(guess) => guess,
+            Err(refusal) => return self.end_register(&register, Reply::from(refusal), now),
+        };
         let request = &register.request;
         let mut rows = self.rows(&register, target);
         rows.extend(routes::forwards(&request.headers));
@@ -191,6 +192,7 @@ impl B2bua {
         };
         match self.trunk.request(outgoing, now) {
             Ok(id) => {
+                self.note_guess(id, guess);
                 if !register.route.is_empty() {
                     self.registers.deadlines.insert((now + self.patience(target), id));
                 }
@@ -240,9 +242,6 @@ impl B2bua {
             }
         } else {
             self.target_answered(target);
-            if headers::has_credentials(&register.request.headers) {
-                self.guessed(register.flow.socket, response, now);
-            }
             self.bindings.note_trunk(&register.token, target.flow());
         }
         let mut rows = headers::to_web_response(&response.headers);
@@ -339,15 +338,11 @@ impl B2bua {
             return self.send_register(register, now);
         }
         let refusal = Refusal::from_failure(Some(failure), Side::Trunk, fault.as_ref());
-        self.end_register(&register, reply_of(refusal), now);
+        self.end_register(&register, Reply::from(refusal), now);
     }
 }
 
 const UNREACHABLE: &str = "The PBX Cannot Be Reached";
-
-fn reply_of(refusal: Refusal) -> Reply {
-    Reply { status: refusal.status, reason: refusal.reason, headers: refusal.headers, body: None }
-}
 
 fn refusal(status: StatusCode, reason: &str) -> Reply {
     Reply { status, reason: Some(reason.to_owned()), headers: Vec::new(), body: None }

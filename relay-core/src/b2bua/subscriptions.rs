@@ -6,6 +6,7 @@
 
 use super::calls::Attempt;
 use super::cause::Refusal;
+use super::guards::Guess;
 use super::outbound::{attempt_of, without_tag};
 use super::outside::body_of;
 use super::routes::{self, Target};
@@ -101,8 +102,18 @@ impl B2bua {
     }
 
     fn ask_watched(&mut self, id: WatchId, (request, flow): (Request, Flow), asking: Asking, now: Instant) {
+        let guess = match self.guard_watched(id, &request, &asking, now) {
+            Ok(guess) => guess,
+            Err((incoming, refusal)) => {
+                self.reply(Side::Web, incoming, refusal.into(), now);
+                return self.drop_unanswered(id, &asking);
+            }
+        };
         match self.trunk.dialog_request(request.clone(), flow, now) {
-            Ok(sent) => self.watches.note_sent(SideKey::Trunk, sent, id, asking, request),
+            Ok(sent) => {
+                self.note_guess(sent, guess);
+                self.watches.note_sent(SideKey::Trunk, sent, id, asking, request);
+            }
             Err(_) => match asking {
                 Asking::First { incoming, .. } | Asking::Again { incoming, .. } => {
                     self.turn_down_for_now(incoming, now);
@@ -111,6 +122,19 @@ impl B2bua {
                 Asking::Farewell | Asking::Notify { .. } | Asking::LastWord => drop(self.watches.remove(id)),
             },
         }
+    }
+
+    /// Whether the browser may try this password. What the relay sends by itself has one that was right.
+    fn guard_watched(
+        &mut self,
+        id: WatchId,
+        request: &Request,
+        asking: &Asking,
+        now: Instant,
+    ) -> Result<Option<Guess>, (IncomingId, Refusal)> {
+        let (Asking::First { incoming, .. } | Asking::Again { incoming, .. }) = asking else { return Ok(None) };
+        let socket = self.watches.get_mut(id).map(|watch| watch.web_flow.socket);
+        self.guard_guess(socket, &request.headers, now).map_err(|refusal| (*incoming, refusal))
     }
 
     fn drop_unanswered(&mut self, id: WatchId, asking: &Asking) {
