@@ -1,5 +1,6 @@
 //! How many connections one address may have. Who is on the relay's own machine is not counted: proxies are.
 
+use relay_core::admission::subscriber;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,10 +26,10 @@ impl Seats {
 
     /// None where the address has all it may have.
     pub(crate) fn take(&self, address: IpAddr) -> Option<Seat> {
-        let address = address.to_canonical();
-        if address.is_loopback() {
+        if address.to_canonical().is_loopback() {
             return Some(Seat { of: None, seats: self.clone() });
         }
+        let address = subscriber(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(address).or_default();
         if *count >= self.each {
@@ -69,6 +70,15 @@ mod tests {
         assert!(seats.take(address).is_some());
         drop(second);
         assert!(seats.taken.lock().unwrap().is_empty(), "who has none is forgotten");
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_subscriber_share_their_seats() {
+        let seats = Seats::new(1);
+        let seat = |address: &str| seats.take(address.parse().unwrap());
+        let first = seat("2001:db8:1:2::1");
+        assert!(first.is_some() && seat("2001:db8:1:2:9::1").is_none());
+        assert!(seat("2001:db8:1:3::1").is_some());
     }
 
     #[test]

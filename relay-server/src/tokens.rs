@@ -10,7 +10,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use relay_core::admission::{Denial, Mint, Minted, Pace, Paces, Page, UnixTime, Wish};
+use relay_core::admission::{Denial, Mint, Minted, Pace, Paces, Page, UnixTime, Wish, subscriber};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use serde_json::json;
@@ -80,7 +80,7 @@ impl Counter {
         let is_own = address.is_loopback();
         let pace = self.pace.get(site).copied().unwrap_or(self.of_address);
         let keeps = !is_page
-            || ((is_own || kept.addresses.keeps(address, self.of_address, now))
+            || ((is_own || kept.addresses.keeps(subscriber(address), self.of_address, now))
                 && kept.sites.keeps(site.clone(), pace, now));
         drop(kept);
         if !keeps {
