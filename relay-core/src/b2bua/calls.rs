@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use crate::media::control::{MediaId, Side};
+use core::ops::Bound;
 use sip_core::agent::SessionId;
 use sip_core::{Duration, Flow, Instant};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,11 @@ impl Calls {
 
     pub(super) fn call_mut(&mut self, id: MediaId) -> Option<&mut Call> {
         self.by_media.get_mut(&id)
+    }
+
+    /// Those with a higher number, the lowest first.
+    pub(super) fn after(&self, id: MediaId) -> impl Iterator<Item = &Call> {
+        self.by_media.range((Bound::Excluded(id), Bound::Unbounded)).map(|(_, call)| call)
     }
 
     pub(super) fn ids(&self) -> Vec<MediaId> {

@@ -41,6 +41,7 @@ mod resolver;
 mod routes;
 mod sdp_bridge;
 mod subscriptions;
+mod supervision;
 mod takeover;
 mod transfers;
 mod trunks;
@@ -54,6 +55,7 @@ pub use guards::RequestPaces;
 pub use passing::PassHeaders;
 pub use port::{Access, FlowFault, Input, Output};
 pub use redirect::Redirects;
+pub use supervision::{CallFault, CallState, CallStatus};
 pub use trunks::{GatewayStatus, Health};
 
 use crate::admission::{Admission, Denial};
