@@ -2,6 +2,7 @@
 //!
 //! Requests of sites, `/api/tokens`, are not these: they have keys of their own.
 
+mod calls;
 mod drain;
 
 use crate::app::App;
@@ -13,7 +14,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use relay_core::admission::{Pace, Paces};
 use ring::hmac;
@@ -22,6 +23,7 @@ use serde_json::json;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// What the operator's requests need.
 #[derive(Debug)]
@@ -70,6 +72,18 @@ pub(crate) enum ApiError {
     Hasty,
     /// The body cannot be read.
     Malformed,
+    /// The call is over, or never was.
+    NoSuchCall,
+    /// The call has not been answered yet.
+    NotTalking,
+    /// That side of the call takes no telephone-events.
+    NoEvents,
+    /// They are no digits.
+    Digits,
+    /// It cannot stand in a SIP message.
+    Reason,
+    /// The relay is on its way out.
+    Leaving,
 }
 
 impl Api {
@@ -101,7 +115,18 @@ impl Api {
 
 /// Below `/api`.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/drain", post(drain::post))
+    Router::new()
+        .route("/openapi.json", get(openapi))
+        .route("/drain", post(drain::post))
+        .route("/calls", get(calls::list))
+        .route("/calls/{id}", get(calls::show).delete(calls::end))
+        .route("/calls/{id}/digits", post(calls::dial))
+        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+}
+
+/// What there is to ask, for programs. It names nobody and needs no key.
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], include_str!("../openapi.json")).into_response()
 }
 
 /// A request that shows the operator's key. Handlers that take one are closed to everybody else.
@@ -131,15 +156,24 @@ impl ApiError {
             Self::Unauthorized => "unauthorized",
             Self::Hasty => "hasty",
             Self::Malformed => "malformed",
+            Self::NoSuchCall => "no_such_call",
+            Self::NotTalking => "not_talking",
+            Self::NoEvents => "no_events",
+            Self::Digits => "digits",
+            Self::Reason => "reason",
+            Self::Leaving => "leaving",
         }
     }
 
     const fn status(self) -> StatusCode {
         match self {
-            Self::Disabled => StatusCode::NOT_FOUND,
+            Self::Disabled | Self::NoSuchCall => StatusCode::NOT_FOUND,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Hasty => StatusCode::TOO_MANY_REQUESTS,
             Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::NotTalking | Self::NoEvents => StatusCode::CONFLICT,
+            Self::Digits | Self::Reason => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Leaving => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -148,7 +182,13 @@ impl ApiError {
             Self::Disabled => "api.secret_file is not set",
             Self::Unauthorized => "Authorization: Bearer with the operator's key is needed",
             Self::Hasty => "too many requests in a short time",
-            Self::Malformed => "the body is not the JSON that is expected",
+            Self::Malformed => "the body or the query is not what is expected",
+            Self::NoSuchCall => "there is no such call, or it is ending",
+            Self::NotTalking => "the call has not been answered yet",
+            Self::NoEvents => "that side of the call takes no telephone-events",
+            Self::Digits => "1 to 32 of 0 to 9, A to D, * and # are needed",
+            Self::Reason => "1 to 80 printable ASCII letters without quotation marks are needed",
+            Self::Leaving => "the relay is leaving",
         }
     }
 }
@@ -160,7 +200,7 @@ impl IntoResponse for ApiError {
         let more = match self {
             Self::Unauthorized => Some((header::WWW_AUTHENTICATE, "Bearer")),
             Self::Hasty => Some((header::RETRY_AFTER, "1")),
-            Self::Disabled | Self::Malformed => None,
+            _ => None,
         };
         response.headers_mut().extend(more.map(|(name, value)| (name, HeaderValue::from_static(value))));
         response

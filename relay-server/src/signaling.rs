@@ -9,12 +9,14 @@ use crate::resolve::Lookups;
 use crate::sip_udp::SipUdp;
 use crate::streams::{Stream, StreamId, Streams};
 use crate::websocket::{Frame, Outbox, Unsendable, Visitor};
-use relay_core::b2bua::{B2bua, CallRecord, FlowFault, GatewayStatus, Health, Input, Occupancy, Output};
-use relay_core::media::control::{MediaEvent, OpenFailure};
+use relay_core::b2bua::{
+    B2bua, CallFault, CallRecord, CallStatus, FlowFault, GatewayStatus, Health, Input, Occupancy, Output,
+};
+use relay_core::media::control::{MediaEvent, MediaId, OpenFailure, Side};
 use sip_core::{Duration, Flow, Instant, SocketId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Inputs that may wait. A full queue makes sockets wait to be read: WebSockets stop their senders, the system drops
 /// datagrams, which SIP sends again.
@@ -27,8 +29,18 @@ enum Arrival {
     StreamOpened { flow: Flow, stream: Stream },
     StreamClosed { flow: Flow, id: StreamId, fault: FlowFault },
     Input(Input),
+    Command(Command),
     Drain,
     Leave,
+}
+
+/// What an operator asks, and where the answer goes.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Calls { after: MediaId, limit: usize, reply: oneshot::Sender<Vec<CallStatus>> },
+    Call { id: MediaId, reply: oneshot::Sender<Option<CallStatus>> },
+    End { id: MediaId, reason: String, reply: oneshot::Sender<Result<(), CallFault>> },
+    Dial { id: MediaId, to: Side, digits: String, reply: oneshot::Sender<Result<(), CallFault>> },
 }
 
 /// The way to the signalling task.
@@ -78,6 +90,13 @@ impl Signaling {
 
     pub(crate) async fn input(&self, input: Input) {
         self.arrive(Arrival::Input(input)).await;
+    }
+
+    /// Asks, and waits for the answer; none where signalling is gone.
+    pub(crate) async fn command<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.arrive(Arrival::Command(command(reply))).await;
+        answer.await.ok()
     }
 
     /// Takes nothing new from now on.
@@ -190,14 +209,13 @@ impl Driver {
         self.publish_gateways();
         while !self.is_done() {
             let input = tokio::select! {
-                Some(arrival) = self.parts.queue.arrivals.recv() => match self.admit(arrival) {
-                    Some(input) => input,
-                    None => continue,
-                },
-                Some(event) = self.parts.media_events.recv() => self.count(event),
-                () = self.parts.clock.sleep_until(earliest(deadline, self.leaving)) => Input::Timeout,
+                Some(arrival) = self.parts.queue.arrivals.recv() => self.admit(arrival),
+                Some(event) = self.parts.media_events.recv() => Some(self.count(event)),
+                () = self.parts.clock.sleep_until(earliest(deadline, self.leaving)) => Some(Input::Timeout),
             };
-            self.parts.b2bua.handle_input(input, self.parts.clock.now());
+            if let Some(input) = input {
+                self.parts.b2bua.handle_input(input, self.parts.clock.now());
+            }
             deadline = self.drain();
             self.publish();
         }
@@ -252,12 +270,10 @@ impl Driver {
             }
             Arrival::StreamOpened { flow, stream } => {
                 self.parts.streams.opened(flow, stream);
-                self.publish();
                 return None;
             }
             Arrival::StreamClosed { flow, id, fault } => {
                 let is_current = self.parts.streams.closed(flow, id);
-                self.publish();
                 return is_current.then_some(Input::FlowFailed { flow, fault });
             }
             Arrival::Input(input) => {
@@ -265,6 +281,10 @@ impl Driver {
                     self.web.remove(socket);
                 }
                 input
+            }
+            Arrival::Command(command) => {
+                self.obey(command);
+                return None;
             }
             Arrival::Drain => {
                 self.is_draining = true;
@@ -275,6 +295,17 @@ impl Driver {
                 Input::Shutdown
             }
         })
+    }
+
+    /// Who asked may be gone already.
+    fn obey(&mut self, command: Command) {
+        let (b2bua, now) = (&mut self.parts.b2bua, self.parts.clock.now());
+        match command {
+            Command::Calls { after, limit, reply } => drop(reply.send(b2bua.call_statuses(after, limit))),
+            Command::Call { id, reply } => drop(reply.send(b2bua.call_status(id))),
+            Command::End { id, reason, reply } => drop(reply.send(b2bua.end_call(id, &reason, now))),
+            Command::Dial { id, to, digits, reply } => drop(reply.send(b2bua.send_digits(id, to, &digits, now))),
+        }
     }
 
     fn count(&self, event: MediaEvent) -> Input {
