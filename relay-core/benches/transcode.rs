@@ -101,8 +101,16 @@ fn open(
     worker.command(MediaCommand::Web { id, remote }, now);
     let codec = TrunkCodec::G711(G711Law::Mu);
     let payload_type = codec.payload_type();
-    let remote =
-        TrunkRemote { rtp: pbx.address, rtcp: pbx.rtcp, codec, payload_type, telephone_event: None, direction, ptime };
+    let remote = TrunkRemote {
+        rtp: pbx.address,
+        rtcp: pbx.rtcp,
+        signalling: None,
+        codec,
+        payload_type,
+        telephone_event: None,
+        direction,
+        ptime,
+    };
     worker.command(MediaCommand::Trunk { id, remote }, now);
     let password = browser.relay.pwd.clone();
     let mut flight = vec![browser.check(true, &password, true)];

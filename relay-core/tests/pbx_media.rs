@@ -8,7 +8,7 @@ use relay_core::b2bua::{Config, Domain};
 use relay_core::codec::Rate;
 use relay_core::media::control::{G711Law, MediaCommand, TrunkCodec, TrunkRemote};
 use sip_core::agent::EndedBy;
-use sip_core::message::Message;
+use sip_core::message::{HeaderName, Message};
 use world::{End, TRUNK_SDP, WEB_OFFER, World};
 
 const PCMU: TrunkCodec = TrunkCodec::G711(G711Law::Mu);
@@ -188,4 +188,33 @@ fn a_pbx_may_leave_opus_in_the_call_and_numbers_of_its_own_keep_their_meaning() 
     world.pbx.offer(trunk, described("8"), world.now).unwrap();
     world.settle();
     assert!(world.trunk_codec(PCMA));
+}
+
+#[test]
+fn media_is_told_from_where_a_pbx_signals() {
+    let mut world = World::new();
+    let call = world.dial("sip:bob@example.com");
+    let (incoming, _) = world.pbx_rings();
+    world
+        .pbx
+        .accept(incoming, TRUNK_SDP.replace("c=IN IP4 192.0.2.99", "c=IN IP4 10.0.0.5"), vec![], world.now)
+        .unwrap();
+    world.browser_accepted(call);
+
+    let remote = last_trunk(&world);
+    assert_eq!(
+        (remote.rtp.ip().to_string(), remote.signalling.unwrap().to_string()),
+        ("10.0.0.5".into(), "192.0.2.99".into())
+    );
+}
+
+#[test]
+fn a_name_in_the_place_of_an_address_is_refused_and_said() {
+    let mut world = World::new();
+    let contact = world.register();
+    world.pbx_dials(contact, Some(&described("8").replace("c=IN IP4 192.0.2.99", "c=IN IP4 media.example.com")));
+
+    let refusal = world.last(End::Pbx, "488 INVITE");
+    let warning = refusal.headers().get(&HeaderName::Warning).unwrap();
+    assert!(warning.contains("a name to send to, where an IP address is needed"), "{warning}");
 }

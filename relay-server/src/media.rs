@@ -257,6 +257,7 @@ mod tests {
         let remote = TrunkRemote {
             rtp: address,
             rtcp: address,
+            signalling: None,
             codec,
             payload_type: 8,
             telephone_event: None,

@@ -85,7 +85,7 @@ impl B2bua {
         let remote = sdp.remote.clone();
         let answer = call.described.trunk.next(id.0, |at| sdp.write_answer(room.trunk, at, remote.direction));
         calling.early = Some(sdp);
-        self.media(MediaCommand::Trunk { id, remote });
+        self.tell_trunk(id, remote);
         Ok(answer)
     }
 

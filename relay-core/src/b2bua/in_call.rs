@@ -330,7 +330,7 @@ impl B2bua {
                 room.opus = opus;
             }
             remote.direction = trunk_way;
-            self.media(MediaCommand::Trunk { id, remote });
+            self.tell_trunk(id, remote);
         }
     }
 

@@ -179,7 +179,7 @@ impl B2bua {
     fn connect_inbound(&mut self, id: MediaId, web: WebSdp, offer: Option<TrunkSdp>, room: &MediaRoom, now: Instant) {
         self.media(MediaCommand::Web { id, remote: web.remote.clone() });
         if let Some(trunk) = &offer {
-            self.media(MediaCommand::Trunk { id, remote: trunk.remote.clone() });
+            self.tell_trunk(id, trunk.remote.clone());
         }
         let Some(call) = self.calls.call_mut(id) else {
             return;

@@ -3,7 +3,7 @@
 use super::call::{Call, MediaRoom, Stage};
 use super::cause::{self, Refusal};
 use super::{B2bua, Output};
-use crate::media::control::{MediaEvent, MediaId, OpenFailure, Side, WebFailure};
+use crate::media::control::{MediaCommand, MediaEvent, MediaId, OpenFailure, Side, TrunkRemote, WebFailure};
 use sip_core::Instant;
 use sip_core::message::{Method, Reason, StatusCode};
 
@@ -24,6 +24,13 @@ impl B2bua {
             }
             MediaEvent::Digit { id, from, digit, duration } => self.handle_digit(id, from, digit, duration, now),
         }
+    }
+
+    /// Tells media what the PBX described, and where that came from.
+    pub(super) fn tell_trunk(&mut self, id: MediaId, mut remote: TrunkRemote) {
+        let session = self.calls.call(id).and_then(|call| call.trunk).and_then(|trunk| self.trunk.session(trunk));
+        remote.signalling = session.and_then(|session| session.flow.remote).map(|address| address.ip());
+        self.media(MediaCommand::Trunk { id, remote });
     }
 
     fn media_opened(&mut self, id: MediaId, room: MediaRoom, now: Instant) {

@@ -281,7 +281,7 @@ impl B2bua {
     /// The PBX's provisional response.
     pub(super) fn trunk_progresses(&mut self, id: MediaId, response: &Response, answer: Option<&str>, now: Instant) {
         if let Some(sdp) = answer.and_then(|sdp| TrunkSdp::answer(sdp, &self.codecs(id)).ok()) {
-            self.media(MediaCommand::Trunk { id, remote: sdp.remote.clone() });
+            self.tell_trunk(id, sdp.remote.clone());
             if let Some(Call { stage: Stage::Calling(calling), .. }) = self.calls.call_mut(id) {
                 calling.early = Some(sdp);
             }
@@ -331,7 +331,7 @@ impl B2bua {
     }
 
     fn connect(&mut self, id: MediaId, calling: Calling, trunk: TrunkSdp, now: Instant) {
-        self.media(MediaCommand::Trunk { id, remote: trunk.remote.clone() });
+        self.tell_trunk(id, trunk.remote.clone());
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };

@@ -1,7 +1,7 @@
 //! What signalling tells the media side, and what it hears back. Plain values: the two never call each other.
 
 use crate::codec::{InstalledCodec, Rate};
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use ring::digest;
 use sip_core::Duration;
 
@@ -296,6 +296,8 @@ pub struct TrunkRemote {
     pub rtp: SocketAddr,
     /// Where it wants RTCP (`a=rtcp` or one above RTP).
     pub rtcp: SocketAddr,
+    /// The host that its signalling comes from: its RTP may, where a translator stands before it.
+    pub signalling: Option<IpAddr>,
     /// The negotiated codec.
     pub codec: TrunkCodec,
     /// Its payload type in both directions.

@@ -1,8 +1,10 @@
 //! Which source's RTP the trunk leg believes, and where it sends (symmetric RTP, RFC 4961), without RTP bleed.
 //!
 //! The signalled address is believed at once. Another one of its network is believed only when it has been sending
-//! for a while in which the signalled address stayed silent, and gives way as soon as that speaks. Sources outside
-//! the network, and any other source after that, are dropped: nothing re-latches without signalling.
+//! for a while in which the signalled address stayed silent, and gives way as soon as that speaks. So is the host that
+//! signals, wherever it is: behind a translator a PBX describes an address that nobody outside can reach. Where that is
+//! plain to see (a private address, signalled from a public one), the first port of that host is believed at once. All
+//! other sources, and any other after that, are dropped: nothing re-latches without signalling.
 
 use core::net::{IpAddr, SocketAddr};
 use sip_core::{Duration, Instant};
@@ -16,6 +18,8 @@ const PAUSE: Duration = Duration::from_millis(300);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Latch {
     signalled: SocketAddr,
+    /// The host that signals.
+    signalling: Option<IpAddr>,
     state: State,
 }
 
@@ -27,8 +31,8 @@ enum State {
 }
 
 impl Latch {
-    pub(super) fn new(signalled: SocketAddr) -> Self {
-        Self { signalled, state: State::Open }
+    pub(super) fn new(signalled: SocketAddr, signalling: Option<IpAddr>) -> Self {
+        Self { signalled, signalling, state: State::Open }
     }
 
     pub(super) fn signalled(&self) -> SocketAddr {
@@ -43,7 +47,11 @@ impl Latch {
         }
         match self.state {
             State::Locked { source: locked } => locked == source,
-            _ if !is_neighbour(source.ip(), self.signalled.ip()) => false,
+            _ if self.is_translated(source.ip()) => {
+                self.state = State::Locked { source };
+                true
+            }
+            _ if !self.may_be(source.ip()) => false,
             State::Trial { source: tried, since, seen } if tried == source && now.since(seen) < PAUSE => {
                 self.try_on(source, since, now)
             }
@@ -60,6 +68,15 @@ impl Latch {
         }
     }
 
+    fn may_be(&self, source: IpAddr) -> bool {
+        is_neighbour(source, self.signalled.ip()) || self.signalling == Some(source)
+    }
+
+    /// Whether this is the host that signals, which has described an address that only its own network knows.
+    fn is_translated(&self, source: IpAddr) -> bool {
+        self.signalling == Some(source) && is_private(self.signalled.ip()) && !is_private(source)
+    }
+
     fn try_on(&mut self, source: SocketAddr, since: Instant, now: Instant) -> bool {
         let believed = now.since(since) >= PATIENCE;
         self.state = if believed { State::Locked { source } } else { State::Trial { source, since, seen: now } };
@@ -73,6 +90,17 @@ fn is_neighbour(source: IpAddr, signalled: IpAddr) -> bool {
         (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
         (IpAddr::V6(a), IpAddr::V6(b)) => a.octets()[..8] == b.octets()[..8],
         _ => false,
+    }
+}
+
+/// Not to be reached from outside its network (RFC 1918, RFC 4193, RFC 6598, and addresses of one link or host).
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let is_shared = matches!(ip.octets(), [100, 64..=127, ..]);
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || is_shared
+        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 
@@ -98,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_signalled_address_is_believed_at_once_and_nobody_after_it() {
-        let mut latch = Latch::new(address("192.0.2.10:4000"));
+        let mut latch = Latch::new(address("192.0.2.10:4000"), None);
         assert!(latch.admits(address("192.0.2.10:4000"), at(0)));
         for attacker in ["192.0.2.10:4002", "192.0.2.11:4000", "198.51.100.1:4000"] {
             assert!((0..5_000).step_by(20).all(|ms| !latch.admits(address(attacker), at(ms))));
@@ -108,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_attacker_who_comes_first_gets_nothing_when_the_signalled_address_speaks() {
-        let mut latch = Latch::new(address("192.0.2.10:4000"));
+        let mut latch = Latch::new(address("192.0.2.10:4000"), None);
         assert!((0..480).step_by(20).all(|ms| !latch.admits(address("192.0.2.66:9"), at(ms))));
         assert_eq!(latch.target(), address("192.0.2.10:4000"));
         assert!(latch.admits(address("192.0.2.10:4000"), at(490)));
@@ -117,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_neighbour_is_believed_when_the_signalled_address_stays_silent() {
-        let mut latch = Latch::new(address("192.0.2.10:4000"));
+        let mut latch = Latch::new(address("192.0.2.10:4000"), None);
         let believed = (0..2_000).step_by(20).find(|ms| latch.admits(address("192.0.2.10:5000"), at(*ms)));
         assert_eq!(believed, Some(500));
         assert_eq!(latch.target(), address("192.0.2.10:5000"));
@@ -129,8 +157,31 @@ mod tests {
 
     #[test]
     fn a_foreign_network_is_never_believed() {
-        let mut latch = Latch::new(address("192.0.2.10:4000"));
+        let mut latch = Latch::new(address("192.0.2.10:4000"), None);
         assert!((0..60_000).step_by(20).all(|ms| !latch.admits(address("198.51.100.1:4000"), at(ms))));
+    }
+
+    #[test]
+    fn behind_a_translator_the_host_that_signals_is_believed_at_once_and_by_one_port() {
+        let mut latch = Latch::new(address("10.1.2.3:4000"), Some(address("203.0.113.9:5060").ip()));
+        assert!((0..2_000).step_by(20).all(|ms| !latch.admits(address("203.0.113.10:4000"), at(ms))));
+        assert!((0..2_000).step_by(20).all(|ms| !latch.admits(address("198.51.100.1:4000"), at(ms))));
+        assert!(latch.admits(address("203.0.113.9:61000"), at(2_000)));
+        assert_eq!(latch.target(), address("203.0.113.9:61000"));
+        assert!((2_000..9_000).step_by(20).all(|ms| !latch.admits(address("203.0.113.9:61002"), at(ms))));
+
+        assert!(latch.admits(address("10.1.2.3:4000"), at(9_000)), "it can be reached after all");
+        assert!(!latch.admits(address("203.0.113.9:61000"), at(9_020)));
+    }
+
+    #[test]
+    fn a_host_that_signals_for_an_address_of_another_network_has_to_wait() {
+        for (signalled, signalling) in [("192.0.2.10:4000", "203.0.113.9:5060"), ("10.1.2.3:4000", "172.16.0.9:5060")] {
+            let signalling = address(signalling);
+            let mut latch = Latch::new(address(signalled), Some(signalling.ip()));
+            let believed = (0..2_000).step_by(20).find(|ms| latch.admits(signalling, at(*ms)));
+            assert_eq!(believed, Some(500), "{signalled}");
+        }
     }
 
     #[test]

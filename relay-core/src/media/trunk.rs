@@ -28,7 +28,7 @@ impl TrunkTransport {
     pub(super) fn describe(&mut self, remote: &TrunkRemote, now: Instant) -> bool {
         let moved = self.signalled() != Some(remote.rtp);
         if moved {
-            self.latch = Some(Latch::new(remote.rtp));
+            self.latch = Some(Latch::new(remote.rtp, remote.signalling));
         }
         self.rtcp = Some(remote.rtcp);
         (self.heard, self.silent) = (Some(now), false);

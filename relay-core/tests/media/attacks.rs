@@ -34,6 +34,29 @@ fn rtp_from_a_stranger_is_neither_heard_nor_answered() {
 }
 
 #[test]
+fn behind_a_translator_strangers_stay_strangers() {
+    let mut world = World::connected(Options::default());
+    let outside = address("203.0.113.9:61000");
+    let remote = world.trunk_remote(address("10.0.0.5:30000"), Direction::SENDRECV, MS20);
+    let remote = TrunkRemote { signalling: Some(outside.ip()), ..remote };
+    world.command(MediaCommand::Trunk { id: ID, remote });
+    for stranger in ["198.51.100.77:40000", "203.0.113.10:61000"] {
+        for _ in 0..50 {
+            let packet = world.pbx.packet(0, false, 1, &[0x20; 160]);
+            world.worker.handle_trunk_rtp(ID, address(stranger), &packet, world.now);
+            world.run(20);
+        }
+    }
+    assert_eq!((world.browser.received.len(), world.worker.drops().of(DropReason::TrunkForeign)), (0, 100));
+
+    world.pbx.address = outside;
+    world.talk(50, |_| false);
+    assert_eq!(world.browser.received.len(), 50, "not one packet is lost to caution");
+    assert_eq!(world.pbx.audio().count(), 49, "our first had only the address of the description");
+    assert!(world.astray.iter().all(|to| to.ip() != address("198.51.100.77:1").ip()));
+}
+
+#[test]
 fn the_pbx_may_move_by_signalling_only() {
     let mut world = World::connected(Options::default());
     world.talk(10, |_| false);

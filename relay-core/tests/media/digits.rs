@@ -126,6 +126,7 @@ fn a_pbx_that_numbers_events_differently_is_understood_by_either_number() {
     let remote = TrunkRemote {
         rtp: world.pbx.address,
         rtcp,
+        signalling: None,
         codec: world.pbx.codec,
         payload_type: world.pbx.codec.payload_type(),
         telephone_event: Some((96, 8_000)),

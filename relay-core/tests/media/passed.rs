@@ -19,7 +19,8 @@ fn opus(world: &World, direction: Direction) -> MediaCommand {
     let (rtp, rtcp) = (world.pbx.address, world.pbx.rtcp);
     let (codec, ptime) = (TrunkCodec::Opus, Duration::from_millis(20));
     let telephone_event = Some((101, 8_000));
-    let remote = TrunkRemote { rtp, rtcp, codec, payload_type: THEIRS, telephone_event, direction, ptime };
+    let remote =
+        TrunkRemote { rtp, rtcp, signalling: None, codec, payload_type: THEIRS, telephone_event, direction, ptime };
     MediaCommand::Trunk { id: ID, remote }
 }
 

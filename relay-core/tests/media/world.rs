@@ -124,19 +124,24 @@ impl World {
     }
 
     pub(crate) fn describe_trunk(&mut self, rtp: SocketAddr, direction: Direction, ptime: Duration) {
+        let remote = self.trunk_remote(rtp, direction, ptime);
+        self.command(MediaCommand::Trunk { id: ID, remote });
+    }
+
+    pub(crate) fn trunk_remote(&self, rtp: SocketAddr, direction: Direction, ptime: Duration) -> TrunkRemote {
         let rtcp = SocketAddr::new(rtp.ip(), rtp.port() + 1);
         let codec = self.pbx.codec;
         let payload_type = codec.payload_type();
-        let remote = TrunkRemote {
+        TrunkRemote {
             rtp,
             rtcp,
+            signalling: None,
             codec,
             payload_type,
             telephone_event: Some((exchange::EVENTS, 8_000)),
             direction,
             ptime,
-        };
-        self.command(MediaCommand::Trunk { id: ID, remote });
+        }
     }
 
     pub(crate) fn connect(&mut self) {

@@ -29,6 +29,7 @@ pub(super) enum SdpFault {
     NoSetup,
     NoCodec,
     NoAddress,
+    NamedAddress,
     OtherMedia,
 }
 
@@ -48,6 +49,7 @@ impl SdpFault {
             Self::NoSetup => "The DTLS role is missing or impossible",
             Self::NoCodec => "No codec in common",
             Self::NoAddress => "The audio has no address to send to",
+            Self::NamedAddress => "The audio has a name to send to, where an IP address is needed",
             Self::OtherMedia => "The media lines are not those of this call",
         }
     }

@@ -35,12 +35,13 @@ impl TrunkSdp {
     fn read(text: &str, codecs: &CodecOrder, chooser: Chooser) -> Result<Self, SdpFault> {
         let description = SessionDescription::parse(text).map_err(|_| SdpFault::Unreadable)?;
         let (index, media) = audio(&description, |media| is_plain(&media.protocol))?;
-        let ip = description.address_of(media).ok_or(SdpFault::NoAddress)?;
+        let ip = description.address_of(media).ok_or_else(|| no_address(&description, media))?;
         let rtp = SocketAddr::new(ip, media.port);
         let (codec, payload_type) = agreed(media, &codecs.codecs, chooser).ok_or(SdpFault::NoCodec)?;
         let remote = TrunkRemote {
             rtp,
             rtcp: rtcp_address(media, rtp),
+            signalling: None,
             codec,
             payload_type,
             telephone_event: telephone_event(media, codec),
@@ -199,6 +200,12 @@ fn agreed(media: &Media, ours: &[TrunkCodec], chooser: Chooser) -> Option<(Trunk
         Chooser::Pbx => theirs.iter().find_map(|codec| Some(pair(ours.iter().find(|ours| is(codec, ours))?, codec))),
         Chooser::Relay => ours.iter().find_map(|codec| Some(pair(codec, theirs.iter().find(|one| is(one, codec))?))),
     }
+}
+
+/// A name is not looked up: who may write one would choose what the relay asks the DNS for, and sends to.
+fn no_address(description: &SessionDescription, media: &Media) -> SdpFault {
+    let has_name = media.connection.is_some() || description.connection.is_some();
+    if has_name { SdpFault::NamedAddress } else { SdpFault::NoAddress }
 }
 
 /// `a=rtcp` (RFC 3605), else one port above RTP.
