@@ -85,6 +85,11 @@ impl App {
     }
 
     /// Whether a page is one of a site's.
+    pub(crate) fn serves(&self, page: &Page) -> bool {
+        self.counter.read().unwrap_or_else(PoisonError::into_inner).serves(page)
+    }
+
+    /// Whether a page may ask for tokens.
     pub(crate) fn knows(&self, page: &Page) -> bool {
         self.counter.read().unwrap_or_else(PoisonError::into_inner).knows(page)
     }

@@ -2,7 +2,7 @@
 //! unless its origin is checked. It does not authenticate anybody: programs can send any Origin they like.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use relay_core::admission::Page;
+use relay_core::admission::{Page, normal_origin};
 use std::net::IpAddr;
 
 /// The rules from `web.origins`.
@@ -20,7 +20,7 @@ impl Origins {
             admits_all: rules.iter().any(|rule| rule == "*"),
             admits_absent: rules.iter().any(|rule| rule == "none"),
             admits_localhost: rules.iter().any(|rule| rule == "localhost"),
-            list: rules.iter().map(|rule| normal(rule)).collect(),
+            list: rules.iter().map(|rule| normal_origin(rule)).collect(),
         }
     }
 
@@ -29,7 +29,7 @@ impl Origins {
         let Some(origin) = origin else {
             return self.admits_all || self.admits_absent;
         };
-        let origin = normal(origin);
+        let origin = normal_origin(origin);
         let is_neighbour = self.admits_localhost && is_localhost(&origin);
         self.admits_all || is_neighbour || self.list.contains(&origin) || is_same_host(&origin, host)
     }
@@ -38,7 +38,7 @@ impl Origins {
 /// The page that makes a request; none for a program.
 pub(crate) fn page_of(headers: &HeaderMap) -> Option<Page> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let origin = normal(text(header::ORIGIN)?);
+    let origin = normal_origin(text(header::ORIGIN)?);
     let is_own = is_same_host(&origin, text(header::HOST));
     Some(Page { origin, is_own })
 }
@@ -73,15 +73,8 @@ fn is_same_host(origin: &str, host: Option<&str>) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;
     };
-    let host = host.map(|host| normal(&format!("{scheme}://{host}")));
+    let host = host.map(|host| normal_origin(&format!("{scheme}://{host}")));
     host.as_deref().and_then(|host| host.split_once("://")).is_some_and(|(_, host)| host == authority)
-}
-
-/// Lower case, without a trailing slash and without the scheme's own port (RFC 6454 §6.2).
-fn normal(origin: &str) -> String {
-    let origin = origin.trim_end_matches('/').to_ascii_lowercase();
-    let default_port = if origin.starts_with("https:") { ":443" } else { ":80" };
-    origin.strip_suffix(default_port).unwrap_or(&origin).to_owned()
 }
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ impl Counter {
         Self { mint, pace: of_sites, of_address: pace(per_address), kept: Mutex::default() }
     }
 
+    /// Whether this page may connect.
+    pub(crate) fn serves(&self, page: &Page) -> bool {
+        self.mint.serves(page)
+    }
+
     /// Whether this page may ask.
     pub(crate) fn knows(&self, page: &Page) -> bool {
         self.mint.knows(page)

@@ -71,7 +71,7 @@ fn admit(
     let origin = text(header::ORIGIN);
     let access = match app.origins.admits(origin, text(header::HOST)) {
         true => Access::Full,
-        false if page_of(headers).is_some_and(|page| app.knows(&page)) => Access::Guest,
+        false if page_of(headers).is_some_and(|page| app.serves(&page)) => Access::Guest,
         false => {
             app.counters.origins_refused.add_one();
             tracing::warn!(origin, "a page of this origin may not connect; web.origins lists those that may");

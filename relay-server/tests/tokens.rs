@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+const SECRET: &str = "sk_the_long_secret_of_the_back_end";
 const SHOP: &str = "https://shop.example";
 const KEY: &str = "{\"siteKey\":\"pk_demo_shop\",\"callee\":\"echo\"}";
 
@@ -48,7 +49,7 @@ async fn token(exchange: &Exchange) -> String {
 /// A site whose pages are elsewhere, with a secret for its back end.
 fn shop() -> Site {
     let secret = std::env::temp_dir().join(format!("switchhook-{}-shop.secret", std::process::id()));
-    std::fs::write(&secret, "sk_the_secret_of_the_back_end\n").expect("a temporary directory");
+    std::fs::write(&secret, format!("{SECRET}\n")).expect("a temporary directory");
     Site {
         name: "shop".to_owned(),
         trunk: "demo".to_owned(),
@@ -128,9 +129,27 @@ async fn a_sites_own_page_asks_across_origins_and_connects_as_a_guest() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_site_whose_tokens_others_make_connects_and_may_not_ask() {
+    let origins = vec!["https://SHOP.example:443/".to_owned()];
+    let exchange = Exchange::open_with(|config| config.sites.push(Site { site_key: None, origins, ..shop() })).await;
+    let secret = format!("Authorization: Bearer {SECRET}\r\n");
+    let body = "{\"callee\":\"echo\",\"origin\":\"https://shop.example:443\"}";
+
+    let (status, _, answer) = post(&exchange, &secret, body).await;
+    assert_eq!(status, 200, "{answer}");
+    let (preflight, ..) = ask(&exchange, "OPTIONS", &format!("Origin: {SHOP}\r\n"), "").await;
+    assert_eq!(preflight, 403);
+    let mut visitor = Phone::connect_from(exchange.web(), "visitor-page", SHOP).await;
+    let call = visitor.call_with_token("sip:echo@x", answer["token"].as_str().expect("a token"));
+    visitor.answer(call).await;
+    exchange.close().await;
+}
+
+#[tokio::test]
 async fn a_back_end_with_its_secret_gets_what_its_site_may_do() {
     let exchange = Exchange::open_with(|config| config.sites.push(shop())).await;
-    let secret = "Authorization: Bearer sk_the_secret_of_the_back_end\r\n";
+    let secret = format!("Authorization: Bearer {SECRET}\r\n");
+    let secret = secret.as_str();
 
     let (status, _, answer) =
         post(&exchange, secret, "{\"callee\":\"music\",\"origin\":\"https://shop.example\"}").await;

@@ -76,6 +76,12 @@ impl Mint {
         Self { customers, key, lifetime }
     }
 
+    /// Whether this page is one of a site's, whoever makes its tokens.
+    #[must_use]
+    pub fn serves(&self, page: &Page) -> bool {
+        self.customers.iter().any(|customer| page.is_in(&customer.site.allowance.origins))
+    }
+
     /// Whether this page may ask for tokens.
     #[must_use]
     pub fn knows(&self, page: &Page) -> bool {

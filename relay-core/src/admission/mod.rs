@@ -19,7 +19,7 @@ pub use callee::{Callee, Pattern};
 pub use denial::Denial;
 pub use key::{Key, KeyFault};
 pub use mint::{Customer, Mint, Minted, Wish};
-pub use page::Page;
+pub use page::{Page, normal_origin};
 pub use rate::{Pace, Paces, subscriber};
 pub use site::{Allowance, Site};
 

@@ -5,7 +5,7 @@ use super::secret::SecretSource;
 use super::table::{Table, TableKey, incomplete, key};
 use super::trunk::Trunk;
 use super::value::{FromValue, Value, put, put_some_time, put_within};
-use relay_core::admission::Pattern;
+use relay_core::admission::{Pattern, normal_origin};
 use sip_core::message::NameAddr;
 use std::time::Duration;
 
@@ -102,8 +102,7 @@ fn put_origins(site: &mut Site, value: &Value) -> bool {
     let mut origins: Vec<String> = Vec::new();
     let is_page = |rule: &String| rule == "self" || (crate::origin::is_rule(rule) && rule.contains("://"));
     let fits = put(&mut origins, value) && origins.iter().all(is_page);
-    fits.then(|| site.origins = origins.iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect())
-        .is_some()
+    fits.then(|| site.origins = origins.iter().map(|origin| normal_origin(origin)).collect()).is_some()
 }
 
 fn put_caller(site: &mut Site, value: &Value) -> bool {
