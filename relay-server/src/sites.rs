@@ -53,6 +53,7 @@ pub(crate) fn credentials(trunk: &crate::config::Trunk) -> Result<Option<Credent
 
 fn customer(config: &Config, site: &Site) -> Result<Customer, ConfigError> {
     let secret = site.secret.read().map_err(|problem| fault("site.secret_file", problem))?;
+    secret.as_deref().map_or(Ok(()), check_secret)?;
     let trunks = crate::sip_sockets::trunks(config);
     let trunk = trunks.iter().position(|trunk| trunk.name == site.trunk);
     let trunk = trunk.ok_or_else(|| fault("site.trunk", format!("is {:?}, which is no trunk", site.trunk)))?;
@@ -67,6 +68,15 @@ fn customer(config: &Config, site: &Site) -> Result<Customer, ConfigError> {
     };
     let core = admission::Site { name: site.name.clone(), trunk, domain, key: signing_key(site)?, allowance };
     Ok(Customer::new(core, site.site_key.clone(), secret.as_deref().map(str::as_bytes)))
+}
+
+/// Whether a back end's secret is as long as one that signs.
+fn check_secret(secret: &str) -> Result<(), ConfigError> {
+    Key::secret(secret.as_bytes()).map(drop).map_err(|why| ConfigError::Nonsense {
+        key: "site.secret_file",
+        problem: why.to_string(),
+        remedy: "make another, for example with: openssl rand -hex 32".to_owned(),
+    })
 }
 
 fn signing_key(site: &Site) -> Result<Option<Key>, ConfigError> {

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most that a request may say.
 pub(crate) const MAX_BODY: usize = 4_096;
@@ -35,6 +35,8 @@ pub(crate) struct Counter {
 struct Kept {
     sites: Paces<String>,
     addresses: Paces<IpAddr>,
+    /// Secrets that were wrong.
+    secrets: Paces<IpAddr>,
 }
 
 /// What a page or a back end says.
@@ -78,20 +80,39 @@ impl Counter {
     }
 
     fn issue(&self, wish: &Wish, address: IpAddr, now: sip_core::Instant, at: UnixTime) -> Result<Minted, Refusal> {
-        let site = &self.mint.customer(wish).map_err(Refusal::Denied)?.site.name;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // A back end asks for everybody from one address; the relay's own machine is its operator's.
-        let is_page = wish.secret.is_none();
-        let is_own = address.is_loopback();
-        let pace = self.pace.get(site).copied().unwrap_or(self.of_address);
-        let keeps = !is_page
-            || ((is_own || kept.addresses.keeps(subscriber(address), self.of_address, now))
-                && kept.sites.keeps(site.clone(), pace, now));
-        drop(kept);
-        if !keeps {
-            return Err(Refusal::Hasty);
+        // The relay's own machine is its operator's.
+        let counted = (!address.is_loopback()).then(|| subscriber(address));
+        match wish.secret {
+            Some(_) => self.check_secret(wish, counted, now)?,
+            None => self.check_page(wish, counted, now)?,
         }
         self.mint.issue(wish, one_time_id().ok_or(Refusal::Broken)?, at).map_err(Refusal::Denied)
+    }
+
+    fn check_page(&self, wish: &Wish, from: Option<IpAddr>, now: sip_core::Instant) -> Result<(), Refusal> {
+        let site = &self.mint.customer(wish).map_err(Refusal::Denied)?.site.name;
+        let pace = self.pace.get(site).copied().unwrap_or(self.of_address);
+        let mut kept = self.kept();
+        let keeps = from.is_none_or(|address| kept.addresses.keeps(address, self.of_address, now))
+            && kept.sites.keeps(site.clone(), pace, now);
+        keeps.then_some(()).ok_or(Refusal::Hasty)
+    }
+
+    /// A back end asks for everybody from one address, as often as it likes; a wrong secret counts.
+    fn check_secret(&self, wish: &Wish, from: Option<IpAddr>, now: sip_core::Instant) -> Result<(), Refusal> {
+        let mut kept = self.kept();
+        if from.is_some_and(|address| !kept.secrets.keeps(address, self.of_address, now)) {
+            return Err(Refusal::Hasty);
+        }
+        self.mint.customer(wish).map_err(Refusal::Denied)?;
+        if let Some(address) = from {
+            kept.secrets.give_back(&address, self.of_address, now);
+        }
+        Ok(())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -345,6 +345,8 @@ fn a_secret_that_is_not_there_is_told_before_the_relay_starts() {
     let key = TempFile::new("short-key", "too short");
     let short = with(&format!("algorithm = \"HS256\"\nkey_file = {:?}", key.0)).expect_err("too short").to_string();
     assert!(short.starts_with("site.key_file is shorter than 32 bytes"), "{short}");
+    let shown = with(&format!("secret_file = {:?}", key.0)).expect_err("too short").to_string();
+    assert!(shown.starts_with("site.secret_file is shorter than 32 bytes"), "{shown}");
 }
 
 #[test]

@@ -166,6 +166,28 @@ async fn a_back_end_with_its_secret_gets_what_its_site_may_do() {
 }
 
 #[tokio::test]
+async fn one_address_guesses_so_many_secrets_in_a_minute() {
+    let exchange = Exchange::open_with(|config| {
+        config.tokens.per_address = 3;
+        config.sites.push(shop());
+    })
+    .await;
+    let from =
+        |address: &str, secret: &str| format!("X-Forwarded-For: {address}\r\nAuthorization: Bearer {secret}\r\n");
+    let wish = "{\"callee\":\"music\"}";
+
+    for _ in 0..10 {
+        assert_eq!(post(&exchange, &from("192.0.2.7", SECRET), wish).await.0, 200, "a right one does not count");
+    }
+    for _ in 0..3 {
+        assert_eq!(post(&exchange, &from("192.0.2.7", "sk_guess"), wish).await.0, 403);
+    }
+    assert_eq!(post(&exchange, &from("192.0.2.7", SECRET), wish).await.0, 429, "nobody learns that it was right");
+    assert_eq!(post(&exchange, &from("192.0.2.8", SECRET), wish).await.0, 200, "another address");
+    exchange.close().await;
+}
+
+#[tokio::test]
 async fn what_is_not_asked_properly_is_told_by_its_status() {
     let exchange = Exchange::open().await;
     let page = own_page(&exchange);

@@ -85,7 +85,7 @@ pub const SITE_KEYS: &[TableKey<Site>] = &[
     key("site.max_calls", "a whole number from 1 to 1000000", |s, v| put_within(&mut s.max_calls, 1..=1_000_000, v)),
     key("site.site_key", "a word of 8 to 128 letters, digits, _ or -, such as \"pk_shop_2026\", or \"\"", put_site_key),
     key("site.tokens_per_minute", "a whole number from 1 to 1000000", |s, v| put_within(&mut s.tokens_per_minute, 1..=1_000_000, v)),
-    key("site.secret_file", "a file with a secret in it, or \"\"", |s, v| put(&mut s.secret.file, v)),
+    key("site.secret_file", "a file with a secret of 32 bytes or more in it, or \"\"", |s, v| put(&mut s.secret.file, v)),
     key("site.secret_env", "the name of an environment variable, or \"\"", |s, v| put(&mut s.secret.env, v)),
     key("site.algorithm", "\"HS256\", \"EdDSA\" or \"RS256\", or \"\"", |s, v| put(&mut s.algorithm, v)),
     key("site.key_file", "a file with the secret of HS256, or with a public key in PEM form, or \"\"", |s, v| put(&mut s.key.file, v)),
