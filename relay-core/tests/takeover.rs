@@ -167,6 +167,28 @@ fn wrong_tags_are_481() {
 }
 
 #[test]
+fn news_of_the_old_pages_transfer_hold_nothing_up() {
+    let mut world = World::new();
+    let mut knows_refer = agent::Config::default();
+    knows_refer.allow.push(Method::Refer);
+    world.equip(End::Pbx, knows_refer);
+    let (call, pbx) = world.established();
+    let ours = world.browser.replaces(call).unwrap();
+    let rows = vec![(HeaderName::ReferTo, "<sip:carol@example.com>".to_owned())];
+    world.browser.session_request(call, Method::Refer, rows, None, world.now).unwrap();
+    let (refer, _) = world.pbx_asked();
+    world.pbx.respond(refer, Reply::new(StatusCode::ACCEPTED), world.now).unwrap();
+    world.settle();
+    let flow = reload(&mut world, SECOND);
+    take(&mut world, flow, ALICE, &ours);
+
+    world.pbx.hang_up(pbx, None, world.now).unwrap();
+    world.settle();
+
+    world.last(End::Browser, "BYE");
+}
+
+#[test]
 fn another_account_is_403() {
     let mut world = World::new();
     let (replaces, _, ladder) = talking(&mut world);

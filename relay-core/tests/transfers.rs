@@ -435,6 +435,46 @@ fn news_that_come_after_the_pbxs_bye_reach_the_browser() {
     }
 }
 
+/// A REFER of the browser at a PBX that answers by itself.
+fn refer_at_pbx(world: &mut World) -> (SessionId, sip_core::agent::IncomingId) {
+    let (call, pbx) = world.established();
+    world.browser.refer(call, Refer::new(uri("sip:carol@example.com")), world.now).unwrap();
+    loop {
+        if let Event::Request { id, .. } = world.event(End::Pbx).expect("a REFER at the PBX") {
+            return (pbx, id);
+        }
+    }
+}
+
+#[test]
+fn a_pbx_that_will_tell_no_news_ends_the_call_at_once() {
+    let mut world = world_of(true, false);
+    let (pbx, refer) = refer_at_pbx(&mut world);
+    let accepted = Reply::new(StatusCode::ACCEPTED).header(HeaderName::other("Refer-Sub"), "false");
+    world.pbx.respond(refer, accepted, world.now).unwrap();
+    world.settle();
+    world.pbx.hang_up(pbx, None, world.now).unwrap();
+    world.settle();
+
+    world.last(End::Browser, "BYE");
+}
+
+#[test]
+fn news_that_overtook_the_answer_are_not_waited_for() {
+    let mut world = world_of(true, false);
+    let (pbx, refer) = refer_at_pbx(&mut world);
+    let rows = vec![(HeaderName::Event, "refer".to_owned()), (HeaderName::SubscriptionState, "terminated".to_owned())];
+    let body = Some(("message/sipfrag".to_owned(), b"SIP/2.0 200 OK".to_vec()));
+    world.pbx.session_request(pbx, Method::Notify, rows, body, world.now).unwrap();
+    world.settle();
+    world.pbx.respond(refer, Reply::new(StatusCode::ACCEPTED), world.now).unwrap();
+    world.settle();
+    world.pbx.hang_up(pbx, None, world.now).unwrap();
+    world.settle();
+
+    world.last(End::Browser, "BYE");
+}
+
 #[test]
 fn a_pbx_that_has_told_how_a_transfer_went_ends_the_call_at_once() {
     let mut world = world();

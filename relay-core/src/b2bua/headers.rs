@@ -140,6 +140,11 @@ pub(super) fn refer_sub(headers: &Headers) -> Option<(HeaderName, String)> {
     headers.get(&name).map(str::to_owned).map(|value| (name, value))
 }
 
+/// Whether no news of a transfer will come (RFC 4488 §4).
+pub(super) fn refuses_news(headers: &Headers) -> bool {
+    refer_sub(headers).is_some_and(|(_, wanted)| wanted.trim().eq_ignore_ascii_case("false"))
+}
+
 /// Whether the sender has answered a challenge, so that another is unlikely.
 pub(super) fn has_credentials(headers: &Headers) -> bool {
     CREDENTIALS.iter().any(|name| headers.get(name).is_some())

@@ -2,7 +2,7 @@
 //! some telephones hang up first and tell then: the browser's leg waits a moment for what they say.
 
 use super::call::Call;
-use super::{B2bua, cause};
+use super::{B2bua, cause, headers};
 use crate::media::control::{MediaId, Side};
 use sip_core::agent::{End, EndedBy, IncomingId};
 use sip_core::message::{Headers, Method, NameAddr, Reason, Request, Response};
@@ -25,20 +25,21 @@ pub(super) struct News {
 impl B2bua {
     /// The PBX answered what the browser asked inside a call: where it agrees to a transfer, news of it will come.
     pub(super) fn expect_news(&mut self, id: MediaId, response: &Response) {
-        let is_refer = response.headers.cseq().is_ok_and(|cseq| cseq.method == Method::Refer);
+        let Some(refer) = response.headers.cseq().ok().filter(|cseq| cseq.method == Method::Refer) else { return };
+        let tells = response.status.is_success() && !headers::refuses_news(&response.headers);
         let name = dialog_name(&response.headers, response.headers.from().ok());
-        if let (true, true, Some(dialog), Some(call)) =
-            (is_refer, response.status.is_success(), name, self.calls.call_mut(id))
+        if let (true, Some(dialog), Some(call)) = (tells, name, self.calls.call_mut(id))
+            && !call.refers.iter().any(|crossed| crossed.there == refer.number && crossed.is_told)
         {
             call.news = Some(News { dialog, late: None });
         }
     }
 
-    /// The last news have come.
+    /// The last news have come, maybe before the answer to what they are of.
     pub(super) fn end_news(&mut self, id: MediaId) {
-        if let Some(call) = self.calls.call_mut(id)
-            && call.news.as_ref().is_some_and(|news| news.late.is_none())
-        {
+        let Some(call) = self.calls.call_mut(id) else { return };
+        call.refers.iter_mut().filter(|crossed| crossed.side == Side::Web).for_each(|crossed| crossed.is_told = true);
+        if call.news.as_ref().is_some_and(|news| news.late.is_none()) {
             call.news = None;
         }
     }

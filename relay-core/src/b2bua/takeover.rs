@@ -89,6 +89,7 @@ impl B2bua {
             // News of them would name requests of the old dialog.
             call.refers.clear();
         }
+        self.end_news(id);
         let waiting = self.end_crossing(id);
         let Some(answer) = self.agree(id, Side::Web, Asked::Web(described)) else { return };
         let told = self.web.accept(web, answer, Vec::new(), now);

@@ -27,9 +27,11 @@ pub(super) const WEB_HOST: &str = "relay.invalid";
 /// A REFER that crossed: its number on the leg it came by, and on the other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Crossed {
-    side: Side,
+    pub(super) side: Side,
     here: u32,
-    there: u32,
+    pub(super) there: u32,
+    /// Its last news have come.
+    pub(super) is_told: bool,
 }
 
 /// The Referred-By values that browsers were told, so that none invents one.
@@ -80,7 +82,7 @@ impl B2bua {
             if call.refers.len() >= MAX_REFERS {
                 call.refers.remove(0);
             }
-            call.refers.push(Crossed { side, here, there });
+            call.refers.push(Crossed { side, here, there, is_told: false });
         }
     }
 
