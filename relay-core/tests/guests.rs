@@ -229,6 +229,28 @@ fn a_replaces_of_a_guest_takes_nobodys_call() {
 }
 
 #[test]
+fn of_what_a_guest_says_in_a_call_digits_cross_and_nothing_else() {
+    let mut world = world(Access::Guest);
+    let browser = call(&mut world);
+    let (incoming, _) = world.pbx_rings();
+    let deaf = TRUNK_SDP.replace(" 101", "").replace("a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n", "");
+    world.pbx.accept(incoming, deaf, vec![], world.now).unwrap();
+    world.browser_accepted(browser);
+
+    for (kind, body) in [("application/x-command", "record"), ("text/plain", "hello")] {
+        let body = Some((kind.to_owned(), body.as_bytes().to_vec()));
+        world.browser.session_request(browser, Method::Info, vec![], body, world.now).unwrap();
+        world.settle();
+        world.last(End::Browser, "403 INFO");
+    }
+    assert!(!world.ladder(End::Pbx).contains(&"INFO".to_owned()));
+    let digit = Some(("application/dtmf-relay".to_owned(), b"Signal=5\r\nDuration=160\r\n".to_vec()));
+    world.browser.session_request(browser, Method::Info, vec![], digit, world.now).unwrap();
+    world.settle();
+    assert!(world.ladder(End::Pbx).contains(&"INFO".to_owned()));
+}
+
+#[test]
 fn the_time_that_the_token_allows_ends_the_call_on_both_legs() {
     let mut world = world(Access::Guest);
     let browser = call_with(&mut world, &token(&json!({ "max_duration": 30 })), &[]);

@@ -13,7 +13,7 @@ use crate::admission::{Admission, Asked, Denial, Grant, Page, Party, Rules, Unix
 use crate::media::control::MediaId;
 use sip_core::agent::SessionId;
 use sip_core::digest::Credentials;
-use sip_core::message::{HeaderName, Headers, Host, Method, NameAddr, Reason, Request, StatusCode, Uri};
+use sip_core::message::{HeaderName, Headers, Host, NameAddr, Reason, Request, StatusCode, Uri, dtmf};
 use sip_core::{Duration, Instant, SocketId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -230,9 +230,9 @@ impl B2bua {
     }
 
     /// Whether a request inside a call is one that its guest may not make: digits cross, transfers do not.
-    pub(super) fn is_beyond_guest(&self, id: MediaId, method: &Method) -> bool {
+    pub(super) fn is_beyond_guest(&self, id: MediaId, asked: &dtmf::Info) -> bool {
         let is_guest = self.calls.call(id).is_some_and(|call| call.guest.is_some());
-        is_guest && *method != Method::Info
+        is_guest && !matches!(asked, dtmf::Info::Digits(..) | dtmf::Info::Malformed)
     }
 
     /// The refusal that belongs to a denial, which is told to the shell as well.

@@ -25,11 +25,12 @@ impl B2bua {
         let Some(id) = self.calls.of_leg(side, session) else {
             return self.respond(side, incoming, StatusCode::CALL_DOES_NOT_EXIST, now);
         };
-        if side == Side::Web && self.is_beyond_guest(id, &request.method) {
+        let asked = dtmf::Info::read(request);
+        if side == Side::Web && self.is_beyond_guest(id, &asked) {
             let Refusal { status, reason, .. } = self.denied(Denial::NotACall);
             return self.turn_down(side, incoming, status, &reason.unwrap_or_default(), now);
         }
-        match dtmf::Info::read(request) {
+        match asked {
             dtmf::Info::Malformed => self.respond(side, incoming, StatusCode::BAD_REQUEST, now),
             dtmf::Info::Digits(digits, duration) if self.plays_digits(id, side, request) => {
                 self.media(MediaCommand::Digits { id, to: other(side), digits, duration });
