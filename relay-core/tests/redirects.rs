@@ -138,6 +138,18 @@ fn hanging_up_after_a_redirection_cancels_the_call_that_stands() {
 }
 
 #[test]
+fn names_inside_the_pbx_stay_there_where_it_serves_every_domain() {
+    let mut world = World::with(|config| config.domains.push(Domain { name: "*".to_owned(), trunk: 0 }));
+    let call = world.dial("sip:bob@called.example");
+    let (incoming, _) = world.pbx_rings();
+
+    world.pbx_redirects(incoming, "<sip:carol@node7.pbx.internal:5080>, <sip:dave@example.com>, <tel:+49301234>");
+
+    let told = contacts(&world.browser_ended(call));
+    assert_eq!(told, ["<sip:carol@called.example>", "<sip:dave@example.com>", "<tel:+49301234>"]);
+}
+
+#[test]
 fn a_domain_that_is_an_address_stays_one() {
     let mut world = World::with(|config| config.domains.push(Domain { name: "192.0.2.99".to_owned(), trunk: 0 }));
     let call = world.dial("sip:bob@example.com");

@@ -1,9 +1,9 @@
 //! A call that is sent elsewhere (3xx, RFC 3261 §21.3) on one leg: told on the other, or followed on this one.
 //!
 //! A browser is told addresses that it can call through this relay: the PBX's own address becomes the domain that was
-//! called, and domains that no PBX here serves are left out. A PBX is told what the browser named, without what would
-//! route it (§19.1.1). Followed are only addresses that a PBX here serves, so that nobody is called through the relay
-//! whom a browser could not have called itself.
+//! called, and so does a name that only `*` serves; domains that no PBX here serves are left out. A PBX is told what the
+//! browser named, without what would route it (§19.1.1). Followed are only addresses that a PBX here serves, so that nobody
+//! is called through the relay whom a browser could not have called itself.
 
 use super::B2bua;
 use super::call::{Calling, Preparing, Stage};
@@ -37,7 +37,9 @@ impl B2bua {
         let mut told = contact_for_trunk(contact)?;
         let name = told.uri.host.to_string();
         let is_named = self.config.domains.iter().any(|domain| domain.name.eq_ignore_ascii_case(&name));
-        if told.uri.host.ip().is_some() && !is_named {
+        // An address, or a name that only `*` serves, is the PBX's own.
+        let is_inner = told.uri.host.ip().is_some() || self.next_hop(&told.uri).is_some();
+        if told.uri.scheme != Scheme::Tel && is_inner && !is_named {
             told.uri.host = called.host.clone();
             told.uri.port = called.port;
         }
