@@ -69,20 +69,29 @@ test("office hours know days, times and zones, and take what they cannot read fo
   same([at("Fr-Mo 9:00-13:00"), at("Tu 9:00-13:00; Mo 9:00-13:00"), at("Mo 20:00-22:00", "Asia/Tokyo"), at("whenever we like")], [true, true, true, true]);
 });
 
-test("a site's key asks the relay for a token, and the call shows it", async () => {
+/** Whatever asks for a token gets one; returns what was asked, once the call shows it. */
+async function tokenAsked(attributes: Record<string, string>): Promise<string> {
   const real = globalThis.fetch;
   cleanup(() => { globalThis.fetch = real; });
   let asked = "";
   globalThis.fetch = (url, init) => {
     if (init?.method !== "POST") return real(url, init);
-    asked = `${new URL(url instanceof Request ? url.url : url).pathname} ${init.body as string}`;
+    asked = `${new URL(url instanceof Request ? url.url : url, document.baseURI).pathname} ${init.body as string}`;
     return Promise.resolve(Response.json({ token: "one-call" }));
   };
-  const element = button({ "site-key": "pk_shop_2026" });
+  const element = button(attributes);
   await clicked(element);
   await until(() => fake.core?.commands.includes("call echo"));
-  same(asked, '/api/tokens {"siteKey":"pk_shop_2026","callee":"echo"}');
   same(core().lastOptions.headers, [["Authorization", "Bearer one-call"]]);
+  return asked;
+}
+
+test("a site's key asks the relay for a token, and the call shows it", async () => {
+  same(await tokenAsked({ "site-key": "pk_shop_2026" }), '/api/tokens {"siteKey":"pk_shop_2026","callee":"echo"}');
+});
+
+test("a token's address asks the site's own back end, and the call shows what it gave", async () => {
+  same(await tokenAsked({ "token-url": "/call-token" }), '/call-token {"callee":"echo"}');
 });
 
 test("in a call the microphone can be seen and changed, and the quality is told", async () => {

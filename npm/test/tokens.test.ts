@@ -57,6 +57,13 @@ test("the relay makes one for a site key, beside its WebSocket unless another ad
   same(asked, [{ url: "https://relay.example.com/api/tokens", body }, { url: "https://tokens.example.com/t", body }]);
 });
 
+test("a site's own back end is asked the same way, and told no key where there is none", async () => {
+  const asked = answers(Response.json({ token: "made" }));
+  visitor({ url: "/call-token" }).call("support");
+  same(await shown(), "Bearer made");
+  same(asked, [{ url: "/call-token", body: { callee: "support" } }]);
+});
+
 test("a refused token ends the call with the reason and what to do", async () => {
   for (const [status, code, retryable] of [[403, "FORBIDDEN", false], [429, "SERVER_ERROR", true]] as const) {
     answers(Response.json({ error: "x", message: "Token Of Another Origin" }, { status }));

@@ -24,14 +24,19 @@ export async function pack(folder) {
   return JSON.parse(stdout)[0];
 }
 
-/** Gives the projects the package, as `npm install` of the tarball would: it has no dependencies and no scripts. */
-export async function installInProjects() {
-  const place = path.join(projects, "node_modules/switchhook");
+/** Puts a tarball's package at `place`, as `npm install` would: it has no dependencies and no scripts. */
+export async function unpack(tarball, place) {
   await rm(place, { recursive: true, force: true });
   await mkdir(place, { recursive: true });
+  await run("tar", ["-xzf", tarball, "-C", place, "--strip-components=1"]);
+}
+
+/** Gives the projects the package. */
+export async function installInProjects() {
+  const place = path.join(projects, "node_modules/switchhook");
   const folder = await emptied("packed");
   const { filename } = await pack(folder);
-  await run("tar", ["-xzf", path.join(folder, filename), "-C", place, "--strip-components=1"]);
+  await unpack(path.join(folder, filename), place);
   return place;
 }
 

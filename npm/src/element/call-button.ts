@@ -26,6 +26,7 @@ let styles: CSSStyleSheet | undefined;
  * @attr label - The words on the button
  * @attr callee - Who is called, as the panel says. Default: the label
  * @attr site-key - The public key of this site at the relay, which gives a token for each call
+ * @attr token-url - Where the page gets a token for each call, where that is not the relay: the site's own back end
  * @attr hours - When somebody answers: `Mo-Fr 9:00-17:30; Sa 10:00-14:00`. Default: always
  * @attr time-zone - Where these hours are: `Europe/Berlin`. Default: the visitor's
  * @attr uri - The SIP address that calls. For demonstrations: an account in a page is known to every visitor
@@ -252,8 +253,9 @@ export class CallButton extends BaseElement {
     const password = this.password ?? this.getAttribute("password") ?? undefined;
     const displayName = this.getAttribute("display-name") ?? undefined;
     const account = { uri, ...(password !== undefined && { password }), ...(displayName !== undefined && { displayName }) };
-    const siteKey = this.getAttribute("site-key");
-    return { server, ...(uri && { account }), ...(siteKey !== null && { token: { siteKey } }) };
+    const [siteKey, url] = [this.getAttribute("site-key"), this.getAttribute("token-url")];
+    const token = { ...(siteKey !== null && { siteKey }), ...(url !== null && { url }) };
+    return { server, ...(uri && { account }), ...(Object.keys(token).length > 0 && { token }) };
   }
 
   #handleTrigger(): void {

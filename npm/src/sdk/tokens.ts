@@ -5,17 +5,20 @@
 import { SipError } from "./errors.js";
 import { serverUrl } from "./server-url.js";
 
-/** A token, what makes one for each call, or the relay that does. */
+/** A token, what makes one for each call, or the address that does. */
 export type TokenSource = string | TokenProvider | TokenEndpoint;
 
 /** Asks the page's own back end. `target` is whom `call()` was given. */
 export type TokenProvider = (target: string) => string | Promise<string>;
 
-/** The relay's `POST /api/tokens`. */
+/**
+ * The relay's `POST /api/tokens`, or an address of the site's own back end that is asked the same way: it is sent
+ * `{ siteKey, callee }` as JSON and answers `{ token }`. Where there is no `siteKey`, none is sent.
+ */
 export interface TokenEndpoint {
   /** The public key of this site. */
-  siteKey: string;
-  /** Its address. Default: `/api/tokens` on the host of the user agent's `server`. */
+  siteKey?: string;
+  /** The address. Default: `/api/tokens` on the host of the user agent's `server`. */
   url?: string | URL;
 }
 
@@ -32,7 +35,8 @@ export async function tokenHeaders(
 async function tokenFrom(source: TokenSource, target: string, server: string | URL = ""): Promise<string> {
   if (typeof source === "string") return source;
   if (typeof source === "function") return source(target);
-  return ask(source.url ?? endpointOf(server), { siteKey: source.siteKey, callee: target });
+  const { siteKey, url } = source;
+  return ask(url ?? endpointOf(server), { ...(siteKey !== undefined && { siteKey }), callee: target });
 }
 
 /** `wss://relay.example.com/sip` is beside `https://relay.example.com/api/tokens`. */
@@ -40,7 +44,7 @@ function endpointOf(server: string | URL): string {
   return new URL("/api/tokens", serverUrl(server).replace(/^ws/, "http")).href;
 }
 
-async function ask(url: string | URL, body: { siteKey: string; callee: string }): Promise<string> {
+async function ask(url: string | URL, body: { siteKey?: string; callee: string }): Promise<string> {
   const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(url, request).catch((cause: unknown) => { throw unreachable(url, cause); });
   const answer = (await response.json().catch(() => ({}))) as { token?: unknown; message?: unknown };
