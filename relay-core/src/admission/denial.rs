@@ -36,6 +36,8 @@ pub enum Denial {
     Missing,
     /// What is asked for is not a call.
     NotACall,
+    /// Somebody who was asked about the call said no, or sent it where it cannot go.
+    Decided,
 }
 
 impl Denial {
@@ -76,6 +78,7 @@ impl Denial {
             Self::Hasty => "Too Many Calls In A Short Time",
             Self::Full => "Too Many Tokens",
             Self::Missing => "A Token Is Needed Here",
+            Self::Decided => "The Call Is Not Allowed",
             Self::NotACall => "A Token Allows A Call And Nothing Else",
         }
     }
@@ -99,6 +102,7 @@ impl Denial {
             Self::Full => "full",
             Self::Missing => "missing",
             Self::NotACall => "not_a_call",
+            Self::Decided => "decided",
         }
     }
 }

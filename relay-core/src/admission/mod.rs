@@ -136,7 +136,7 @@ impl Admission {
         site.check_page(&claims, asked.page)?;
         let callee = Callee::of(asked.callee).ok_or(Denial::Callee)?;
         let callee = site.reached(&claims, callee)?;
-        if self.rules.denied.iter().any(|pattern| pattern.is_met_in_any_form(&callee)) {
+        if self.is_forbidden(&callee) {
             return Err(Denial::Forbidden);
         }
         let party = Party { site: site.name.clone(), subject: claims.sub.clone().unwrap_or_default() };
@@ -157,6 +157,12 @@ impl Admission {
         self.spent.spend((party.site.clone(), claims.jti), until, at)?;
         *self.live.entry(party).or_default() += 1;
         Ok(grant)
+    }
+
+    /// Whether no token reaches this callee, whatever a site allows.
+    #[must_use]
+    pub fn is_forbidden(&self, callee: &Callee) -> bool {
+        self.rules.denied.iter().any(|pattern| pattern.is_met_in_any_form(callee))
     }
 
     /// An admitted call is over.

@@ -13,6 +13,7 @@ use super::port::FlowFault;
 use super::routes::{NextHop, Target};
 use super::sdp_bridge::{OpusUse, Origin, TrunkSdp, WebSdp};
 use super::transfers::Crossed;
+use crate::admission::Grant;
 use crate::media::control::{Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
 use core::net::SocketAddr;
 use sip_core::Instant;
@@ -117,6 +118,8 @@ pub(super) struct Preparing {
     pub(super) route: Option<VecDeque<Target>>,
     /// The answer that the browser had already: another address was tried before.
     pub(super) told: Option<String>,
+    /// What a guest may do, until somebody has decided on the call.
+    pub(super) undecided: Option<Box<Grant>>,
 }
 
 /// A trunk leg that is called.

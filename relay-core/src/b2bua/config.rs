@@ -50,6 +50,8 @@ pub struct Config {
     pub paces: RequestPaces,
     /// Who may call with a token, and whom.
     pub admission: Rules,
+    /// Whether somebody outside decides on each call with a token.
+    pub asks_about_guests: bool,
     /// What is negotiated with browsers.
     pub web_leg: LegConfig,
     /// What is negotiated with PBXs.
@@ -101,9 +103,19 @@ impl Default for Config {
             resolve_ttl: Duration::from_secs(60),
             paces: RequestPaces::default(),
             admission: Rules::default(),
+            asks_about_guests: false,
             web_leg: LegConfig::web(),
             trunk_leg: LegConfig::default(),
         }
+    }
+}
+
+impl Config {
+    /// The domain in addresses of a trunk's callees, where the caller names none.
+    pub(super) fn domain_of(&self, trunk: usize) -> Option<String> {
+        let named = self.domains.iter().find(|domain| domain.trunk == trunk && domain.name != "*");
+        let host = || Some(self.trunks.get(trunk)?.gateways.first()?.host.clone());
+        named.map(|domain| domain.name.clone()).or_else(host)
     }
 }
 

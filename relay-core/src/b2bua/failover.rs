@@ -40,7 +40,7 @@ impl B2bua {
         let Stage::Calling(calling) = core::mem::replace(&mut call.stage, Stage::Ending) else { return };
         let Calling { request, offer, next_hop, route, untold, answer, .. } = *calling;
         let (route, told) = (Some(route), untold.is_none().then_some(answer));
-        self.call_again(id, Preparing { request, offer, next_hop, route, told }, now);
+        self.call_again(id, Preparing { request, offer, next_hop, route, told, undecided: None }, now);
     }
 
     /// Calls another address. What the one before had of time says nothing of this one.

@@ -7,9 +7,10 @@
 use super::B2bua;
 use super::call::Call;
 use super::cause::Refusal;
+use super::config::Config;
 use super::port::{Access, Output};
 use super::routes::NextHop;
-use crate::admission::{Admission, Asked, Denial, Grant, Page, Party, Rules, UnixTime};
+use crate::admission::{Admission, Asked, Callee, Denial, Grant, Page, Party, Rules, UnixTime};
 use crate::media::control::MediaId;
 use sip_core::agent::SessionId;
 use sip_core::digest::Credentials;
@@ -85,6 +86,10 @@ impl Guests {
         self.limits.first().map(|(at, _)| *at)
     }
 
+    pub(super) fn is_forbidden(&self, callee: &Callee) -> bool {
+        self.admission.is_forbidden(callee)
+    }
+
     fn is_guest(&self, socket: SocketId) -> bool {
         self.visitors.get(&socket).is_some_and(|visitor| visitor.access == Access::Guest)
     }
@@ -128,7 +133,7 @@ impl B2bua {
         });
         self.keep_as_guest(socket);
         let grant = granted.map_err(|denial| self.denied(denial))?;
-        self.rewrite(request, &grant);
+        rewrite(&self.config, request, &grant);
         Ok((NextHop { trunk: grant.trunk, is_secure: false }, grant))
     }
 
@@ -141,32 +146,10 @@ impl B2bua {
         }
     }
 
-    /// The INVITE that the token stands for, in the place of the page's.
-    fn rewrite(&self, request: &mut Request, grant: &Grant) {
-        let tag = request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));
-        let host = grant.callee.host.as_deref().and_then(|host| host.parse::<Host>().ok());
-        let host = host.unwrap_or_else(|| Host::Name("invalid".to_owned()));
-        let callee = Uri::sip(Some(&grant.callee.user), host.clone(), None);
-        let user = self.credentials_of(grant.trunk).map_or("anonymous", |known| known.username.as_str());
-        let mut caller = grant.caller.clone().unwrap_or_else(|| NameAddr::new(Uri::sip(Some(user), host, None)));
-        if let Some(tag) = tag {
-            caller.set_tag(&tag);
-        }
-        request.headers.retain(|row| KEPT.contains(&row.name));
-        request.headers.set(HeaderName::From, caller.to_string());
-        request.headers.set(HeaderName::To, NameAddr::new(callee.clone()).to_string());
-        request.uri = callee;
-    }
-
-    /// What a trunk is told of the relay, for calls that the relay makes by itself.
-    fn credentials_of(&self, trunk: usize) -> Option<&Credentials> {
-        self.config.trunks.get(trunk)?.credentials.as_ref()
-    }
-
     /// The credentials that answer a challenge to a guest's call. Account holders have their own.
     pub(super) fn credentials_for(&self, id: MediaId, trunk: usize) -> Option<Credentials> {
         let is_guest = self.calls.call(id).is_some_and(|call| call.guest.is_some());
-        self.credentials_of(trunk).filter(|_| is_guest).cloned()
+        credentials_of(&self.config, trunk).filter(|_| is_guest).cloned()
     }
 
     /// A call that did not begin.
@@ -247,6 +230,28 @@ impl B2bua {
     pub(super) fn web_socket_of(&self, session: SessionId) -> Option<SocketId> {
         self.web.session(session).map(|view| view.flow.socket)
     }
+}
+
+/// The INVITE that the token stands for, in the place of the page's.
+pub(super) fn rewrite(config: &Config, request: &mut Request, grant: &Grant) {
+    let tag = request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));
+    let host = grant.callee.host.as_deref().and_then(|host| host.parse::<Host>().ok());
+    let host = host.unwrap_or_else(|| Host::Name("invalid".to_owned()));
+    let callee = Uri::sip(Some(&grant.callee.user), host.clone(), None);
+    let user = credentials_of(config, grant.trunk).map_or("anonymous", |known| known.username.as_str());
+    let mut caller = grant.caller.clone().unwrap_or_else(|| NameAddr::new(Uri::sip(Some(user), host, None)));
+    if let Some(tag) = tag {
+        caller.set_tag(&tag);
+    }
+    request.headers.retain(|row| KEPT.contains(&row.name));
+    request.headers.set(HeaderName::From, caller.to_string());
+    request.headers.set(HeaderName::To, NameAddr::new(callee.clone()).to_string());
+    request.uri = callee;
+}
+
+/// What a trunk is told of the relay, for calls that the relay makes by itself.
+fn credentials_of(config: &Config, trunk: usize) -> Option<&Credentials> {
+    config.trunks.get(trunk)?.credentials.as_ref()
 }
 
 /// The token of a request (RFC 8898 §3).

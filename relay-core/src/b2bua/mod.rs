@@ -13,6 +13,7 @@ mod calls;
 mod cause;
 mod codec_order;
 mod config;
+mod decisions;
 mod dns;
 mod drain;
 mod early;
@@ -50,6 +51,7 @@ mod watches;
 
 pub use call::{CallDirection, CallRecord};
 pub use config::{Config, Domain, Gateway, GatewayId, LegConfig, Trunk, TrunkSocket};
+pub use decisions::{Decision, Undecided};
 pub use dns::{Answer, Question, Record, RecordKind};
 pub use guards::RequestPaces;
 pub use passing::PassHeaders;
@@ -210,6 +212,7 @@ impl B2bua {
             Input::Media(event) => self.handle_media(event, now),
             Input::Resolved { query, result } => self.handle_resolved(query, result, now),
             Input::Timeout => self.handle_timeout(now),
+            Input::Decided { id, decision } => self.handle_decided(id, decision, now),
             Input::Drain => self.is_draining = true,
             Input::Shutdown => self.handle_shutdown(now),
         }

@@ -84,7 +84,9 @@ impl B2bua {
     fn prepare(&mut self, web: SessionId, request: Box<Request>, admitted: Admitted, now: Instant) {
         let Admitted { offer, next_hop, grant } = admitted;
         let before = self.calls.challenged_at(&attempt_of(&request));
-        let route = match self.route(next_hop, before, now) {
+        let undecided = grant.clone().filter(|_| self.config.asks_about_guests).map(Box::new);
+        let way = if undecided.is_some() { Route::Pending } else { self.route(next_hop, before, now) };
+        let route = match way {
             Route::Targets(targets) => Some(targets),
             Route::Pending => None,
             Route::Nowhere(refusal) => {
@@ -94,17 +96,21 @@ impl B2bua {
         };
         let mut call = self.new_call(CallDirection::Outbound, &request, now);
         call.guest = grant.as_ref().map(Stay::of);
-        call.record.site = grant.map(|grant| grant.party.site);
+        call.record.site = grant.as_ref().map(|grant| grant.party.site.clone());
         let id = call.media;
         call.web = Some(web);
         call.aor = request.headers.from().ok().map(NameAddr::into_uri);
         call.is_registered = self.is_registered_on(web, call.aor.as_ref());
-        if route.is_none() {
+        if route.is_none() && undecided.is_none() {
             self.wayless.push(call.media);
         }
-        call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, route, told: None }));
+        let asked = grant.filter(|_| undecided.is_some());
+        call.stage = Stage::Preparing(Box::new(Preparing { request, offer, next_hop, route, told: None, undecided }));
         self.open(call);
         self.guest_rings(id, now);
+        if let Some(grant) = asked {
+            self.ask_about(id, &grant);
+        }
     }
 
     /// A call without legs; its stage is the caller's to set.
@@ -175,7 +181,7 @@ impl B2bua {
         }
     }
 
-    fn find_way(&mut self, id: MediaId, targets: VecDeque<Target>, now: Instant) {
+    pub(super) fn find_way(&mut self, id: MediaId, targets: VecDeque<Target>, now: Instant) {
         if let Some(Call { stage: Stage::Preparing(preparing), .. }) = self.calls.call_mut(id) {
             preparing.route = Some(targets);
             self.dial_if_ready(id, now);
@@ -201,7 +207,7 @@ impl B2bua {
     }
 
     fn dial(&mut self, id: MediaId, preparing: Preparing, room: &MediaRoom, target: Target, now: Instant) {
-        let Preparing { request, offer, next_hop, route, told } = preparing;
+        let Preparing { request, offer, next_hop, route, told, .. } = preparing;
         if headers::has_credentials(&request.headers)
             && let Err(refusal) = self.guard_guess_of(id, now)
         {

@@ -1,10 +1,11 @@
 //! What goes into the B2BUA and what comes out of it.
 
 use super::call::CallRecord;
+use super::decisions::{Decision, Undecided};
 use super::dns::{Answer, Question};
 use super::trunks::GatewayStatus;
 use crate::admission::{Denial, Page, Rules, UnixTime};
-use crate::media::control::{MediaCommand, MediaEvent};
+use crate::media::control::{MediaCommand, MediaEvent, MediaId};
 use core::net::SocketAddr;
 use sip_core::{Flow, Instant, SocketId};
 
@@ -68,6 +69,13 @@ pub enum Input {
         /// Records, or why the DNS could not say.
         result: Result<Answer, String>,
     },
+    /// The answer to [`Output::Decide`].
+    Decided {
+        /// The call.
+        id: MediaId,
+        /// What becomes of it.
+        decision: Decision,
+    },
     /// The moment named by [`Output::Timeout`] has come.
     Timeout,
     /// The relay leaves when its calls are over: nothing new is taken on.
@@ -110,6 +118,8 @@ pub enum Output {
         /// What.
         question: Question,
     },
+    /// Ask what becomes of a guest's call; answered by [`Input::Decided`].
+    Decide(Box<Undecided>),
     /// A guest was turned away.
     Denied(Denial),
     /// A gateway came up or went down.

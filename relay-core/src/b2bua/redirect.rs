@@ -98,7 +98,7 @@ impl B2bua {
         request.headers.remove(&HeaderName::Authorization);
         request.headers.remove(&HeaderName::ProxyAuthorization);
         let told = untold.is_none().then_some(answer);
-        self.call_again(id, Preparing { request, offer, next_hop, route, told }, now);
+        self.call_again(id, Preparing { request, offer, next_hop, route, told, undecided: None }, now);
         true
     }
 }

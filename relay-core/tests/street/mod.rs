@@ -202,7 +202,7 @@ impl Street {
                 self.gateways.push(status);
                 Some(None)
             }
-            Output::Denied(_) => Some(None),
+            Output::Denied(_) | Output::Decide(_) => Some(None),
             Output::CallEnded(record) => {
                 self.records.push(*record);
                 Some(None)

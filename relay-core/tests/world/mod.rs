@@ -10,7 +10,7 @@ pub(crate) use talk::invite;
 
 use core::net::SocketAddr;
 use relay_core::b2bua::{
-    Access, B2bua, CallRecord, Config, Domain, FlowFault, Gateway, Input, Output, Trunk, TrunkSocket,
+    Access, B2bua, CallRecord, Config, Domain, FlowFault, Gateway, Input, Output, Trunk, TrunkSocket, Undecided,
 };
 use relay_core::media::control::{Fingerprint, MediaCommand, MediaEvent, MediaId, MediaReport};
 use sip_core::agent::{self, Event, LocalSocket, UserAgent};
@@ -52,6 +52,8 @@ pub(crate) struct World {
     /// What media was told, in order.
     pub(crate) commands: Vec<MediaCommand>,
     pub(crate) records: Vec<CallRecord>,
+    /// Calls that somebody is asked about.
+    pub(crate) undecided: Vec<Undecided>,
     /// Every message that crossed a wire: who got it, or sent it to the relay.
     pub(crate) log: Vec<(End, Message)>,
     /// Whether datagrams reach the PBX.
@@ -99,6 +101,7 @@ impl World {
             pbx_events: VecDeque::new(),
             commands: Vec::new(),
             records: Vec::new(),
+            undecided: Vec::new(),
             log: Vec::new(),
             is_pbx_reachable: true,
             is_pbx_deaf: false,
@@ -243,6 +246,7 @@ impl World {
                     let result = Err("no such name".to_owned());
                     self.relay.handle_input(Input::Resolved { query, result }, self.now);
                 }
+                Output::Decide(undecided) => self.undecided.push(*undecided),
                 Output::Alias { .. } | Output::GatewayChanged(_) | Output::Denied(_) => {}
                 Output::CallEnded(record) => self.records.push(*record),
                 Output::Timeout(_) => return,
