@@ -16,6 +16,7 @@ mod table;
 mod tokens;
 mod trunk;
 mod value;
+mod webhook;
 
 pub use api::Api;
 pub(crate) use clash::Wanted;
@@ -28,6 +29,7 @@ pub use table::TableKey;
 pub use tokens::Tokens;
 pub use trunk::{Host, TRUNK_KEYS, Trunk};
 pub use value::Value;
+pub use webhook::{OnFailure, Webhook};
 
 pub use crate::metrics::Readers;
 use relay_core::b2bua::{PassHeaders, Redirects};
@@ -55,6 +57,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// The operator's own requests.
     pub api: Api,
+    /// Who decides on calls with tokens.
+    pub webhook: Webhook,
     /// Audio.
     pub media: Media,
     /// What each leg of a call negotiates for itself.
@@ -388,6 +392,7 @@ impl Config {
     fn check_secrets(&self) -> Result<(), ConfigError> {
         self.trunks.iter().try_for_each(|trunk| crate::sites::credentials(trunk).map(drop))?;
         self.api.key()?;
+        self.webhook.key()?;
         crate::sites::Sites::of(self, None).map(drop)
     }
 
@@ -426,6 +431,7 @@ impl Config {
             ("sip.tls_key", &sip.tls_key),
             ("sip.tls_ca", &sip.tls_ca),
             ("sip.tls_client_ca", &sip.tls_client_ca),
+            ("webhook.ca", &self.webhook.ca),
         ];
         let of_trunks = self.trunks.iter().map(|trunk| ("trunk.ca", &trunk.ca));
         let missing = |(_, file): &(&str, &Option<PathBuf>)| file.as_ref().is_some_and(|file| !file.is_file());

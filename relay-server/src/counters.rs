@@ -54,6 +54,10 @@ counters! {
     tokens_refused as "tokensRefused",
     /// Requests of the operator's API without its key, or beyond their pace.
     api_refused as "apiRefused",
+    /// Questions about calls with a token.
+    webhook_asked as "webhookAsked",
+    /// Those without a usable answer, and calls that nobody could be asked about.
+    webhook_failed as "webhookFailed",
     /// Calls with a token, and other requests of guests, that were refused.
     guests_denied as "guestsDenied",
     /// WebSocket requests that were not RFC 7118.

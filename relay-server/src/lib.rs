@@ -15,6 +15,7 @@ pub mod demo;
 pub mod doctor;
 mod drain;
 mod error;
+mod http_client;
 mod icmp;
 mod listener;
 pub mod log;
@@ -34,6 +35,7 @@ mod start;
 mod streams;
 mod tokens;
 mod web_tls;
+mod webhook;
 mod websocket;
 
 pub use drain::Haste;

@@ -8,6 +8,7 @@ use crate::records::Records;
 use crate::resolve::Lookups;
 use crate::sip_udp::SipUdp;
 use crate::streams::{Stream, StreamId, Streams};
+use crate::webhook::Webhook;
 use crate::websocket::{Frame, Outbox, Unsendable, Visitor};
 use relay_core::b2bua::{
     B2bua, CallFault, CallRecord, CallStatus, FlowFault, GatewayStatus, Health, Input, Occupancy, Output,
@@ -182,6 +183,8 @@ pub(crate) struct Parts {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) records: Records,
+    /// The core asks only where there is one.
+    pub(crate) webhook: Option<Webhook>,
     /// How long calls may take to end.
     pub(crate) shutdown: Duration,
 }
@@ -247,6 +250,11 @@ impl Driver {
                     self.parts.counters.guests_denied.add_one();
                     self.parts.tally.denied(denial);
                     tracing::info!(reason = denial.name(), "a guest was refused");
+                }
+                Output::Decide(undecided) => {
+                    if let Some(webhook) = &self.parts.webhook {
+                        webhook.start(*undecided, self.parts.signaling.clone());
+                    }
                 }
                 Output::CallEnded(record) => self.call_ended(&record),
                 Output::Timeout(at) => match self.failed.pop_front() {

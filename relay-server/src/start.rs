@@ -23,6 +23,7 @@ use crate::streams::tls::{Identity, TlsError};
 use crate::streams::{Acceptor, Shared, Streams};
 use crate::tokens;
 use crate::web_tls::WebTls;
+use crate::webhook::Webhook;
 use relay_core::admission::{Pace, Rules};
 use relay_core::b2bua::{self, B2bua, GatewayStatus, RequestPaces, TrunkSocket};
 use relay_core::codec::Shelf;
@@ -120,6 +121,7 @@ pub(crate) async fn run_with(
         counters: Arc::clone(&counters),
         tally: Arc::clone(&tally),
         records,
+        webhook: Webhook::new(&config, Arc::clone(&counters)).map_err(StartError::Secrets)?,
         shutdown: config.limits.shutdown,
     });
     let gateways = signaling.watch_gateways();
@@ -341,6 +343,7 @@ fn b2bua_config(
             guesses: Pace { per: GUESSES_TIME, ..per_minute(config.limits.wrong_passwords) },
         },
         admission,
+        asks_about_guests: config.webhook.url.is_some(),
         domains,
         codecs: codecs.into(),
         product: Some(config.sip.product.clone()).filter(|product| !product.is_empty()),

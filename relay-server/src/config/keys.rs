@@ -117,6 +117,13 @@ pub const KEYS: &[Key] = &[
     key("tokens.per_address", "a whole number from 1 to 1000000", |c, v| put_within(&mut c.tokens.per_address, 1..=1_000_000, v)),
     key("tokens.key_file", "a file with a secret of 32 bytes or more, or \"\"", |c, v| put(&mut c.tokens.key.file, v)),
     key("tokens.key_env", "the name of an environment variable with the same, or \"\"", |c, v| put(&mut c.tokens.key.env, v)),
+    key("webhook.url", "an address with http or https, such as \"https://www.example.com/call\", or \"\"", put_url),
+    key("webhook.secret_file", "a file with a secret in it, or \"\"", |c, v| put(&mut c.webhook.secret.file, v)),
+    key("webhook.secret_env", "the name of an environment variable with the same, or \"\"", |c, v| put(&mut c.webhook.secret.env, v)),
+    key("webhook.ca", FILE, |c, v| put(&mut c.webhook.ca, v)),
+    key("webhook.timeout", TIME, |c, v| put_some_time(&mut c.webhook.timeout, v)),
+    key("webhook.on_failure", "\"deny\" or \"allow\"", |c, v| put(&mut c.webhook.on_failure, v)),
+    key("webhook.max_pending", "a whole number from 1 to 10000", |c, v| put_within(&mut c.webhook.max_pending, 1..=10_000, v)),
     key("api.secret_file", "a file with a secret of 16 letters or more, or \"\"", |c, v| put(&mut c.api.secret.file, v)),
     key("api.secret_env", "the name of an environment variable with the same, or \"\"", |c, v| put(&mut c.api.secret.env, v)),
     key("api.requests_per_minute", COUNT, |c, v| put_within(&mut c.api.requests_per_minute, 1..=1_000_000, v)),
@@ -199,6 +206,12 @@ fn put_origins(config: &mut Config, value: &Value) -> bool {
 
 fn put_policy(config: &mut Config, value: &Value) -> bool {
     put_line(&mut config.web.content_security_policy, value)
+}
+
+fn put_url(config: &mut Config, value: &Value) -> bool {
+    let mut url: Option<String> = None;
+    let fits = put(&mut url, value) && url.iter().all(|url| crate::http_client::Target::parse(url).is_some());
+    fits.then(|| config.webhook.url = url).is_some()
 }
 
 fn put_product(config: &mut Config, value: &Value) -> bool {

@@ -139,7 +139,7 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     if found.is_empty() { Err(wrong(&"the file has none")) } else { Ok(found) }
 }
 
-fn roots(path: Option<&Path>) -> Result<RootCertStore, TlsError> {
+pub(crate) fn roots(path: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     match path {
         Some(path) => {

@@ -317,7 +317,7 @@ impl Papers {
         PrivateKeyDer::Pkcs8(self.secret.clone().into())
     }
 
-    fn acceptor(&self, clients: Option<&Authority>) -> tokio_rustls::TlsAcceptor {
+    pub(crate) fn acceptor(&self, clients: Option<&Authority>) -> tokio_rustls::TlsAcceptor {
         let builder = rustls::ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("versions");
