@@ -31,17 +31,18 @@ export function join(...parts) {
 }
 
 /** Writes 16-bit PCM; returns the path. */
-export async function writeWav(name, samples, rate = 48_000) {
+export async function writeWav(name, mono, rate = 48_000, channels = 1) {
+  const samples = Float32Array.from({ length: mono.length * channels }, (_, n) => mono[Math.floor(n / channels)]);
   const data = Buffer.alloc(44 + samples.length * 2);
   data.write("RIFF", 0);
   data.writeUInt32LE(36 + samples.length * 2, 4);
   data.write("WAVEfmt ", 8);
   data.writeUInt32LE(16, 16);
   data.writeUInt16LE(1, 20);
-  data.writeUInt16LE(1, 22);
+  data.writeUInt16LE(channels, 22);
   data.writeUInt32LE(rate, 24);
-  data.writeUInt32LE(rate * 2, 28);
-  data.writeUInt16LE(2, 32);
+  data.writeUInt32LE(rate * 2 * channels, 28);
+  data.writeUInt16LE(2 * channels, 32);
   data.writeUInt16LE(16, 34);
   data.write("data", 36);
   data.writeUInt32LE(samples.length * 2, 40);

@@ -151,6 +151,7 @@ function configuration(phone, controlPort, { plays, rate }) {
   return `module_path ${process.env.BARESIP_MODULES ?? "/usr/lib/baresip/modules"}
 module g711.so
 module g722.so
+module opus.so
 module aufile.so
 module aubridge.so
 module sndfile.so

@@ -144,6 +144,30 @@ test("in wide band the browser and baresip hear each other above 4 kHz", async (
   await page.close();
 });
 
+// What no codec but Opus carries that telephones know: 9 and 10 kHz. The relay decodes nothing, so it is baresip's Opus and
+// the browser's that meet.
+const FULL_BAND = { from: 500, to: 15_000 };
+test("Opus passes the relay as it is, and both hear each other above 8 kHz", async () => {
+  const full = 48_000;
+  const plays = await writeWav("tone-9000-full.wav", join(silence(0.5, full), tone(9_000, 20, { rate: full, level: -12 })), full, 2);
+  const phone = world.add(await Baresip.start("opus", { plays, codecs: "opus/48000/2", rate: full }));
+  const relay = world.add(await Relay.before(`127.0.0.1:${phone.port}`, { "media.codecs": "PCMU,opus" }));
+  const page = await world.page();
+  await page.t("agent", "ua", { server: relay.url });
+  await page.t("call", "ua", "opus", "sip:phone@127.0.0.1", { stream: { tone: 10_000, gain: 0.25 } });
+  await page.t("answered", "opus");
+  await phone.event("CALL_ESTABLISHED");
+  const heard = decoded(await page.t("record", "opus", 2_000));
+  await page.t("hangUp", "opus");
+  await page.t("ended", "opus");
+  await phone.event("CALL_CLOSED");
+  assertTone(strongest(heard.subarray(full), full, FULL_BAND), 9_000);
+  const at = await phone.heard();
+  assertTone(strongest(at.samples.subarray(full), at.rate, FULL_BAND), 10_000);
+  await relay.isIdle();
+  await page.close();
+});
+
 function assertTone({ frequency, level }, expected) {
   assert.ok(Math.abs(frequency - expected) < 20 && level > -30, `${frequency.toFixed(0)} Hz at ${level.toFixed(1)} dB instead of ${expected} Hz`);
 }
