@@ -105,6 +105,7 @@ fn open(
         rtp: pbx.address,
         rtcp: pbx.rtcp,
         signalling: None,
+        srtp: None,
         codec,
         payload_type,
         telephone_event: None,

@@ -1,10 +1,10 @@
-//! What the relay agrees with a PBX about its sound: the codecs of each trunk and their order.
+//! What the relay agrees with a PBX about its sound: codecs and their order, packets, keys, addresses.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod world;
 
-use relay_core::b2bua::{Config, Domain};
+use relay_core::b2bua::{Config, Domain, Srtp};
 use relay_core::codec::Rate;
 use relay_core::media::control::{G711Law, MediaCommand, TrunkCodec, TrunkRemote};
 use sip_core::agent::EndedBy;
@@ -217,4 +217,86 @@ fn a_name_in_the_place_of_an_address_is_refused_and_said() {
     let refusal = world.last(End::Pbx, "488 INVITE");
     let warning = refusal.headers().get(&HeaderName::Warning).unwrap();
     assert!(warning.contains("a name to send to, where an IP address is needed"), "{warning}");
+}
+
+const THEIR_KEY: &str = "inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+
+fn encrypted(srtp: Srtp) -> World {
+    World::with(|config| config.trunks[0].srtp = srtp)
+}
+
+/// The same description with a key.
+fn with_key(sdp: &str, profile: &str, tag: u32) -> String {
+    sdp.replace("RTP/AVP", profile) + &format!("a=crypto:{tag} AES_CM_128_HMAC_SHA1_80 {THEIR_KEY}|2^20\r\n")
+}
+
+fn key_in(sdp: &str) -> &str {
+    sdp.lines().find_map(|line| line.strip_prefix("a=crypto:")).expect("a key")
+}
+
+#[test]
+fn a_pbx_that_must_encrypt_is_offered_nothing_else_and_refused_without() {
+    let mut world = encrypted(Srtp::Required);
+    let call = world.dial("sip:bob@example.com");
+    let (incoming, request) = world.pbx_rings();
+    let offer = String::from_utf8(request.body.clone()).unwrap();
+    assert!(offer.contains(" RTP/SAVP 0 8 9 101\r\n"), "{offer}");
+    assert!(key_in(&offer).starts_with("1 AES_CM_128_HMAC_SHA1_80 inline:"), "{offer}");
+    assert!(request.write().len() < 1_300);
+    world.pbx.accept(incoming, with_key(TRUNK_SDP, "RTP/SAVP", 1), vec![], world.now).unwrap();
+    world.browser_accepted(call);
+    let keys = last_trunk(&world).srtp.expect("media has both keys");
+    assert_eq!(keys.remote.bytes(), b"YS___semctl () {\t220;}\n}\nunles");
+
+    let mut world = encrypted(Srtp::Required);
+    let call = world.dial("sip:bob@example.com");
+    let (incoming, _) = world.pbx_rings();
+    world.pbx.accept(incoming, TRUNK_SDP.to_owned(), vec![], world.now).unwrap();
+    world.browser_ended(call);
+    let warning = world.last(End::Browser, "488 INVITE").headers().get(&HeaderName::Warning).unwrap();
+    assert!(warning.contains("must be encrypted"), "{warning}");
+}
+
+#[test]
+fn a_pbx_that_may_encrypt_is_offered_keys_beside_plain_rtp() {
+    for (answer, has_keys) in [(TRUNK_SDP.to_owned(), false), (with_key(TRUNK_SDP, "RTP/AVP", 1), true)] {
+        let mut world = encrypted(Srtp::Optional);
+        let call = world.dial("sip:bob@example.com");
+        let (incoming, request) = world.pbx_rings();
+        let offer = String::from_utf8(request.body).unwrap();
+        assert!(offer.contains(" RTP/AVP 0 8 9 101\r\n") && offer.contains("a=crypto:1 "), "{offer}");
+        world.pbx.accept(incoming, answer, vec![], world.now).unwrap();
+        world.browser_accepted(call);
+
+        assert_eq!(last_trunk(&world).srtp.is_some(), has_keys);
+    }
+}
+
+#[test]
+fn a_pbx_that_calls_with_keys_is_answered_by_their_tag_or_refused_by_name() {
+    for (srtp, offer, status) in [
+        (Srtp::Off, with_key(TRUNK_SDP, "RTP/SAVP", 7), 488),
+        (Srtp::Required, TRUNK_SDP.to_owned(), 488),
+        (Srtp::Required, with_key(TRUNK_SDP, "RTP/SAVP", 7).replace("SHA1_80", "SHA1_32"), 488),
+        (Srtp::Required, with_key(TRUNK_SDP, "RTP/SAVP", 7), 200),
+        (Srtp::Optional, with_key(TRUNK_SDP, "RTP/SAVP", 7), 200),
+        (Srtp::Optional, TRUNK_SDP.to_owned(), 200),
+    ] {
+        let mut world = encrypted(srtp);
+        let contact = world.register();
+        world.pbx_dials(contact, Some(&offer));
+        if status == 200 {
+            let (incoming, ..) = world.browser_rings();
+            world.browser.accept(incoming, web_answer(), vec![], world.now).unwrap();
+            world.settle();
+        }
+        let answer = body(world.last(End::Pbx, &format!("{status} INVITE")));
+        if status == 200 && offer.contains("crypto") {
+            assert!(answer.contains(" RTP/SAVP 8 101\r\n"), "{answer}");
+            assert!(key_in(&answer).starts_with("7 AES_CM_128_HMAC_SHA1_80 inline:"), "{answer}");
+            assert_ne!(key_in(&answer), key_in(&offer), "each encrypts with its own");
+        } else {
+            assert!(!answer.contains("crypto"), "{answer}");
+        }
+    }
 }

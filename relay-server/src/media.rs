@@ -258,6 +258,7 @@ mod tests {
             rtp: address,
             rtcp: address,
             signalling: None,
+            srtp: None,
             codec,
             payload_type: 8,
             telephone_event: None,

@@ -387,6 +387,7 @@ fn trunk_config(trunk: &crate::config::Trunk, config: &Config) -> Result<b2bua::
         patience: config.sip.failover_timeout,
         credentials: sites::credentials(trunk).map_err(StartError::Secrets)?,
         codecs: trunk.codecs().map(Into::into),
+        srtp: trunk.srtp,
     })
 }
 

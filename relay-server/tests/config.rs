@@ -279,6 +279,10 @@ fn the_codecs_of_a_trunk_are_known_ones_each_once() {
     let good = trunk("[\"pcma\", \"g722\"]").unwrap().config;
     assert_eq!(good.trunks[0].codecs(), Some(vec![TrunkCodec::G711(G711Law::A), TrunkCodec::G722]));
     assert!(good.check().is_ok());
+    assert!(
+        sentence(from_file("srtp", &format!("{TRUNK}srtp = \"yes\"\n")))
+            .contains("\"off\", \"optional\" or \"required\"")
+    );
     assert_eq!(trunk("[]").unwrap().config.trunks[0].codecs(), None, "media.codecs counts");
 
     let unknown = sentence(trunk("[\"pcma\", \"g723\"]"));

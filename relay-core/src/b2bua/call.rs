@@ -4,7 +4,6 @@
 //! the PBX (RFC 3261 §6 calls each of them a dialog).
 
 use super::calls::Attempt;
-use super::codec_order::CodecOrder;
 use super::farewell::Farewell;
 use super::guards::Guess;
 use super::guests::Stay;
@@ -12,6 +11,7 @@ use super::late_news::News;
 use super::port::FlowFault;
 use super::routes::{NextHop, Target};
 use super::sdp_bridge::{OpusUse, Origin, TrunkSdp, WebSdp};
+use super::terms::Terms;
 use super::transfers::Crossed;
 use crate::admission::Grant;
 use crate::media::control::{Direction, Fingerprint, IceCredentials, MediaId, MediaReport, Side, WebRemote};
@@ -41,7 +41,7 @@ pub(super) struct Call {
     pub(super) ice: IceCredentials,
     pub(super) room: Option<MediaRoom>,
     /// What may be spoken with the PBX: that of all trunks until it is known which one it is.
-    pub(super) codecs: CodecOrder,
+    pub(super) terms: Terms,
     pub(super) deadline: Option<Instant>,
     pub(super) described: DescribedLegs,
     /// The browser has said BYE.

@@ -3,6 +3,7 @@
 use super::guards::RequestPaces;
 use super::passing::PassHeaders;
 use super::redirect::Redirects;
+use super::terms::Srtp;
 use crate::admission::Rules;
 use crate::media::control::TrunkCodec;
 use core::net::SocketAddr;
@@ -160,6 +161,8 @@ pub struct Trunk {
     pub credentials: Option<Credentials>,
     /// What may be spoken with this PBX, in this order, in offers and in answers; none leaves it to [`Config::codecs`].
     pub codecs: Option<Arc<[TrunkCodec]>>,
+    /// Whether RTP with this PBX is encrypted.
+    pub srtp: Srtp,
 }
 
 impl Trunk {
@@ -175,6 +178,7 @@ impl Trunk {
             patience: Duration::from_secs(4),
             credentials: None,
             codecs: None,
+            srtp: Srtp::Off,
         }
     }
 }

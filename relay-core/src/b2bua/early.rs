@@ -81,7 +81,7 @@ impl B2bua {
         let (Some(room), Stage::Calling(calling)) = (&call.room, &mut call.stage) else {
             return Err(SdpFault::NoAudio);
         };
-        let sdp = TrunkSdp::offer(offer, &call.codecs)?;
+        let sdp = TrunkSdp::offer(offer, &call.terms)?;
         let remote = sdp.remote.clone();
         let answer = call.described.trunk.next(id.0, |at| sdp.write_answer(room.trunk, at, remote.direction));
         calling.early = Some(sdp);

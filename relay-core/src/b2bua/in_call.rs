@@ -99,12 +99,12 @@ impl B2bua {
 
     /// Answers an offer, or puts it to the other leg.
     fn consider(&mut self, id: MediaId, side: Side, offer: &str, by: Means, now: Instant) -> Result<String, Deferred> {
-        let codecs = self.codecs(id);
+        let terms = self.terms(id);
         let talk = self.talk(id).ok_or(SdpFault::NoAudio)?;
         let asked = match (side, &talk.trunk) {
             (Side::Web, _) => Asked::Web(talk.web.offer_again(offer)?),
             (Side::Trunk, Some(before)) => Asked::Trunk(before.offer_again(offer)?),
-            (Side::Trunk, None) => Asked::Trunk(TrunkSdp::offer(offer, &codecs)?),
+            (Side::Trunk, None) => Asked::Trunk(TrunkSdp::offer(offer, &terms)?),
         };
         let wish = asked.wish();
         let is_trunk_off = side == Side::Web && talk.trunk.as_ref().is_some_and(|trunk| trunk.is_off);
@@ -256,12 +256,12 @@ impl B2bua {
 
     /// An answer of this side to an offer of ours. False when it cannot be used; all stays as it was.
     fn note_answer(&mut self, id: MediaId, side: Side, answer: &str, offered: Direction) -> bool {
-        let codecs = self.codecs(id);
+        let terms = self.terms(id);
         let Some(talk) = self.talk(id) else { return false };
         let read = match (side, &talk.trunk) {
             (Side::Web, _) => talk.web.answer_again(answer).map(Asked::Web),
             (Side::Trunk, Some(before)) => before.answer_again(answer).map(Asked::Trunk),
-            (Side::Trunk, None) => TrunkSdp::answer(answer, &codecs).map(Asked::Trunk),
+            (Side::Trunk, None) => TrunkSdp::answer(answer, &terms).map(Asked::Trunk),
         };
         let asked = match read {
             Ok(asked) => asked,
@@ -299,7 +299,7 @@ impl B2bua {
                 call.described.trunk.next(id.0, |at| trunk.write_offer(room.trunk, at, direction))
             }
             (Side::Trunk, None) => {
-                call.described.trunk.next(id.0, |at| sdp_bridge::trunk_offer(room.trunk, &call.codecs, at, direction))
+                call.described.trunk.next(id.0, |at| sdp_bridge::trunk_offer(room.trunk, &call.terms, at, direction))
             }
         })
     }

@@ -2,11 +2,11 @@
 
 use super::call::{Call, CallDirection, MediaRoom, Stage, Talk, Ways};
 use super::cause::Refusal;
-use super::codec_order::CodecOrder;
 use super::headers;
 use super::outbound::{busy, not_acceptable, without_tag};
 use super::routes;
 use super::sdp_bridge::{self, TrunkSdp, WebSdp};
+use super::terms::Terms;
 use super::{B2bua, bindings};
 use crate::media::control::{Direction, MediaCommand, MediaId, Side};
 use sip_core::agent::{Invite, SessionId};
@@ -36,11 +36,11 @@ impl B2bua {
     }
 
     fn admit_inbound(
-        &self,
+        &mut self,
         request: &Request,
         replaces: Option<SessionId>,
         offer: Option<&str>,
-    ) -> Result<(Option<TrunkSdp>, CodecOrder), Refusal> {
+    ) -> Result<(Option<TrunkSdp>, Terms), Refusal> {
         if replaces.is_none() && self.calls.len() >= self.config.max_calls {
             return Err(busy());
         }
@@ -53,9 +53,10 @@ impl B2bua {
         if replaces.is_none() && is_for_nobody && self.trunk.has_looped(request) {
             return Err(Refusal::new(StatusCode::LOOP_DETECTED, "The Call Came Back To The Relay"));
         }
-        let codecs = self.codecs_toward(&self.callee(request, replaces)?);
-        let offer = offer.map(|sdp| TrunkSdp::offer(sdp, &codecs)).transpose().map_err(not_acceptable)?;
-        Ok((offer, codecs))
+        let callee = self.callee(request, replaces)?;
+        let terms = self.terms_toward(&callee);
+        let offer = offer.map(|sdp| TrunkSdp::offer(sdp, &terms)).transpose().map_err(not_acceptable)?;
+        Ok((offer, terms))
     }
 
     pub(super) fn callee(&self, request: &Request, replaces: Option<SessionId>) -> Result<Callee, Refusal> {
@@ -73,8 +74,9 @@ impl B2bua {
     }
 
     /// What is spoken with the PBX at which the browser is registered.
-    fn codecs_toward(&self, callee: &Callee) -> CodecOrder {
-        self.config.codec_order(self.next_hop(&callee.aor).map(|hop| hop.trunk))
+    fn terms_toward(&mut self, callee: &Callee) -> Terms {
+        let trunk = self.next_hop(&callee.aor).map(|hop| hop.trunk);
+        self.config.terms(trunk, &mut self.entropy)
     }
 
     /// The browser that has the call whose trunk leg this is.
@@ -88,12 +90,12 @@ impl B2bua {
         &mut self,
         (trunk, replaces): (SessionId, Option<SessionId>),
         request: Box<Request>,
-        (offer, codecs): (Option<TrunkSdp>, CodecOrder),
+        (offer, terms): (Option<TrunkSdp>, Terms),
         now: Instant,
     ) {
         let mut call = self.new_call(CallDirection::Inbound, &request, now);
         call.trunk = Some(trunk);
-        call.codecs = codecs;
+        call.terms = terms;
         call.stage = Stage::PreparingInbound { request, offer, replaces };
         self.open(call);
     }
@@ -115,7 +117,7 @@ impl B2bua {
         else {
             return;
         };
-        room.opus = offer.as_ref().map_or_else(|| call.codecs.opus(), TrunkSdp::opus);
+        room.opus = offer.as_ref().map_or_else(|| call.terms.opus(), TrunkSdp::opus);
         call.room = Some(room.clone());
         let way = offer.as_ref().map_or(Direction::SENDRECV, |trunk| trunk.remote.direction).mirrored();
         let sdp = call.described.web.next(id.0, |at| sdp_bridge::web_offer(&room, &call.ice, at, way));
@@ -188,7 +190,7 @@ impl B2bua {
         let told = Ways { web: wish.mirrored(), trunk: web.remote.direction.mirrored() };
         let sdp = call.described.trunk.next(id.0, |at| match &offer {
             Some(trunk) => trunk.write_answer(room.trunk, at, told.trunk.and(wish)),
-            None => sdp_bridge::trunk_offer(room.trunk, &call.codecs, at, told.trunk),
+            None => sdp_bridge::trunk_offer(room.trunk, &call.terms, at, told.trunk),
         });
         call.record.answered = Some(now);
         call.stage = Stage::Talking(Box::new(Talk::new(web, offer, told)));

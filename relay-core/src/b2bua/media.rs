@@ -12,7 +12,7 @@ impl B2bua {
     pub(super) fn handle_media(&mut self, event: MediaEvent, now: Instant) {
         match event {
             MediaEvent::Opened { id, trunk, web, fingerprint } => {
-                let opus = self.codecs(id).opus();
+                let opus = self.terms(id).opus();
                 self.media_opened(id, MediaRoom { trunk, web, fingerprint, opus }, now);
             }
             MediaEvent::OpenFailed { id, failure } => self.media_refused(id, &failure, now),

@@ -140,7 +140,7 @@ impl B2bua {
             stage: Stage::Ending,
             ice,
             room: None,
-            codecs: self.config.codec_order(None),
+            terms: self.config.terms(None, &mut self.entropy),
             deadline: None,
             described: DescribedLegs::default(),
             farewell: None,
@@ -198,8 +198,8 @@ impl B2bua {
         if room.trunk.is_ipv4() != target.address.is_ipv4() {
             return self.move_media(id, target.address);
         }
-        call.codecs = self.config.codec_order(Some(target.gateway.trunk));
-        room.opus = call.codecs.opus();
+        call.terms = self.config.terms(Some(target.gateway.trunk), &mut self.entropy);
+        room.opus = call.terms.opus();
         let room = room.clone();
         let Stage::Preparing(mut preparing) = core::mem::replace(&mut call.stage, Stage::Ending) else { return };
         preparing.route.as_mut().map(VecDeque::pop_front);
@@ -221,7 +221,7 @@ impl B2bua {
         let direction = offer.as_ref().map_or(Direction::SENDRECV, |offer| offer.remote.direction);
         let is_told = told.is_some();
         let answer = told.unwrap_or_else(|| call.describe_to_browser(offer.as_ref(), room));
-        let write = |at| sdp_bridge::trunk_offer(room.trunk, &call.codecs, at, direction.mirrored());
+        let write = |at| sdp_bridge::trunk_offer(room.trunk, &call.terms, at, direction.mirrored());
         let sdp = call.described.trunk.next(id.0, write);
         let browser = call.web.and_then(|web| self.web.session(web)).map(|view| view.flow.socket);
         let mut invite = self.trunk_invite(&request, target, &trunk, sdp);
@@ -286,7 +286,7 @@ impl B2bua {
 
     /// The PBX's provisional response.
     pub(super) fn trunk_progresses(&mut self, id: MediaId, response: &Response, answer: Option<&str>, now: Instant) {
-        if let Some(sdp) = answer.and_then(|sdp| TrunkSdp::answer(sdp, &self.codecs(id)).ok()) {
+        if let Some(sdp) = answer.and_then(|sdp| TrunkSdp::answer(sdp, &self.terms(id)).ok()) {
             self.tell_trunk(id, sdp.remote.clone());
             if let Some(Call { stage: Stage::Calling(calling), .. }) = self.calls.call_mut(id) {
                 calling.early = Some(sdp);
@@ -321,7 +321,7 @@ impl B2bua {
     pub(super) fn trunk_accepts(&mut self, id: MediaId, answer: Option<&str>, now: Instant) {
         self.settle_on_target(id, now);
         self.expect_browser(id);
-        let codecs = self.codecs(id);
+        let terms = self.terms(id);
         let Some(call) = self.calls.call_mut(id) else {
             return;
         };
@@ -329,7 +329,7 @@ impl B2bua {
             return;
         };
         let early = || calling.early.clone().ok_or(SdpFault::NoAudio);
-        let described = answer.map_or_else(early, |sdp| TrunkSdp::answer(sdp, &codecs));
+        let described = answer.map_or_else(early, |sdp| TrunkSdp::answer(sdp, &terms));
         match described {
             Ok(trunk) => self.connect(id, *calling, trunk, now),
             Err(fault) => self.abandon(id, not_acceptable(fault), now),

@@ -1,18 +1,22 @@
-//! What may be spoken with a PBX, and whose order counts where several codecs are in common.
+//! What a PBX may have of us: codecs, whose order counts where several are in common, and whether RTP is encrypted.
 
 use super::B2bua;
 use super::config::Config;
 use super::sdp_bridge::OpusUse;
 use crate::codec::Rate;
-use crate::media::control::{MediaId, TrunkCodec};
+use crate::media::control::{MediaId, SrtpKey, TrunkCodec};
+use sip_core::Entropy;
 use std::sync::Arc;
 
-/// The codecs of one trunk.
+/// The terms of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CodecOrder {
+pub(super) struct Terms {
     /// Offered in this order, and none beside them.
     pub(super) codecs: Arc<[TrunkCodec]>,
     pub(super) chooser: Chooser,
+    pub(super) srtp: Srtp,
+    /// What our packets are encrypted with, where they are: another one in each call, and for each PBX that is tried.
+    pub(super) key: SrtpKey,
 }
 
 /// Who chooses among the codecs that a PBX offers. In its answers to our offers it always does (RFC 3264 §7): what it names
@@ -25,7 +29,19 @@ pub(super) enum Chooser {
     Relay,
 }
 
-impl CodecOrder {
+/// Whether RTP with a PBX is encrypted by keys in the descriptions (SDES, RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Srtp {
+    /// Never; who offers nothing else is refused.
+    #[default]
+    Off,
+    /// Where the PBX can: keys are offered beside plain RTP (RFC 8643).
+    Optional,
+    /// Always; who cannot is refused.
+    Required,
+}
+
+impl Terms {
     /// What becomes of the browser's Opus, as far as is known before the PBX has said anything. A browser is answered before
     /// its PBX, so the whole band is asked for wherever the PBX may take it.
     pub(super) fn opus(&self) -> OpusUse {
@@ -37,18 +53,24 @@ impl CodecOrder {
 }
 
 impl B2bua {
-    /// What may be spoken with the PBX of a call.
-    pub(super) fn codecs(&self, id: MediaId) -> CodecOrder {
-        self.calls.call(id).map_or_else(|| self.config.codec_order(None), |call| call.codecs.clone())
+    /// The terms of a call.
+    pub(super) fn terms(&mut self, id: MediaId) -> Terms {
+        match self.calls.call(id) {
+            Some(call) => call.terms.clone(),
+            None => self.config.terms(None, &mut self.entropy),
+        }
     }
 }
 
 impl Config {
-    /// What a trunk's calls may speak: its own order, else that of all trunks.
-    pub(super) fn codec_order(&self, trunk: Option<usize>) -> CodecOrder {
-        match trunk.and_then(|trunk| self.trunks.get(trunk)?.codecs.clone()) {
-            Some(codecs) => CodecOrder { codecs, chooser: Chooser::Relay },
-            None => CodecOrder { codecs: Arc::clone(&self.codecs), chooser: Chooser::Pbx },
-        }
+    /// The terms of a call at a trunk: its own, else those of all trunks.
+    pub(super) fn terms(&self, trunk: Option<usize>, entropy: &mut Entropy) -> Terms {
+        let trunk = trunk.and_then(|trunk| self.trunks.get(trunk));
+        let (codecs, chooser) = match trunk.and_then(|trunk| trunk.codecs.clone()) {
+            Some(codecs) => (codecs, Chooser::Relay),
+            None => (Arc::clone(&self.codecs), Chooser::Pbx),
+        };
+        let srtp = trunk.map_or(Srtp::Off, |trunk| trunk.srtp);
+        Terms { codecs, chooser, srtp, key: SrtpKey::new(entropy.bytes()) }
     }
 }

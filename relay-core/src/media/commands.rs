@@ -37,6 +37,7 @@ impl MediaSession {
         };
         let events = remote.telephone_event.map(event);
         let moved = self.trunk.describe(remote, now);
+        self.trunk.agree_on(remote.srtp, &bench.identity);
         self.trunk_leg.intake.describe(format, events);
         self.trunk_leg.outlet.describe(format, events, remote.ptime);
         if moved || self.trunk_leg.direction != remote.direction {

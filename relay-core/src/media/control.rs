@@ -308,6 +308,51 @@ pub struct TrunkRemote {
     pub direction: Direction,
     /// How long one packet of ours to it should be.
     pub ptime: Duration,
+    /// The keys of both directions; none for plain RTP.
+    pub srtp: Option<SrtpKeys>,
+}
+
+/// The keys of a leg to a PBX (RFC 4568), for AES_CM_128_HMAC_SHA1_80.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SrtpKeys {
+    /// What we encrypt with.
+    pub local: SrtpKey,
+    /// What the PBX encrypts with.
+    pub remote: SrtpKey,
+}
+
+/// A master key of 128 bits and its salt of 112, one after the other (RFC 4568 §6.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SrtpKey([u8; SrtpKey::LENGTH]);
+
+impl SrtpKey {
+    /// Octets of key and salt.
+    pub const LENGTH: usize = 30;
+
+    /// A key of unpredictable bytes.
+    #[must_use]
+    pub const fn new(random: [u8; 32]) -> Self {
+        let [key @ .., _, _] = random;
+        Self(key)
+    }
+
+    /// A key that was written.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// Key and salt.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+}
+
+impl core::fmt::Debug for SrtpKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SrtpKey")
+    }
 }
 
 /// The payload type of telephone-event in offers of ours to PBXs, at the clock of their sound (RFC 4733 §2.1).

@@ -10,6 +10,7 @@
 //!          SRTP ── srtp ── rtp ── intake ── outlet ── rtp ──── RTP
 //!          SRTP ── srtp ── rtp ── outlet ── intake ── rtp ── latch ── RTP
 //! ```
+//! Where a PBX has keys, srtp stands before its latch as well.
 //!
 //! Between intake and outlet goes sound, or, where both sides speak Opus, its payloads as they came.
 //!
@@ -158,7 +159,8 @@ impl MediaSession {
         bench: &mut Bench,
         now: Instant,
     ) -> Result<(), DropReason> {
-        let packet = Packet::parse(bytes).map_err(|_| DropReason::RtpMalformed)?;
+        let plain = self.trunk.unprotect_rtp(bytes, &bench.identity).transpose()?;
+        let packet = Packet::parse(plain.as_deref().unwrap_or(bytes)).map_err(|_| DropReason::RtpMalformed)?;
         if !self.trunk.is_described() {
             let room = self.early.as_mut().is_some_and(|early| early.keep(source, bytes, now));
             return room.then_some(()).ok_or(DropReason::TrunkEarly);
@@ -167,7 +169,9 @@ impl MediaSession {
             return Err(DropReason::RtpPayloadType);
         }
         self.trunk.admit(source, now)?;
-        if let Some(early) = self.early.as_mut().filter(|_| !self.web.is_connected()) {
+        // What was encrypted cannot be kept as it came: it would be a replay when it is played.
+        let may_wait = !self.web.is_connected() && !self.trunk.is_encrypted();
+        if let Some(early) = self.early.as_mut().filter(|_| may_wait) {
             early.keep(source, bytes, now);
             self.trunk_leg.intake.ignore(&packet, now);
             return Ok(());
@@ -184,14 +188,14 @@ impl MediaSession {
     }
 
     fn play_to_trunk(&mut self, bench: &mut Bench, now: Instant) {
-        let Bench { heard, transmits, drops, events, .. } = bench;
+        let Bench { heard, transmits, drops, events, plain, .. } = bench;
         tell_digits(self.id, Side::Web, heard, events);
         if !self.trunk_leg.direction.send {
             return;
         }
-        let trunk = &self.trunk;
+        let trunk = &mut self.trunk;
         self.trunk_leg.outlet.play(heard, now, &mut |packet| {
-            if let Err(reason) = trunk.send_rtp(packet, transmits) {
+            if let Err(reason) = trunk.send_rtp(packet, plain, transmits) {
                 drops.count(reason);
             }
         });
@@ -247,9 +251,14 @@ impl MediaSession {
 
     /// A datagram on the call's RTCP port.
     fn handle_trunk_rtcp(&mut self, source: SocketAddr, bytes: &[u8], bench: &mut Bench, now: Instant) {
-        let admitted = self.trunk.admit_rtcp(source, now);
-        let handled = admitted.and_then(|()| self.trunk_leg.hear_reports(bytes, now));
+        let handled = self.trunk_rtcp(source, bytes, bench, now);
         self.trunk_leg.count_rejected(handled, bench);
+    }
+
+    fn trunk_rtcp(&mut self, source: SocketAddr, bytes: &[u8], bench: &Bench, now: Instant) -> Result<(), DropReason> {
+        let plain = self.trunk.unprotect_rtcp(bytes, &bench.identity).transpose()?;
+        self.trunk.admit_rtcp(source, now)?;
+        self.trunk_leg.hear_reports(plain.as_deref().unwrap_or(bytes), now)
     }
 
     /// A check that names our ufrag; its address may become valid.
@@ -297,9 +306,9 @@ impl MediaSession {
         let Bench { transmits, drops, plain, .. } = bench;
         let web = &mut self.web;
         self.web_leg.outlet.handle_timeout(now, &mut |packet| web.send_rtp(packet, plain, transmits));
-        let trunk = &self.trunk;
+        let trunk = &mut self.trunk;
         self.trunk_leg.outlet.handle_timeout(now, &mut |packet| {
-            if let Err(reason) = trunk.send_rtp(packet, transmits) {
+            if let Err(reason) = trunk.send_rtp(packet, plain, transmits) {
                 drops.count(reason);
             }
         });

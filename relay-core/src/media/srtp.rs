@@ -1,9 +1,9 @@
-//! SRTP and SRTCP with the browser (RFC 3711, RFC 7714), on the keys of DTLS.
+//! SRTP and SRTCP (RFC 3711, RFC 7714): with the browser on the keys of DTLS, with a PBX on those of SDES.
 //!
 //! The library remembers every SSRC it is shown before it knows whether the packet is authentic. So strangers are
 //! shown to a second context first, which is thrown away after some failures; the first only sees proven sources.
 
-use super::control::DtlsRole;
+use super::control::{DtlsRole, SrtpKeys};
 use super::dtls::Keys;
 use super::rtp::{HEADER, Packet};
 use bytes::BytesMut;
@@ -19,6 +19,8 @@ use rtc_srtp::protection_profile::ProtectionProfile;
 const MAX_SOURCES: usize = 16;
 /// Strangers' failures after which their context is made anew.
 const MAX_FAILURES: u8 = 32;
+/// Octets of a master key, before its salt.
+const MASTER_KEY: usize = 16;
 /// Packets: five seconds at 20 ms.
 const REPLAY_WINDOW: usize = 256;
 
@@ -43,7 +45,27 @@ impl Srtp {
         let profile = profile(keys.profile)?;
         let mut config = Config { profile, ..Config::default() };
         config.set_session_keys_from_keying_material(&keys.export, keys.role == DtlsRole::Client).ok()?;
-        let keys = config.keys;
+        Self::keyed(config.keys, profile, provider)
+    }
+
+    /// On the keys of descriptions (RFC 4568).
+    pub(super) fn sdes(keys: &SrtpKeys, provider: &dyn RTCCryptoProvider) -> Option<Self> {
+        let (local, remote) = (keys.local.bytes().split_at(MASTER_KEY), keys.remote.bytes().split_at(MASTER_KEY));
+        let keys = SessionKeys {
+            local_master_key: local.0.to_vec(),
+            local_master_salt: local.1.to_vec(),
+            remote_master_key: remote.0.to_vec(),
+            remote_master_salt: remote.1.to_vec(),
+        };
+        Self::keyed(keys, ProtectionProfile::Aes128CmHmacSha1_80, provider)
+    }
+
+    /// The other side has another key from here on; our stream goes on under its own.
+    pub(super) fn rekey(self, keys: &SrtpKeys, provider: &dyn RTCCryptoProvider) -> Option<Self> {
+        Some(Self { outgoing: self.outgoing, ..Self::sdes(keys, provider)? })
+    }
+
+    fn keyed(keys: SessionKeys, profile: ProtectionProfile, provider: &dyn RTCCryptoProvider) -> Option<Self> {
         let crypto = provider.crypto();
         let outgoing =
             Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, crypto).ok()?;

@@ -1,10 +1,15 @@
-//! The PBX's transport: plain RTP and RTCP on a pair of ports (RTP/AVP, RFC 3551).
+//! The PBX's transport: RTP and RTCP on a pair of ports (RTP/AVP, RFC 3551), encrypted where keys were agreed (RFC 4568).
+//!
+//! Of encrypted RTP only what is authentic can be believed: a source is learned from nothing else.
 
-use super::control::{MediaId, TrunkRemote};
+use super::control::{MediaId, SrtpKeys, TrunkRemote};
 use super::drops::DropReason;
+use super::dtls::Identity;
 use super::latch::{Latch, is_target};
 use super::rtp::Packet;
+use super::srtp::Srtp;
 use super::transmits::{Port, Transmits};
+use bytes::BytesMut;
 use core::net::SocketAddr;
 use sip_core::{Duration, Instant};
 
@@ -17,11 +22,12 @@ pub(super) struct TrunkTransport {
     rtcp: Option<SocketAddr>,
     heard: Option<Instant>,
     silent: bool,
+    srtp: Option<(SrtpKeys, Srtp)>,
 }
 
 impl TrunkTransport {
     pub(super) fn new(id: MediaId, local: SocketAddr) -> Self {
-        Self { id, local, latch: None, rtcp: None, heard: None, silent: false }
+        Self { id, local, latch: None, rtcp: None, heard: None, silent: false, srtp: None }
     }
 
     /// Takes the description; another address un-latches, and is told of.
@@ -33,6 +39,32 @@ impl TrunkTransport {
         self.rtcp = Some(remote.rtcp);
         (self.heard, self.silent) = (Some(now), false);
         moved
+    }
+
+    /// Takes the keys of a description. The same keys are the same streams; another of the PBX's leaves ours as it was.
+    pub(super) fn agree_on(&mut self, keys: Option<SrtpKeys>, identity: &Identity) {
+        let before = self.srtp.take();
+        self.srtp = keys.and_then(|keys| match before {
+            Some((old, srtp)) if old == keys => Some((keys, srtp)),
+            Some((old, srtp)) if old.local == keys.local => Some((keys, srtp.rekey(&keys, identity.provider())?)),
+            _ => Some((keys, Srtp::sdes(&keys, identity.provider())?)),
+        });
+    }
+
+    pub(super) const fn is_encrypted(&self) -> bool {
+        self.srtp.is_some()
+    }
+
+    /// What an RTP packet says, where keys were agreed.
+    pub(super) fn unprotect_rtp(&mut self, bytes: &[u8], identity: &Identity) -> Option<Result<BytesMut, DropReason>> {
+        let (_, srtp) = self.srtp.as_mut()?;
+        Some(srtp.unprotect_rtp(bytes, identity.provider()).map_err(|_| DropReason::SrtpNotAuthentic))
+    }
+
+    /// What an RTCP packet says, where keys were agreed.
+    pub(super) fn unprotect_rtcp(&mut self, bytes: &[u8], identity: &Identity) -> Option<Result<BytesMut, DropReason>> {
+        let (_, srtp) = self.srtp.as_mut()?;
+        Some(srtp.unprotect_rtcp(bytes, identity.provider()).map_err(|_| DropReason::SrtpNotAuthentic))
     }
 
     /// Whether a valid RTP packet from `source` may pass.
@@ -56,16 +88,36 @@ impl TrunkTransport {
         Ok(())
     }
 
-    pub(super) fn send_rtp(&self, packet: &Packet<'_>, transmits: &mut Transmits) -> Result<(), DropReason> {
+    pub(super) fn send_rtp(
+        &mut self,
+        packet: &Packet<'_>,
+        plain: &mut Vec<u8>,
+        transmits: &mut Transmits,
+    ) -> Result<(), DropReason> {
         let to = self.latch.map(|latch| latch.target()).filter(|to| self.may_send(*to));
         let to = to.ok_or(DropReason::TrunkTarget)?;
-        transmits.push(Port::TrunkRtp(self.id), to, &[&packet.header(), packet.payload]);
+        let Some((_, srtp)) = &mut self.srtp else {
+            transmits.push(Port::TrunkRtp(self.id), to, &[&packet.header(), packet.payload]);
+            return Ok(());
+        };
+        plain.clear();
+        plain.extend_from_slice(&packet.header());
+        plain.extend_from_slice(packet.payload);
+        if let Some(protected) = srtp.protect_rtp(packet, plain) {
+            transmits.push(Port::TrunkRtp(self.id), to, &[&protected]);
+        }
         Ok(())
     }
 
-    pub(super) fn send_rtcp(&self, compound: &[u8], transmits: &mut Transmits) {
-        if let Some(to) = self.rtcp_target().filter(|to| self.may_send(*to)) {
-            transmits.push(Port::TrunkRtcp(self.id), to, &[compound]);
+    pub(super) fn send_rtcp(&mut self, compound: &[u8], transmits: &mut Transmits) {
+        let Some(to) = self.rtcp_target().filter(|to| self.may_send(*to)) else { return };
+        match &mut self.srtp {
+            None => transmits.push(Port::TrunkRtcp(self.id), to, &[compound]),
+            Some((_, srtp)) => {
+                if let Some(protected) = srtp.protect_rtcp(compound) {
+                    transmits.push(Port::TrunkRtcp(self.id), to, &[&protected]);
+                }
+            }
         }
     }
 

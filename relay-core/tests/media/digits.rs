@@ -127,6 +127,7 @@ fn a_pbx_that_numbers_events_differently_is_understood_by_either_number() {
         rtp: world.pbx.address,
         rtcp,
         signalling: None,
+        srtp: None,
         codec: world.pbx.codec,
         payload_type: world.pbx.codec.payload_type(),
         telephone_event: Some((96, 8_000)),

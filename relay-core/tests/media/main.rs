@@ -9,6 +9,7 @@ mod exchange;
 mod life;
 mod long;
 mod passed;
+mod sdes;
 mod sound;
 mod tone;
 mod world;

@@ -19,8 +19,17 @@ fn opus(world: &World, direction: Direction) -> MediaCommand {
     let (rtp, rtcp) = (world.pbx.address, world.pbx.rtcp);
     let (codec, ptime) = (TrunkCodec::Opus, Duration::from_millis(20));
     let telephone_event = Some((101, 8_000));
-    let remote =
-        TrunkRemote { rtp, rtcp, signalling: None, codec, payload_type: THEIRS, telephone_event, direction, ptime };
+    let remote = TrunkRemote {
+        rtp,
+        rtcp,
+        signalling: None,
+        srtp: None,
+        codec,
+        payload_type: THEIRS,
+        telephone_event,
+        direction,
+        ptime,
+    };
     MediaCommand::Trunk { id: ID, remote }
 }
 

@@ -136,6 +136,7 @@ impl World {
             rtp,
             rtcp,
             signalling: None,
+            srtp: None,
             codec,
             payload_type,
             telephone_event: Some((exchange::EVENTS, 8_000)),

@@ -6,6 +6,7 @@ use super::secret::SecretSource;
 use super::site::Site;
 use super::table::{Table, TableKey, incomplete, key};
 use super::value::{FromValue, Value, host_port, put, put_within};
+use relay_core::b2bua::Srtp;
 use sip_core::Transport;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct Trunk {
     pub password: SecretSource,
     /// The names of the codecs to be spoken, the preferred first; empty leaves it to `media.codecs`.
     pub codecs: Vec<String>,
+    /// Whether RTP is encrypted by keys in the descriptions.
+    pub srtp: Srtp,
 }
 
 /// A gateway of a trunk.
@@ -75,6 +78,7 @@ impl Default for Trunk {
             realm: None,
             password: SecretSource::default(),
             codecs: Vec::new(),
+            srtp: Srtp::Off,
         }
     }
 }
@@ -104,6 +108,7 @@ pub const TRUNK_KEYS: &[TableKey<Trunk>] = &[
     key("trunk.password_file", "a file with the password in it, or \"\"", |t, v| put(&mut t.password.file, v)),
     key("trunk.password_env", "the name of an environment variable with the password, or \"\"", |t, v| put(&mut t.password.env, v)),
     key("trunk.codecs", "a list of codecs, the preferred first, such as [\"PCMA\", \"G722\"], or [] for media.codecs", |t, v| put(&mut t.codecs, v)),
+    key("trunk.srtp", "\"off\", \"optional\" or \"required\"", |t, v| put(&mut t.srtp, v)),
 ];
 
 /// What is wrong with a trunk as a whole, beside those before it. One that only sites call through needs no domain.

@@ -1,7 +1,7 @@
 //! A setting before it has a type, and the types a setting can have.
 
 use super::{Domain, LogFormat, Readers, ShortIntervals, Wish};
-use relay_core::b2bua::{PassHeaders, Redirects};
+use relay_core::b2bua::{PassHeaders, Redirects, Srtp};
 use sip_core::agent::Reliability;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -187,6 +187,17 @@ impl FromValue for Wish {
             "any" => Some(Self::Any),
             "relay" => Some(Self::Relay),
             "peer" => Some(Self::Peer),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Srtp {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value.text()? {
+            "off" => Some(Self::Off),
+            "optional" => Some(Self::Optional),
+            "required" => Some(Self::Required),
             _ => None,
         }
     }

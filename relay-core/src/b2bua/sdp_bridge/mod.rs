@@ -4,6 +4,7 @@
 //! [`TrunkSdp`], and what it gets is written anew. Audio only; other m-lines are refused with port 0.
 
 mod opus;
+mod sdes;
 mod trunk;
 mod web;
 
@@ -30,6 +31,8 @@ pub(super) enum SdpFault {
     NoCodec,
     NoAddress,
     NamedAddress,
+    NoKey,
+    Encrypted,
     OtherMedia,
 }
 
@@ -50,6 +53,8 @@ impl SdpFault {
             Self::NoCodec => "No codec in common",
             Self::NoAddress => "The audio has no address to send to",
             Self::NamedAddress => "The audio has a name to send to, where an IP address is needed",
+            Self::NoKey => "The audio must be encrypted, by a key for AES_CM_128_HMAC_SHA1_80 in a=crypto",
+            Self::Encrypted => "The audio must not be encrypted",
             Self::OtherMedia => "The media lines are not those of this call",
         }
     }

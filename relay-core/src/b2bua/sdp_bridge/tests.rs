@@ -1,8 +1,8 @@
 use super::*;
 use crate::b2bua::call::MediaRoom;
-use crate::b2bua::codec_order::{Chooser, CodecOrder};
+use crate::b2bua::terms::{Chooser, Srtp, Terms};
 use crate::codec::Rate;
-use crate::media::control::{Fingerprint, G711Law, IceCredentials, TrunkCodec, WebCodec};
+use crate::media::control::{Fingerprint, G711Law, IceCredentials, SrtpKey, TrunkCodec, WebCodec};
 use std::sync::Arc;
 
 const FIREFOX: &str = "v=0\r\n\
@@ -42,8 +42,8 @@ fn room() -> MediaRoom {
     }
 }
 
-fn all() -> CodecOrder {
-    CodecOrder { codecs: Arc::new(TrunkCodec::BUILT_IN), chooser: Chooser::Pbx }
+fn all() -> Terms {
+    Terms { codecs: Arc::new(TrunkCodec::BUILT_IN), chooser: Chooser::Pbx, srtp: Srtp::Off, key: SrtpKey::new([9; 32]) }
 }
 
 fn local() -> IceCredentials {
@@ -129,7 +129,7 @@ fn wide_band_is_taken_where_it_is_first_and_the_browser_is_asked_for_it() {
     let to_browser = web_offer(&room, &local(), ORIGIN, Direction::SENDRECV);
     assert!(to_browser.contains(";maxplaybackrate=16000;maxaveragebitrate=32000\r\n"), "{to_browser}");
 
-    let only_narrow = CodecOrder { codecs: Arc::new([TrunkCodec::G711(G711Law::Mu)]), ..all() };
+    let only_narrow = Terms { codecs: Arc::new([TrunkCodec::G711(G711Law::Mu)]), ..all() };
     assert_eq!(TrunkSdp::offer(offer, &only_narrow).unwrap().remote.codec, TrunkCodec::G711(G711Law::Mu));
 }
 
@@ -159,7 +159,7 @@ fn what_cannot_be_used_is_named() {
     };
     assert_eq!(trunk("m=audio 9 RTP/AVP 18\r\n"), SdpFault::NoCodec);
     assert_eq!(trunk("m=audio 0 RTP/AVP 0\r\n"), SdpFault::NoAudio);
-    assert_eq!(trunk("m=audio 9 RTP/SAVP 0\r\n"), SdpFault::NoAudio);
+    assert_eq!(trunk("m=audio 9 RTP/SAVP 0\r\n"), SdpFault::Encrypted);
     assert_eq!(trunk("m=video 9 RTP/AVP 97\r\n"), SdpFault::NoAudio);
     assert_eq!(WebSdp::offer("not sdp").map(|_| ()).unwrap_err(), SdpFault::Unreadable);
     assert_eq!(WebSdp::answer(FIREFOX).map(|_| ()).unwrap_err(), SdpFault::NoSetup);

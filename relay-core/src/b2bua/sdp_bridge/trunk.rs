@@ -1,9 +1,10 @@
 //! The PBX's side of the bridge: what an ordinary phone says.
 
 use super::opus::TO_PBX;
+use super::sdes::{self, OUR_TAG};
 use super::{OpusUse, Origin, PTIME, SdpFault, audio, audio_line, described, packet_time, seen_from_us};
-use crate::b2bua::codec_order::{Chooser, CodecOrder};
-use crate::media::control::{Direction, TrunkCodec, TrunkRemote, telephone_event_at};
+use crate::b2bua::terms::{Chooser, Srtp, Terms};
+use crate::media::control::{Direction, SrtpKeys, TrunkCodec, TrunkRemote, telephone_event_at};
 use core::net::{IpAddr, SocketAddr};
 use sip_core::sdp::{self, Codec, Media, SessionDescription, offer_answer};
 
@@ -14,30 +15,32 @@ pub(in crate::b2bua) struct TrunkSdp {
     description: SessionDescription,
     audio: usize,
     /// What this call may speak.
-    codecs: CodecOrder,
+    terms: Terms,
+    /// Of the key that it named; our answer has the same (RFC 4568 §5.1.2).
+    tag: u32,
     /// The PBX has switched the audio off (port 0, RFC 3264 §8.2); a later offer of its own may bring it back.
     pub(in crate::b2bua) is_off: bool,
 }
 
-const PROTOCOL: &str = "RTP/AVP";
-
 impl TrunkSdp {
     /// A PBX's offer.
-    pub(in crate::b2bua) fn offer(text: &str, codecs: &CodecOrder) -> Result<Self, SdpFault> {
-        Self::read(text, codecs, codecs.chooser)
+    pub(in crate::b2bua) fn offer(text: &str, terms: &Terms) -> Result<Self, SdpFault> {
+        Self::read(text, terms, terms.chooser)
     }
 
     /// A PBX's answer to an offer of ours.
-    pub(in crate::b2bua) fn answer(text: &str, codecs: &CodecOrder) -> Result<Self, SdpFault> {
-        Self::read(text, codecs, Chooser::Pbx)
+    pub(in crate::b2bua) fn answer(text: &str, terms: &Terms) -> Result<Self, SdpFault> {
+        Self::read(text, terms, Chooser::Pbx)
     }
 
-    fn read(text: &str, codecs: &CodecOrder, chooser: Chooser) -> Result<Self, SdpFault> {
+    fn read(text: &str, terms: &Terms, chooser: Chooser) -> Result<Self, SdpFault> {
         let description = SessionDescription::parse(text).map_err(|_| SdpFault::Unreadable)?;
-        let (index, media) = audio(&description, |media| is_plain(&media.protocol))?;
+        let (index, media) = audio(&description, |media| terms.srtp.takes(media))
+            .map_err(|fault| if audio(&description, is_rtp).is_ok() { terms.srtp.refusal() } else { fault })?;
         let ip = description.address_of(media).ok_or_else(|| no_address(&description, media))?;
         let rtp = SocketAddr::new(ip, media.port);
-        let (codec, payload_type) = agreed(media, &codecs.codecs, chooser).ok_or(SdpFault::NoCodec)?;
+        let (codec, payload_type) = agreed(media, &terms.codecs, chooser).ok_or(SdpFault::NoCodec)?;
+        let key = sdes::key_of(media).filter(|_| terms.srtp != Srtp::Off);
         let remote = TrunkRemote {
             rtp,
             rtcp: rtcp_address(media, rtp),
@@ -47,18 +50,20 @@ impl TrunkSdp {
             telephone_event: telephone_event(media, codec),
             direction: direction(&description, media, ip),
             ptime: packet_time(media),
+            srtp: key.map(|(_, remote)| SrtpKeys { local: terms.key, remote }),
         };
-        Ok(Self { remote, audio: index, description, codecs: codecs.clone(), is_off: false })
+        let tag = key.map_or(OUR_TAG, |(tag, _)| tag);
+        Ok(Self { remote, audio: index, description, terms: terms.clone(), tag, is_off: false })
     }
 
     /// A PBX's offer inside the call, where the audio may have been switched off.
     pub(in crate::b2bua) fn offer_again(&self, text: &str) -> Result<Self, SdpFault> {
-        self.again(text, Self::offer(text, &self.codecs))
+        self.again(text, Self::offer(text, &self.terms))
     }
 
     /// A PBX's answer to an offer of ours inside the call.
     pub(in crate::b2bua) fn answer_again(&self, text: &str) -> Result<Self, SdpFault> {
-        self.again(text, Self::answer(text, &self.codecs))
+        self.again(text, Self::answer(text, &self.terms))
     }
 
     fn again(&self, text: &str, found: Result<Self, SdpFault>) -> Result<Self, SdpFault> {
@@ -72,18 +77,19 @@ impl TrunkSdp {
             return Err(SdpFault::NoAudio);
         }
         let remote = TrunkRemote { direction: Direction::INACTIVE, ..self.remote.clone() };
-        Ok(Self { remote, description, is_off, audio: self.audio, codecs: self.codecs.clone() })
+        Ok(Self { remote, description, is_off, audio: self.audio, terms: self.terms.clone(), tag: self.tag })
     }
 
     /// Our answer to this offer.
     pub(in crate::b2bua) fn write_answer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
         let events = self.remote.telephone_event.as_slice();
-        self.write(origin.at(local.ip()), &line(local, &[self.spoken()], events, self.flow(direction)))
+        let audio = line(local, &[self.spoken()], events, self.flow(direction));
+        self.write(origin.at(local.ip()), &self.with_key(audio, self.tag))
     }
 
     /// Our offer inside the call: the same m-lines, what is in use first (RFC 3264 §8).
     pub(in crate::b2bua) fn write_offer(&self, local: SocketAddr, origin: Origin, direction: Direction) -> String {
-        let others = self.codecs.codecs.iter().filter(|codec| **codec != self.remote.codec);
+        let others = self.terms.codecs.iter().filter(|codec| **codec != self.remote.codec);
         // A number that the PBX has given to something else keeps its meaning.
         let is_taken = |number: u8| {
             number == self.remote.payload_type || self.remote.telephone_event.is_some_and(|(event, _)| event == number)
@@ -91,7 +97,15 @@ impl TrunkSdp {
         let others = others.map(|codec| (*codec, codec.payload_type())).filter(|(_, number)| !is_taken(*number));
         let codecs: Vec<_> = core::iter::once(self.spoken()).chain(others).collect();
         let events = events_for(&codecs, self.remote.telephone_event);
-        self.write(origin.at(local.ip()), &line(local, &codecs, &events, self.flow(direction)))
+        let audio = line(local, &codecs, &events, self.flow(direction));
+        self.write(origin.at(local.ip()), &self.with_key(audio, OUR_TAG))
+    }
+
+    fn with_key(&self, mut audio: Media, tag: u32) -> Media {
+        if let Some(keys) = &self.remote.srtp {
+            sdes::push_key(&mut audio, tag, &keys.local);
+        }
+        audio
     }
 
     /// We ask for packets as long as it asks us for: many PBXs know one length for both ways.
@@ -126,15 +140,15 @@ impl TrunkSdp {
 }
 
 /// Our offer to a PBX, well under the 1,300 bytes that fit a datagram with its INVITE.
-pub(in crate::b2bua) fn trunk_offer(
-    local: SocketAddr,
-    codecs: &CodecOrder,
-    origin: Origin,
-    direction: Direction,
-) -> String {
+pub(in crate::b2bua) fn trunk_offer(local: SocketAddr, terms: &Terms, origin: Origin, direction: Direction) -> String {
     let mut offer = SessionDescription::new(origin.at(local.ip()));
-    let codecs: Vec<_> = codecs.codecs.iter().map(|codec| (*codec, codec.payload_type())).collect();
-    offer.media.push(line(local, &codecs, &events_for(&codecs, None), (direction, u128::from(PTIME))));
+    let codecs: Vec<_> = terms.codecs.iter().map(|codec| (*codec, codec.payload_type())).collect();
+    let mut audio = line(local, &codecs, &events_for(&codecs, None), (direction, u128::from(PTIME)));
+    terms.srtp.profile().clone_into(&mut audio.protocol);
+    if terms.srtp != Srtp::Off {
+        sdes::push_key(&mut audio, OUR_TAG, &terms.key);
+    }
+    offer.media.push(audio);
     offer.to_string()
 }
 
@@ -162,7 +176,7 @@ fn line(
     events: &[(u8, u32)],
     (direction, ptime): (Direction, u128),
 ) -> Media {
-    let mut line = audio_line(PROTOCOL, local.port(), local.ip());
+    let mut line = audio_line(Srtp::Off.profile(), local.port(), local.ip());
     for (codec, payload_type) in codecs {
         line.push_codec(&written(*codec, *payload_type));
     }
@@ -186,9 +200,8 @@ fn written(codec: TrunkCodec, payload_type: u8) -> Codec {
     Codec { payload_type, name, clock_rate, channels, fmtp }
 }
 
-/// RTP without keys. Feedback profiles are taken as well: nobody is obliged to send any (RFC 4585 §3.6.2).
-fn is_plain(protocol: &str) -> bool {
-    matches!(protocol, PROTOCOL | "RTP/AVPF")
+fn is_rtp(media: &Media) -> bool {
+    matches!(media.protocol.as_str(), "RTP/AVP" | "RTP/AVPF" | "RTP/SAVP" | "RTP/SAVPF")
 }
 
 /// The first codec in common, in the order of who chooses.
