@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Web};
 use crate::counters::Counters;
 use crate::listener::WebListener;
+use crate::media::MediaView;
 use crate::metrics::{self, Readers, Tally};
 use crate::origin::Origins;
 use crate::shutdown::{Leave, Stage};
@@ -37,6 +38,7 @@ pub(crate) struct App {
     pub(crate) counter: RwLock<tokens::Counter>,
     pub(crate) clock: Clock,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) media: MediaView,
     pub(crate) readers: Readers,
     pub(crate) max_calls: usize,
     /// Messages of one WebSocket.
@@ -57,7 +59,7 @@ impl App {
         config: &Config,
         signaling: Signaling,
         counters: Arc<Counters>,
-        (counter, tally): (tokens::Counter, Arc<Tally>),
+        (counter, tally, media): (tokens::Counter, Arc<Tally>, MediaView),
         clock: Clock,
         (leave, api): (Leave, Api),
     ) -> (Self, mpsc::Receiver<Infallible>) {
@@ -70,6 +72,7 @@ impl App {
             counter: RwLock::new(counter),
             clock,
             tally,
+            media,
             readers: web.metrics,
             max_calls: config.limits.calls,
             messages: Pace::per_minute(u32::try_from(config.limits.messages_per_minute).unwrap_or(u32::MAX)),
@@ -142,6 +145,7 @@ async fn health(State(app): State<Arc<App>>) -> Json<Value> {
         "webSockets": app.signaling.web_sockets(),
         "pbxConnections": app.signaling.streams(),
         "gateways": gateways,
+        "media": media(&app.media),
         "counters": counters,
     }))
 }
@@ -157,6 +161,15 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
         }
         () => (StatusCode::OK, "ready\n"),
     }
+}
+
+/// The least complexity of any thread: below what is configured, the relay is short of processor time.
+fn media(view: &MediaView) -> Value {
+    let drops: serde_json::Map<String, Value> =
+        view.drops().map(|(reason, count)| (reason.to_owned(), count.into())).collect();
+    let mut media = json!({ "calls": view.calls(), "complexity": view.complexities().min(), "dropped": drops });
+    view.counts().into_iter().for_each(|(what, count)| media[what] = count.into());
+    media
 }
 
 fn gateway(status: &GatewayStatus) -> Value {

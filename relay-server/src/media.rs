@@ -9,6 +9,7 @@ mod outbox;
 mod ports;
 pub(crate) mod sockets;
 mod thread;
+mod view;
 
 use outbox::EventOutbox;
 use ports::PortPool;
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use thread::{Order, Thread};
+pub(crate) use view::MediaView;
 
 /// Where the media threads listen and how patient they are.
 #[derive(Clone, Debug)]
@@ -165,6 +167,11 @@ impl MediaWorkers {
     /// The counters of each worker.
     pub fn counters(&self) -> impl Iterator<Item = &MediaCounters> {
         self.doors.iter().map(|door| door.counters.as_ref())
+    }
+
+    /// What `/healthz` and `/metrics` look at.
+    pub(crate) fn view(&self) -> MediaView {
+        MediaView::new(self.doors.iter().map(|door| Arc::clone(&door.counters)))
     }
 
     /// Ends all calls' media and the threads.

@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::listener::Peer;
+use crate::media::MediaView;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -140,6 +141,7 @@ fn page(app: &App) -> String {
     for (event, count) in app.counters.all() {
         page.row("events_total", &[("event", event)], count);
     }
+    page.media(&app.media);
     page.sums(&app.tally.sums());
     page.text
 }
@@ -164,6 +166,24 @@ impl Page {
     fn gauge(&mut self, name: &str, help: &str, value: usize) {
         self.begin(name, help, "gauge");
         self.row(name, &[], value);
+    }
+
+    fn media(&mut self, view: &MediaView) {
+        self.begin("media_calls", "Calls whose media is open.", "gauge");
+        self.row("media_calls", &[], view.calls());
+        let help = "How hard the Opus encoders of a thread try, 0 to 10; less than configured under load.";
+        self.begin("media_complexity", help, "gauge");
+        for (thread, complexity) in view.complexities().enumerate() {
+            self.row("media_complexity", &[("thread", &thread.to_string())], complexity);
+        }
+        self.begin("media_total", "Datagrams of audio, and events that signalling was too slow for.", "counter");
+        for (what, count) in view.counts() {
+            self.row("media_total", &[("what", what)], count);
+        }
+        self.begin("media_dropped_total", "Packets of audio that were dropped, by reason.", "counter");
+        for (reason, count) in view.drops() {
+            self.row("media_dropped_total", &[("reason", reason)], count);
+        }
     }
 
     fn sums(&mut self, sums: &Sums) {

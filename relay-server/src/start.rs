@@ -96,6 +96,7 @@ pub(crate) async fn run_with(
     let records = Records::open(config.records.file.as_deref(), Arc::clone(&counters))
         .map_err(|source| StartError::System { what: "records.file", source })?;
     let (media, media_events) = start_media(&config, &sockets.known, shelf)?;
+    let media_view = media.view();
 
     let (signaling, queue) = signaling::queue();
     let SipSockets { udp, acceptors, ways, known, .. } = sockets;
@@ -129,7 +130,8 @@ pub(crate) async fn run_with(
     let counter = tokens::Counter::new(sites.mint, &config.sites, config.tokens.per_address);
     let (haste, wishes) = drain::channel();
     let api = Api::new(&config, haste.clone()).map_err(StartError::Secrets)?;
-    let (app, absence) = App::new(&config, signaling.clone(), counters, (counter, tally), clock, (leave, api));
+    let (app, absence) =
+        App::new(&config, signaling.clone(), counters, (counter, tally, media_view), clock, (leave, api));
     let app = Arc::new(app);
     let reload = Reload::new(Arc::downgrade(&app), &config, sites.key);
     let limit = config.limits.drain;

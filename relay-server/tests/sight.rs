@@ -58,6 +58,9 @@ async fn a_call_is_in_the_metrics_and_in_the_records() {
         "switchhook_gateway_up{trunk=\"demo\",host=\"127.0.0.1\"} 1\n",
         "switchhook_events_total{event=\"webSocketsOpened\"} 1\n",
         "# TYPE switchhook_packets_total counter\n",
+        "switchhook_media_calls 0\n",
+        "switchhook_media_complexity{thread=\"0\"} 4\n",
+        "switchhook_media_dropped_total{reason=\"trunk_foreign\"} 0\n",
     ] {
         assert!(metrics.contains(row), "{row} is not in {metrics}");
     }

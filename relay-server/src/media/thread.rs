@@ -105,6 +105,7 @@ impl Thread {
         let trunk = TrunkSide { ways, ports, by_id, slots, free_slots };
         let (buffer, unfinished) = (Box::new([0; MAX_DATAGRAM]), Vec::new());
         let worker = Worker::new(settings, identity, seed);
+        counters.complexity.store(u64::from(worker.complexity()), Ordering::Relaxed);
         let (published, load) = (Instant::ZERO, Load::default());
         Ok(Self {
             worker,
