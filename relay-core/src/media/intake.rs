@@ -69,6 +69,8 @@ struct Timeline {
     packet: u32,
     /// When the next packet's place is filled.
     due: Option<Instant>,
+    /// From the end of the last packet until then.
+    waited: Duration,
     fills: u32,
     covered_since: Option<Instant>,
     /// The sender has gone silent by itself.
@@ -321,7 +323,7 @@ impl Intake {
             return Some(0);
         }
         if let Some(due) = timeline.due.filter(|_| timeline.fills > 0 && !timeline.is_silent) {
-            self.patience.learn((now + length(behind)).since(due), now);
+            self.patience.learn(timeline.waited, (now + length(behind)).since(due), now);
         }
         if behind < timeline.packet {
             return Some(behind);
@@ -389,6 +391,7 @@ impl Intake {
             next: item.timestamp.wrapping_add(ticks * self.ratio()),
             packet: ticks,
             due: Some(now + length(ticks) + patience),
+            waited: patience,
             fills: 0,
             covered_since: None,
             is_silent: item.is_silent(),

@@ -36,9 +36,9 @@ impl Patience {
         self.wait
     }
 
-    /// A packet has come so long after its place was filled.
-    pub(super) fn learn(&mut self, late: Duration, now: Instant) {
-        self.wait = self.wait.max((USUAL + late + MARGIN).min(MOST));
+    /// A packet has come so long after its place was filled, which had been waited for so long.
+    pub(super) fn learn(&mut self, waited: Duration, late: Duration, now: Instant) {
+        self.wait = self.wait.max((waited + late + MARGIN).min(MOST));
         self.quiet_since = Some(now);
     }
 }
@@ -53,18 +53,20 @@ mod tests {
     fn a_late_packet_raises_it_to_what_would_have_sufficed_up_to_a_bound() {
         let (mut patience, now) = (Patience::default(), Instant::from_millis(0));
         assert_eq!(patience.wait(now), USUAL);
-        patience.learn(MS(50), now);
+        patience.learn(USUAL, MS(50), now);
         assert_eq!(patience.wait(now), MS(130));
-        patience.learn(MS(10), now);
-        assert_eq!(patience.wait(now), MS(130));
-        patience.learn(MS(5_000), now);
+        patience.learn(USUAL, MS(30), now);
+        assert_eq!(patience.wait(now), MS(130), "the next packet of the same stall");
+        patience.learn(MS(130), MS(10), now);
+        assert_eq!(patience.wait(now), MS(160), "a longer stall");
+        patience.learn(MS(160), MS(5_000), now);
         assert_eq!(patience.wait(now), MOST);
     }
 
     #[test]
     fn quiet_brings_it_back() {
         let mut patience = Patience::default();
-        patience.learn(MS(100), Instant::from_millis(0));
+        patience.learn(USUAL, MS(100), Instant::from_millis(0));
         assert_eq!(patience.wait(Instant::from_millis(9_999)), MS(180));
         assert_eq!(patience.wait(Instant::from_millis(10_000)), MS(120));
         assert_eq!(patience.wait(Instant::from_millis(20_000)), MS(90));

@@ -431,25 +431,36 @@ fn g711_in_the_browser_meets_g722_at_the_pbx_at_8_khz() {
     assert!((heard - expected()).abs() < 1.5, "{heard} dB instead of {}", expected());
 }
 
+/// The network keeps so many packets and then brings them all: how many places were filled, and how many were heard.
+fn stall(world: &mut World, packets: usize) -> (usize, usize) {
+    world.talk(50, |_| false);
+    let before = world.pbx.audio().count();
+    let mut late = Vec::new();
+    for _ in 0..packets {
+        late.push(world.browser_packet());
+        world.sample += 160;
+        world.run(20);
+    }
+    let filled = world.pbx.audio().count() - before;
+    late.iter().for_each(|packet| world.browser_sends(packet));
+    (filled, world.pbx.audio().count() - before)
+}
+
 #[test]
 fn a_network_that_stalls_again_is_waited_for() {
     let mut world = World::connected(Options::default());
-    let stall = |world: &mut World| {
-        world.talk(50, |_| false);
-        let before = world.pbx.audio().count();
-        let mut late = Vec::new();
-        for _ in 0..7 {
-            late.push(world.browser_packet());
-            world.sample += 160;
-            world.run(20);
-        }
-        let filled = world.pbx.audio().count() - before;
-        late.iter().for_each(|packet| world.browser_sends(packet));
-        (filled, world.pbx.audio().count() - before)
-    };
 
-    let (filled, _) = stall(&mut world);
+    let (filled, _) = stall(&mut world, 7);
     assert!(filled > 0, "the first time nobody knows");
-    let (filled, heard) = stall(&mut world);
-    assert_eq!((filled, heard), (0, 7), "every word of the second time is heard");
+    assert_eq!(stall(&mut world, 7), (0, 7), "every word of the second time is heard");
+}
+
+#[test]
+fn a_network_whose_stalls_grow_is_waited_for_longer() {
+    let mut world = World::connected(Options::default());
+    stall(&mut world, 7);
+
+    let (filled, _) = stall(&mut world, 12);
+    assert!(filled > 0, "nobody knows of so long a stall");
+    assert_eq!(stall(&mut world, 12), (0, 12));
 }
