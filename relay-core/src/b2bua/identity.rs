@@ -25,9 +25,18 @@ pub(super) fn to_web(headers: &Headers) -> Rows {
         let told = identity.iter().take(MAX_IDENTITIES).filter_map(clean);
         rows.extend(told.map(|identity| (HeaderName::PAssertedIdentity, identity.to_string())));
     }
+    if !is_private && !asks_for(headers, "history") {
+        rows.extend(way_here(headers));
+    }
+    rows
+}
+
+/// Whom the call was meant for before. It is the caller's as well: who stays unknown is not betrayed by whom it called.
+fn way_here(headers: &Headers) -> Rows {
     let diversions = headers.addresses(&HeaderName::Diversion).unwrap_or_default();
-    rows.extend(diversions.iter().take(MAX_DIVERSIONS).filter_map(diversion));
-    rows.extend(headers.get_all(&HeaderName::HistoryInfo).map(|value| (HeaderName::HistoryInfo, value.to_owned())));
+    let mut rows: Rows = diversions.iter().take(MAX_DIVERSIONS).filter_map(diversion).collect();
+    let history = headers.values(&HeaderName::HistoryInfo).take(MAX_DIVERSIONS);
+    rows.extend(history.map(|entry| (HeaderName::HistoryInfo, entry.to_owned())));
     rows
 }
 
@@ -148,10 +157,22 @@ mod tests {
     #[test]
     fn diversions_are_bounded() {
         let many = ["<sip:a@example.com>;reason=user-busy;counter=1"; 12].join(", ");
+        for name in [HeaderName::Diversion, HeaderName::HistoryInfo] {
+            let rows = to_web(&headers(&[(name.clone(), &many)]));
 
-        let rows = to_web(&headers(&[(HeaderName::Diversion, &many)]));
+            assert_eq!(rows.len(), 10);
+            assert_eq!(rows[0], (name, "<sip:a@example.com>;reason=user-busy;counter=1".to_owned()));
+        }
+    }
 
-        assert_eq!(rows.len(), 10);
-        assert_eq!(rows[0].1, "<sip:a@example.com>;reason=user-busy;counter=1");
+    #[test]
+    fn the_way_here_is_not_told_of_who_asks_that_it_is_not() {
+        let way =
+            [(HeaderName::Diversion, "<sip:a@example.com>"), (HeaderName::HistoryInfo, "<sip:a@example.com>;index=1")];
+        for (privacy, told) in [("none", 2), ("critical", 2), ("history", 0), ("id", 0), ("user;critical", 0)] {
+            let rows = to_web(&headers(&[&way[..], &[(HeaderName::Privacy, privacy)]].concat()));
+            let of_way = rows.iter().filter(|(name, _)| *name != HeaderName::Privacy).count();
+            assert_eq!(of_way, told, "{privacy}");
+        }
     }
 }
