@@ -4,7 +4,8 @@ use crate::config::{Algorithm, Config, ConfigError, Site};
 use relay_core::admission::{self, Allowance, Customer, Key, KeyFault, Mint, Pattern, Rules};
 use ring::rand::{SecureRandom, SystemRandom};
 use sip_core::digest::Credentials;
-use sip_core::message::NameAddr;
+use sip_core::message::{Host, NameAddr};
+use std::net::IpAddr;
 
 /// What the doorkeeper and the counter for tokens need.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ fn customer(config: &Config, site: &Site) -> Result<Customer, ConfigError> {
     let trunk = trunks.iter().position(|trunk| trunk.name == site.trunk);
     let trunk = trunk.ok_or_else(|| fault("site.trunk", format!("is {:?}, which is no trunk", site.trunk)))?;
     let (domain, host) = (trunks[trunk].domains.iter().find(|name| *name != "*"), trunks[trunk].hosts.first());
-    let domain = domain.cloned().or_else(|| host.map(|host| host.host.clone())).unwrap_or_default();
+    let domain = uri_host(domain.or(host.map(|host| &host.host)).map_or("", String::as_str))?;
     let allowance = Allowance {
         callees: patterns(&site.callees),
         origins: site.origins.clone(),
@@ -68,6 +69,17 @@ fn customer(config: &Config, site: &Site) -> Result<Customer, ConfigError> {
     };
     let core = admission::Site { name: site.name.clone(), trunk, domain, key: signing_key(site)?, allowance };
     Ok(Customer::new(core, site.site_key.clone(), secret.as_deref().map(str::as_bytes)))
+}
+
+/// The host of Request-URIs, from how the settings write it: an address of IPv6 without its brackets.
+fn uri_host(name: &str) -> Result<String, ConfigError> {
+    let address = name.parse::<IpAddr>().map(Host::from);
+    let host = address.or_else(|_| name.parse::<Host>());
+    host.map(|host| host.to_string()).map_err(|_| ConfigError::Nonsense {
+        key: "trunk.domains",
+        problem: format!("has {name:?} for the calls of a site, which is no host"),
+        remedy: "name the PBX's SIP domain: domains = [\"pbx.example.com\"]".to_owned(),
+    })
 }
 
 /// Whether a back end's secret is as long as one that signs.
@@ -108,4 +120,33 @@ fn patterns(texts: &[String]) -> Vec<Pattern> {
 fn fault(key: &'static str, problem: String) -> ConfigError {
     let remedy = "name a file that the relay may read, or an environment variable that is set".to_owned();
     ConfigError::Nonsense { key, problem, remedy }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Trunk;
+
+    fn domain_at(domains: &[&str], host: &str) -> Result<String, ConfigError> {
+        let gateway =
+            crate::config::Host { host: host.to_owned(), port: None, transport: None, priority: 0, weight: 1 };
+        let trunk = Trunk {
+            name: "office".to_owned(),
+            domains: domains.iter().map(|name| (*name).to_owned()).collect(),
+            hosts: vec![gateway],
+            ..Trunk::default()
+        };
+        let site = Site { trunk: "office".to_owned(), ..Site::default() };
+        let config = Config { trunks: vec![trunk], sites: vec![site], ..Config::default() };
+        Sites::of(&config, None).map(|sites| sites.rules.sites[0].domain.clone())
+    }
+
+    #[test]
+    fn calls_of_a_site_name_a_host_that_can_stand_in_a_uri() {
+        assert_eq!(domain_at(&[], "2001:db8::7").unwrap(), "[2001:db8::7]");
+        assert_eq!(domain_at(&["*"], "192.0.2.7").unwrap(), "192.0.2.7");
+        assert_eq!(domain_at(&["*", "pbx.example.com"], "192.0.2.7").unwrap(), "pbx.example.com");
+        let told = domain_at(&["no host"], "192.0.2.7").unwrap_err().to_string();
+        assert!(told.starts_with("trunk.domains has \"no host\""), "{told}");
+    }
 }
