@@ -98,8 +98,8 @@ ${soundTables(sound)}
 ## The encoder's complexity
 
 What our Opus encoder gives and costs by its complexity, without a network, for speech that was G.711 (8000 Hz) or G.722
-(16000 Hz) before. The default (1 in narrow band, 4 in wide band) is the lowest within 0.05 of complexity 10. Under load the
-relay goes down to 0 before it refuses calls.
+(16000 Hz) before. The default is 4 in wide band, the lowest within 0.05 of complexity 10, and 1 in narrow band, where 0 sounds
+the same and costs nearly as much. Under load the relay goes down to 0 before it refuses calls.
 
 ${complexityTable(complexity)}
 `;

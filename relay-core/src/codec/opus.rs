@@ -12,7 +12,7 @@ const MAX_EXPECTED_LOSS: u8 = 30;
 /// How our encoder spends its time and bits.
 ///
 /// Bits toward a browser cost nobody much, time costs calls: for speech that was G.711, complexity 1 at 32 kbit/s sounds as
-/// good as 10 at 24, at a third of the time (docs/benchmarks.md has the table). Below 4, wide band falls apart.
+/// good as 10 at 24, at a third of the time (docs/benchmarks.md has the table). Below 4, wide band loses a fifth of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpusSettings {
     /// Of narrow-band speech: 0 (cheap) to 10.
