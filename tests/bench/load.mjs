@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { cache, root } from "../harness/paths.mjs";
-import { freeUdpPort } from "../harness/process.mjs";
+import { freePort } from "../harness/process.mjs";
 import { Relay } from "../harness/relay.mjs";
 import { speech } from "../harness/sound.mjs";
 import { Rtpengine } from "./rtpengine.mjs";
@@ -25,7 +25,7 @@ export async function prepare() {
 /** Each server by the name that tables have for it: starts it, gives the generator's flags, the process id and the version. */
 export const SERVERS = {
   async switchhook(settings = {}) {
-    const phone = `127.0.0.1:${await freeUdpPort()}`;
+    const phone = `127.0.0.1:${await freePort()}`;
     const relay = await Relay.before(phone, { "log.filter": "warn", "media.workers": THREADS, ...settings });
     return { flags: ["--relay", relay.host, "--phone", phone], pid: relay.pid, stop: () => relay.stop() };
   },

@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cache } from "../harness/paths.mjs";
-import { freeUdpPort, Program, until } from "../harness/process.mjs";
+import { freePort, Program, until } from "../harness/process.mjs";
 
 const home = path.join(cache, "rtpengine");
 
@@ -23,7 +23,7 @@ export class Rtpengine {
     const [, version, loader, libraries] = (await readFile(path.join(home, "installed"), "utf8")).split("\n");
     const server = new Rtpengine();
     server.version = /[\d.]+/.exec(version)[0];
-    server.ng = `127.0.0.1:${await freeUdpPort()}`;
+    server.ng = `127.0.0.1:${await freePort()}`;
     server.#program = new Program(`rtpengine-${process.pid}`, path.join(home, loader), [
       ...["--library-path", path.join(home, libraries), path.join(home, "tree/usr/bin/rtpengine")],
       ...["--config-file=none", "--table=-1", "--interface=127.0.0.1", `--listen-ng=${server.ng}`],

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import dgram from "node:dgram";
 import { after, before, test } from "node:test";
 import { RawSip, request, webOffer } from "../harness/raw-sip.mjs";
-import { Stack } from "../harness/process.mjs";
+import { Stack, within } from "../harness/process.mjs";
 import { Relay } from "../harness/relay.mjs";
 
 const ECHO = "sip:echo@demo.localhost";
@@ -56,6 +56,7 @@ for (const name of ["From", "To", "Call-ID", "CSeq"]) {
     const broken = request("OPTIONS", { headers: { [name]: undefined } });
     raw.send(broken.text);
     await assertAlive();
+    assert.deepEqual(raw.unread.filter((text) => text.startsWith("SIP/2.0 2") && text.includes(broken.host)), []);
   });
 }
 
@@ -178,15 +179,18 @@ test("an INVITE without credentials is challenged, and the browser's own digest 
   assert.match(answer.text, /^(WWW|Proxy)-Authenticate: *Digest /im);
 });
 
-test("noise on the PBXs' door is dropped", async () => {
+test("noise on the PBXs' door is dropped", async (t) => {
   const [host, port] = relay.sip.split(":");
   const socket = dgram.createSocket("udp4");
+  t.after(() => socket.close());
   for (let n = 0; n < 200; n += 1) socket.send(randomBytes(1 + (n * 7) % 1_400), Number(port), host);
   for (const text of ["\r\n\r\n", "INVITE", "SIP/2.0 200 OK\r\n\r\n", request("INVITE").text.slice(0, 90), "\0".repeat(500)]) {
     socket.send(text, Number(port), host);
   }
+  const answered = new Promise((resolve) => socket.on("message", (text) => String(text).startsWith("SIP/2.0 200") && resolve()));
+  socket.send(request("OPTIONS", { transport: "UDP" }).text, Number(port), host);
+  await within(answered, 5_000, () => "the relay does not answer OPTIONS over UDP any more");
   await assertAlive();
-  socket.close();
 });
 
 test("no call and no connection is left over", async () => {

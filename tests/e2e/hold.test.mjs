@@ -14,10 +14,7 @@ before(async () => {
   [alice, bob] = await Promise.all([world.registered(ALICE), world.registered(BOB)]);
 });
 after(() => world?.stop());
-afterEach(async () => {
-  await Promise.all([alice.t("hangUpAll"), bob.t("hangUpAll")]);
-  await world.relay.isIdle();
-});
+afterEach(() => world.clear(alice, bob));
 
 async function change(page, id, held) {
   const result = await page.t("hold", id, held);

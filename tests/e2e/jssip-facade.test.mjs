@@ -1,7 +1,7 @@
 // One page, written for JsSIP, runs with JsSIP and with switchhook/compat/jssip: both must tell it the same story.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { decoded, strongest } from "../harness/sound.mjs";
 import { bundle } from "../harness/stacks.mjs";
 import { ALICE, BOB, DOMAIN, loadedPage, MICROPHONE, World } from "../harness/world.mjs";
@@ -14,9 +14,10 @@ before(async () => {
   world = await World.start();
 });
 after(() => world?.stop());
+afterEach(() => world.clear());
 
 async function started(stack, account = ALICE) {
-  const page = await loadedPage(world.browser, world.site, `jssip-app.html?stack=${STACKS[stack]}`);
+  const page = world.watch(await loadedPage(world.browser, world.site, `jssip-app.html?stack=${STACKS[stack]}`));
   await page.t("start", world.relay.url, account.uri, account.password);
   return page;
 }

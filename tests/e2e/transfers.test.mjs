@@ -1,7 +1,7 @@
 // Calls are transferred through the relay and the demo exchange, with sound: what is heard afterwards says to whom.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { CALLED, CALLER, hears, speaking, talk } from "../harness/conversation.mjs";
 import { ALICE, BOB, DOMAIN, World } from "../harness/world.mjs";
 
@@ -13,6 +13,7 @@ before(async () => {
   [alice, bob] = await Promise.all([world.registered(ALICE), world.registered(BOB)]);
 });
 after(() => world?.stop());
+afterEach(() => world.clear(alice, bob));
 
 test("a blind transfer connects the other side with the target and ends the call", async () => {
   await talk(alice, bob, "blind");

@@ -1,7 +1,7 @@
 // Two pages call each other through the demo exchange.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { CALLED, CALLER, hears, speaking } from "../harness/conversation.mjs";
 import { ALICE, BOB, World } from "../harness/world.mjs";
 
@@ -13,6 +13,7 @@ before(async () => {
   [alice, bob] = await Promise.all([world.registered(ALICE), world.registered(BOB)]);
 });
 after(() => world?.stop());
+afterEach(() => world.clear(alice, bob));
 
 test("both hear each other, and the end on one side is the end on the other", async () => {
   await alice.t("call", "ua", "out", BOB.uri, speaking(CALLER));

@@ -1,7 +1,9 @@
 // The smallest PBX: answers every INVITE, gives back the sound that it hears, and writes down what it is told.
+//
+// It has a thread of its own (echo-pbx.worker.mjs): while a test analyses a recording, a PBX in the same thread would be
+// silent.
 
-import dgram from "node:dgram";
-import { randomBytes } from "node:crypto";
+import { Worker } from "node:worker_threads";
 import { strength } from "./sound.mjs";
 
 const RATE = 8_000;
@@ -9,67 +11,49 @@ const RATE = 8_000;
 const PACKET = 20;
 
 export class EchoPbx {
-  #sip = dgram.createSocket("udp4");
-  #streams = [];
-  /** The methods of the requests that came, without ACK and OPTIONS. */
-  requests = [];
-  /** Each call's sound as it came: `{ at, ssrc, sequence, payload }`, in the order of the calls. */
-  heard = [];
+  #worker = new Worker(new URL("echo-pbx.worker.mjs", import.meta.url));
+  #waiting = new Map();
+  #count = 0;
 
   static async start() {
     const pbx = new EchoPbx();
-    pbx.#sip.on("message", (data, from) => void pbx.#answer(String(data), from));
-    await bound(pbx.#sip);
+    pbx.#worker.on("message", ({ id, value }) => {
+      pbx.#waiting.get(id)?.(value);
+      pbx.#waiting.delete(id);
+    });
+    pbx.address = await pbx.#ask("address");
     return pbx;
   }
 
-  get address() {
-    return `127.0.0.1:${this.#sip.address().port}`;
+  /** The methods of the requests that came since it last forgot, without ACK, OPTIONS and what came again. */
+  requests() {
+    return this.#ask("requests");
   }
 
-  async stop() {
-    await Promise.all([this.#sip, ...this.#streams].map((socket) => new Promise((resolve) => socket.close(resolve))));
+  /** Each call's sound as it came: `{ ssrc, sequence, timestamp, payload }`, in the order of the calls. */
+  heard() {
+    return this.#ask("heard");
   }
 
-  async #answer(request, from) {
-    const [method] = request.split(" ", 1);
-    if (method === "ACK" || method === "SIP/2.0") return;
-    if (method !== "OPTIONS") this.requests.push(method);
-    const isCall = method === "INVITE" && !/^To:.*;tag=/im.test(request);
-    const body = method === "INVITE" ? await this.#sound(isCall) : "";
-    const rows = request.split("\r\n").filter((row) => /^(Via|From|Call-ID|CSeq|Record-Route):/i.test(row));
-    const to = /^To:.*$/im.exec(request)[0];
-    rows.push(/;tag=/i.test(to) ? to : `${to};tag=${randomBytes(6).toString("hex")}`);
-    // So that the REGISTER is granted, whatever its Contact.
-    const contact = method === "REGISTER" ? /^Contact:.*$/im.exec(request)?.[0] : `Contact: <sip:echo@${this.address}>`;
-    if (contact) rows.push(contact);
-    if (body) rows.push("Content-Type: application/sdp");
-    const response = ["SIP/2.0 200 OK", ...rows, `Content-Length: ${body.length}`, "", body].join("\r\n");
-    this.#sip.send(response, from.port, from.address);
+  forgetRequests() {
+    return this.#ask("forgetRequests");
   }
 
-  /** A stream for a call; the description of the last one for a re-INVITE, which a test takes for a fault. */
-  async #sound(isCall) {
-    if (isCall) await this.#stream();
-    const { port } = this.#streams.at(-1).address();
-    const about = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", `m=audio ${port} RTP/AVP 0`];
-    return `${about.join("\r\n")}\r\n`;
+  forgetSound() {
+    return this.#ask("forgetSound");
   }
 
-  async #stream() {
-    const [socket, packets] = [dgram.createSocket("udp4"), []];
-    this.#streams.push(socket);
-    this.heard.push(packets);
-    socket.on("message", (packet, from) => {
-      packets.push({ at: Date.now(), ssrc: packet.readUInt32BE(8), sequence: packet.readUInt16BE(2), payload: packet.subarray(12) });
-      socket.send(packet, from.port, from.address);
+  stop() {
+    return this.#worker.terminate();
+  }
+
+  #ask(what) {
+    return new Promise((resolve) => {
+      this.#count += 1;
+      this.#waiting.set(this.#count, resolve);
+      this.#worker.postMessage({ id: this.#count, what });
     });
-    await bound(socket);
   }
-}
-
-function bound(socket) {
-  return new Promise((resolve) => socket.bind(0, "127.0.0.1", resolve));
 }
 
 /** The longest stretch without this tone, once it was there, in ms of the stream's own time. */
@@ -82,9 +66,10 @@ export function silence(packets, frequency) {
   return longest;
 }
 
-/** The longest time between two packets, in ms. */
+/** The longest time between two packets, in ms of the stream's own time, which is the relay's. */
 export function longestPause(packets) {
-  return Math.max(...packets.slice(1).map(({ at }, index) => at - packets[index].at));
+  const between = ({ timestamp }, index) => ((timestamp - packets[index].timestamp) >>> 0) / (RATE / 1_000);
+  return Math.max(...packets.slice(1).map(between));
 }
 
 /** Whether it is one stream without a hole: one source, every number once. */

@@ -3,14 +3,16 @@
 import { spawn } from "node:child_process";
 import dgram from "node:dgram";
 import { createWriteStream, mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { logs } from "./paths.mjs";
 
-/** Ended with this process, also when a test crashes it. */
+/** Ended with this process, also when a test crashes it or takes too long, which is when node:test sends SIGTERM. */
 const running = new Set();
 process.once("exit", () => running.forEach((child) => child.kill("SIGTERM")));
+process.once("SIGTERM", () => process.exit(143));
 
 /** A running program whose output is kept and searchable. */
 export class Program {
@@ -122,37 +124,28 @@ export async function until(question, { ms = 10_000, every = 50, what = `${quest
   }
 }
 
-/** A UDP port on loopback that was free a moment ago. */
-export function freeUdpPort() {
-  return new Promise((resolve, reject) => {
-    const socket = dgram.createSocket("udp4");
-    socket.once("error", reject);
-    socket.bind(0, "127.0.0.1", () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
+/** Below the ports that the system gives to whoever asks for none. */
+const PORTS = { first: 10_240, last: 32_767 };
+
+/** A port on loopback that was free a moment ago, for TCP and for UDP, and that is even. */
+export async function freePort() {
+  for (;;) {
+    const port = 2 * Math.floor((PORTS.first + Math.random() * (PORTS.last - PORTS.first)) / 2);
+    if ((await isFree(dgram.createSocket("udp4"), "bind", port)) && (await isFree(net.createServer(), "listen", port))) return port;
+  }
 }
 
-/** Does a program on this machine have this UDP port on loopback? */
-export function isBound(port) {
+function isFree(socket, take, port) {
   return new Promise((resolve) => {
-    const socket = dgram.createSocket("udp4");
-    socket.once("error", () => resolve(true));
-    socket.bind(port, "127.0.0.1", () => socket.close(() => resolve(false)));
+    socket.once("error", () => resolve(false));
+    socket[take](port, "127.0.0.1", () => socket.close(() => resolve(true)));
   });
 }
 
-/** A TCP port on loopback that was free a moment ago. */
-export function freeTcpPort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+/** Does a program on this machine have this UDP port? Only looked up: who tries to bind it is in that program's way. */
+export async function isBound(port) {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return (await readFile("/proc/net/udp", "utf8")).split("\n").some((row) => row.trim().split(/\s+/)[1]?.endsWith(`:${hex}`));
 }
 
 /** Stops everything it was given, last first, and goes on where one of them fails. */

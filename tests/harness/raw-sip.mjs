@@ -38,6 +38,11 @@ export class RawSip {
     this.#socket.send(text);
   }
 
+  /** The messages that came and that nobody asked for yet. */
+  get unread() {
+    return this.#messages;
+  }
+
   /** The next message for which `test` is true. */
   next(test, ms = 5_000) {
     const index = this.#messages.findIndex(test);
@@ -73,11 +78,11 @@ function header(message, name) {
 }
 
 /** A request with everything it must have; `headers` replaces some (undefined leaves one out), `extra` adds rows. */
-export function request(method, { uri = "sip:demo.localhost", headers = {}, extra = [], body = "", type = "application/sdp" } = {}) {
+export function request(method, { uri = "sip:demo.localhost", headers = {}, extra = [], body = "", type = "application/sdp", transport = "WS" } = {}) {
   const callId = randomBytes(8).toString("hex");
   const host = `${randomBytes(4).toString("hex")}.invalid`;
   const rows = {
-    Via: `SIP/2.0/WS ${host};branch=z9hG4bK${randomBytes(6).toString("hex")}`,
+    Via: `SIP/2.0/${transport} ${host};${transport === "UDP" ? "rport;" : ""}branch=z9hG4bK${randomBytes(6).toString("hex")}`,
     "Max-Forwards": "70",
     From: `<sip:tester@demo.localhost>;tag=${randomBytes(4).toString("hex")}`,
     To: `<${uri}>`,
@@ -89,7 +94,7 @@ export function request(method, { uri = "sip:demo.localhost", headers = {}, extr
     ...headers,
   };
   const lines = Object.entries(rows).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}: ${value}`);
-  return { callId, text: [`${method} ${uri} SIP/2.0`, ...lines, ...extra, "", body].join("\r\n") };
+  return { callId, host, text: [`${method} ${uri} SIP/2.0`, ...lines, ...extra, "", body].join("\r\n") };
 }
 
 /** An offer as a browser makes it; `without` leaves out the lines that match. */

@@ -1,7 +1,7 @@
 // Starts switchhook-relay on free loopback ports: with its demo exchange, or in front of a foreign PBX.
 
 import { existsSync } from "node:fs";
-import { freeTcpPort, freeUdpPort, Program, until } from "./process.mjs";
+import { freePort, Program, until } from "./process.mjs";
 import { relayBinary } from "./paths.mjs";
 
 let count = 0;
@@ -11,7 +11,7 @@ export class Relay {
 
   /** With the demo exchange. `exchange` is its SIP address. */
   static async demo(settings = {}) {
-    const port = await freeUdpPort();
+    const port = await freePort();
     const relay = await Relay.#start("demo", ["demo"], { "demo.listen": `127.0.0.1:${port}`, ...settings });
     relay.exchange = `127.0.0.1:${port}`;
     return relay;
@@ -25,8 +25,8 @@ export class Relay {
   static async #start(kind, command, settings) {
     if (!existsSync(relayBinary)) throw new Error(`${relayBinary} is not there; \`make relay\` builds it`);
     const relay = new Relay();
-    relay.host = settings["web.listen"] ?? `127.0.0.1:${await freeTcpPort()}`;
-    relay.sip = `127.0.0.1:${await freeUdpPort()}`;
+    relay.host = settings["web.listen"] ?? `127.0.0.1:${await freePort()}`;
+    relay.sip = `127.0.0.1:${await freePort()}`;
     const all = {
       "web.listen": relay.host,
       // The test page has its own port, and programs send no Origin.

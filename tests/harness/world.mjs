@@ -18,6 +18,7 @@ export function microphoneFile({ frequency, level } = MICROPHONE) {
 
 export class World {
   #stack = new Stack();
+  #pages = new Set();
 
   static async start({ relay = true, settings, microphone } = {}) {
     const world = new World();
@@ -44,7 +45,21 @@ export class World {
 
   /** A page that has loaded the package. */
   async page(browser = this.browser) {
-    return loadedPage(browser, this.site);
+    return this.watch(await loadedPage(browser, this.site));
+  }
+
+  /** A page that clear() is to close. */
+  watch(page) {
+    this.#pages.add(page);
+    return page;
+  }
+
+  /** After a test: no call, and no page but these. What a failed test left must not spoil the next one. */
+  async clear(...kept) {
+    const leave = (page) => (kept.includes(page) ? page.t("hangUpAll") : page.close());
+    await Promise.allSettled([...this.#pages].map(leave));
+    this.#pages = new Set(kept);
+    await this.relay?.isIdle({ ms: 40_000 });
   }
 
   /** A page with a registered user agent named "ua". */

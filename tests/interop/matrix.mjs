@@ -34,6 +34,8 @@ async function collected() {
     const profile = JSON.parse(await readFile(path.join(results, name), "utf8"));
     if (ORDER.includes(profile.id)) found.push(profile);
   }
+  const missing = ORDER.filter((id) => !found.some((profile) => profile.id === id && profile.whole));
+  if (missing.length > 0) throw new Error(`not run, or not to its end: ${missing.join(", ")}`);
   return found.sort((a, b) => ORDER.indexOf(a.id) - ORDER.indexOf(b.id));
 }
 

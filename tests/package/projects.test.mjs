@@ -5,7 +5,7 @@ import { copyFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { startChromium } from "../harness/browser.mjs";
-import { freeTcpPort, Program, Stack, until } from "../harness/process.mjs";
+import { freePort, Program, Stack, until } from "../harness/process.mjs";
 import { Relay } from "../harness/relay.mjs";
 import { microphoneFile } from "../harness/world.mjs";
 import { build, copyPlain, emptied, installInProjects, projects, quiet, served, tool } from "./customer.mjs";
@@ -41,7 +41,7 @@ async function call(site) {
 
 /** The server that `args` start, for as long as `use` takes. */
 async function running(name, args, use) {
-  const port = await freeTcpPort();
+  const port = await freePort();
   const options = { cwd: path.join(projects, name), env: quiet };
   const program = new Program(`project-${name}-${process.pid}`, process.execPath, [...args, "--port", String(port)], options);
   try {

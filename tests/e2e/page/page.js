@@ -170,8 +170,10 @@ window.t = {
   hangUp: (id) => {
     calls[id].call.hangUp();
   },
+  /** Ends every call, also one that nobody asked for yet. */
   hangUpAll: () => {
-    for (const { call } of Object.values(calls)) if (call.state !== "ended") call.hangUp();
+    const waiting = Object.values(agents).flatMap(({ incoming, resumed }) => [...incoming.splice(0), ...resumed.splice(0)]);
+    for (const { call } of [...Object.values(calls), ...waiting]) if (call.state !== "ended") call.hangUp();
   },
   mute: (id, muted) => {
     if (muted) calls[id].call.mute();

@@ -4,7 +4,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { WebSocket } from "ws";
-import { freeTcpPort, freeUdpPort, Program, until } from "../../harness/process.mjs";
+import { freePort, Program, until } from "../../harness/process.mjs";
 import { cache, logs, tests } from "../../harness/paths.mjs";
 import { Ami } from "./ami.mjs";
 
@@ -41,7 +41,7 @@ export class Asterisk {
     await rm(server.#run, { recursive: true, force: true });
     await rm(server.log, { force: true });
     for (const folder of ["etc", "lib/keys", "run", "spool"]) await mkdir(path.join(server.#run, folder), { recursive: true });
-    [server.http, server.ami, server.sip] = [await freeTcpPort(), await freeTcpPort(), await freeUdpPort()];
+    [server.http, server.ami, server.sip] = [await freePort(), await freePort(), await freePort()];
     const rtp = 30_000 + 200 * (process.pid % 100);
     const tree = path.join(home, "tree");
     await fill(path.join(server.#run, "etc"), {

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
-import { freeTcpPort, Program, until, within } from "../../harness/process.mjs";
+import { freePort, Program, until, within } from "../../harness/process.mjs";
 import { cache } from "../../harness/paths.mjs";
 import { readWav } from "../../harness/sound.mjs";
 
@@ -28,7 +28,7 @@ export class Baresip {
     const phone = new Baresip();
     phone.folder = path.join(cache, "baresip", name);
     phone.port = await pairOfPorts();
-    const controlPort = await freeTcpPort();
+    const controlPort = await freePort();
     await rm(phone.folder, { recursive: true, force: true });
     await mkdir(path.join(phone.folder, "heard"), { recursive: true });
     await writeFile(path.join(phone.folder, "config"), configuration(phone, controlPort, { plays, rate }));
@@ -185,7 +185,7 @@ function address(phone, account, answers) {
 
 async function pairOfPorts() {
   for (;;) {
-    const port = await freeTcpPort();
+    const port = await freePort();
     if (port < 65_535 && (await isFree(port + 1))) return port;
   }
 }

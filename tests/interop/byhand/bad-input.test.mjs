@@ -104,10 +104,12 @@ test("a session interval below 90 s is answered 422 with the shortest", async ()
 test("a storm of REFERs in one call does not end it", async () => {
   const dialog = await talking();
   const headers = { "Refer-To": "<sip:carol@pbx.test>" };
-  const [first, ...others] = Array.from({ length: 20 }, () => pbx.ask("REFER", { dialog, headers }));
-  for (const other of others) assert.ok((await other).status >= 400, "one transfer at a time");
-  await near.t("rejectTransfer", (await near.saw("transferrequest")).id);
-  assert.equal((await first).status, 603);
+  // At once, for who still decides after 2 s has been answered 202.
+  const rejection = near.saw("transferrequest").then(({ id }) => near.t("rejectTransfer", id));
+  const [first, ...others] = await Promise.all(Array.from({ length: 20 }, () => pbx.ask("REFER", { dialog, headers })));
+  await rejection;
+  assert.equal(first.status, 603);
+  for (const other of others) assert.ok(other.status >= 400, "one transfer at a time");
   await goesOn(dialog);
 });
 
@@ -116,7 +118,8 @@ test("a longer session interval that the PBX wants is asked for", async () => {
   const first = await pbx.next((message) => message.startsWith("INVITE "));
   assert.match(first, /^Session-Expires: 1800/m);
   pbx.answer(first, "422 Session Interval Too Small", { headers: { "Min-SE": "3600" } });
-  const second = await pbx.next((message) => message.startsWith("INVITE "));
+  // The first one may have come again before its answer.
+  const second = await pbx.next((message) => message.startsWith("INVITE ") && header(message, "CSeq") !== header(first, "CSeq"));
   assert.match(second, /^Session-Expires: 3600/m);
   assert.match(second, /^Min-SE: 3600/m);
   assert.equal(header(second, "Call-ID"), header(first, "Call-ID"));

@@ -3,7 +3,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { freeTcpPort, freeUdpPort, Program, until } from "../../harness/process.mjs";
+import { freePort, Program, until } from "../../harness/process.mjs";
 import { cache, tests } from "../../harness/paths.mjs";
 
 /** One of the accounts that kamailio.cfg knows: alice, bob, carol, dave and erin. */
@@ -33,8 +33,8 @@ export class Kamailio {
     const run = path.join(cache, "kamailio", name);
     await rm(run, { recursive: true, force: true });
     await mkdir(run, { recursive: true });
-    server.port = await freeTcpPort();
-    server.udp = await freeUdpPort();
+    server.port = await freePort();
+    server.udp = await freePort();
     const template = await readFile(path.join(tests, "interop/kamailio/kamailio.cfg"), "utf8");
     const file = path.join(run, "kamailio.cfg");
     await writeFile(

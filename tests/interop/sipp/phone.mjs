@@ -4,7 +4,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { cache } from "../../harness/paths.mjs";
-import { freeUdpPort } from "../../harness/process.mjs";
+import { freePort } from "../../harness/process.mjs";
 import { tone, writeWav } from "../../harness/sound.mjs";
 import { Baresip } from "../baresip/baresip.mjs";
 import { account, Kamailio, phoneAt } from "../kamailio/kamailio.mjs";
@@ -49,7 +49,7 @@ export class Scripted {
     this.#case = id;
     this.#sipp = undefined;
     // What is still under way for the last case's phone must not reach this one's.
-    this.#port = await freeUdpPort();
+    this.#port = await freePort();
     if (scenarios[id] && !CALLS.has(id)) await this.#play();
   }
 

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { freeUdpPort, isBound, Program, until } from "../../harness/process.mjs";
+import { freePort, isBound, Program, until } from "../../harness/process.mjs";
 import { cache, logs, tests } from "../../harness/paths.mjs";
 
 let count = 0;
@@ -18,14 +18,14 @@ export class Sipp {
    */
   static async start(scenario, { target, service, keys = {}, status, user, password, echo = false, seconds = 40, file, port } = {}) {
     const sipp = new Sipp();
-    sipp.port = port ?? (await freeUdpPort());
+    sipp.port = port ?? (await freePort());
     count += 1;
     const name = `sipp-${scenario}-${count}`;
     const errors = path.join(logs, `${name}.errors`);
     await rm(errors, { force: true });
     const args = [
       ...["-sf", file ?? (await written(scenario, status))],
-      ...["-i", "127.0.0.1", "-p", String(sipp.port), "-mi", "127.0.0.1", "-mp", String(await freeUdpPort())],
+      ...["-i", "127.0.0.1", "-p", String(sipp.port), "-mi", "127.0.0.1", "-mp", String(await freePort())],
       ...["-m", "1", "-nostdin", "-timeout", `${seconds}s`, "-timeout_error", "-trace_err", "-error_file", errors],
       ...(echo ? ["-rtp_echo"] : []),
       ...(service ? ["-s", service] : []),

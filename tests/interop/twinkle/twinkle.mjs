@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { freeUdpPort, Program, until } from "../../harness/process.mjs";
+import { freePort, Program, until } from "../../harness/process.mjs";
 import { cache, tests } from "../../harness/paths.mjs";
 
 export class Twinkle {
@@ -21,7 +21,7 @@ export class Twinkle {
     await mkdir(folder, { recursive: true });
     const [user, domain] = account.uri.slice("sip:".length).split("@");
     await writeFile(path.join(folder, "phone.cfg"), profile({ user, domain, password: account.password, registrar, digitsBy, reliable }));
-    await writeFile(path.join(folder, "twinkle.sys"), system({ sip: await freeUdpPort(), rtp: 2 * Math.floor((await freeUdpPort()) / 2) }));
+    await writeFile(path.join(folder, "twinkle.sys"), system({ sip: await freePort(), rtp: await freePort() }));
     phone.#program = new Program(`twinkle-${name}`, "twinkle-console", ["phone.cfg"], {
       env: {
         ...process.env,
