@@ -76,3 +76,42 @@ export async function called(): Promise<WebPhone> {
 export function textFrom(uri: string, text: string): Extract<CoreEvent, { type: "message" }>["message"] {
   return { from: { uri, displayName: "Bob" }, to: { uri: "sip:alice@example.com" }, contentType: "text/plain", body: new TextEncoder().encode(text), headers: [] };
 }
+
+/** Alice talks to echo as call 1. */
+export async function talking(): Promise<WebPhone> {
+  const element = await calling();
+  core().change(1, "active", 200);
+  return element;
+}
+
+/** The other side agrees to what was asked last of a call. */
+export function agree(call: number, local: boolean): void {
+  core().say({ type: "holdChange", call, local, remote: false }, { type: "holdResult", call });
+}
+
+/** Waits until the core was told this. */
+export function command(text: string): Promise<void> {
+  return until(() => fake.core?.commands.includes(text), text);
+}
+
+/** Echo on hold, Bob talked to. */
+export async function twoCalls(): Promise<WebPhone> {
+  const element = await talking();
+  element.call("bob");
+  await command("setHeld 1 true");
+  agree(1, true);
+  await command("call bob");
+  core().change(2, "active", 200);
+  return element;
+}
+
+/** Both of them, who hear each other. */
+export async function conferring(): Promise<WebPhone> {
+  const element = await twoCalls();
+  ok(part(element, "merge").textContent === "Talk to all", "the button that merges");
+  part(element, "merge").click();
+  await command("setHeld 1 false");
+  agree(1, false);
+  await until(() => element.state.calls.every(({ conference }) => conference));
+  return element;
+}

@@ -1,29 +1,13 @@
 /** `<web-phone>` beyond one call: several calls, transfers, history, contacts, messages, voice mail, devices. */
 import type { WebPhone } from "../src/element/index.js";
-import { core, errorInfo, fake } from "./fake-core.js";
+import { core, errorInfo } from "./fake-core.js";
 import { cleanup, ok, same, test, until } from "./harness.js";
-import { called, calling, part, phone, shown, signedIn, status, textFrom } from "./phone-page.js";
+import { agree, called, calling, command, conferring, part, phone, shown, signedIn, status, talking, textFrom, twoCalls } from "./phone-page.js";
 import type { CoreEvent } from "../wasm/switchhook_core.js";
-
-/** Alice talks to echo as call 1. */
-async function talking(): Promise<WebPhone> {
-  const element = await calling();
-  core().change(1, "active", 200);
-  return element;
-}
-
-/** The other side agrees to what was asked last of a call. */
-function agree(call: number, local: boolean): void {
-  core().say({ type: "holdChange", call, local, remote: false }, { type: "holdResult", call });
-}
 
 /** Bob was not let through. */
 function refused(cause: "busy" | "do-not-disturb", status: number): CoreEvent {
   return { type: "callRefused", from: { uri: "sip:bob@example.com" }, to: { uri: "sip:alice@example.com" }, headers: [], status, cause };
-}
-
-function command(text: string): Promise<void> {
-  return until(() => fake.core?.commands.includes(text), text);
 }
 
 /** The number that the core gave to a subscription or message: they are counted together. */
@@ -141,17 +125,47 @@ test("who is asked says no: hanging up comes back to the first call", async () =
 });
 
 test("two calls can be connected with each other", async () => {
-  const element = await talking();
-  element.call("bob");
-  await command("setHeld 1 true");
-  agree(1, true);
-  await command("call bob");
-  core().change(2, "active", 200);
+  const element = await twoCalls();
   part(element, "transfer").click();
   part(element, "join").click();
   await command("setHeld 2 true");
   agree(2, true);
   await command("transferToCall 2 1");
+});
+
+test("two calls become a conference, in which neither is held, and one can be talked to alone again", async () => {
+  const element = await conferring();
+  same(status(element), "In a conference");
+  part(element, "calls").querySelector<HTMLElement>("[part~=call-row]")?.click();
+  same([element.state.call?.id, element.state.calls.some(({ held }) => held.local)], [1, false]);
+  same(core().commands.filter((each) => each === "setHeld 2 true"), []);
+  same(part(element, "merge").textContent, "Only this call");
+  part(element, "merge").click();
+  await command("setHeld 2 true");
+  agree(2, true);
+  await until(() => element.state.calls.every(({ conference }) => !conference));
+  same(element.state.calls.map(({ held }) => held.local), [false, true]);
+});
+
+test("a conference whose other side hangs up is an ordinary call again", async () => {
+  const element = await conferring();
+  core().end(1);
+  await until(() => element.state.calls.length === 1 && element.state.call?.conference === false);
+  ok(!shown(element, "merge"));
+  same(status(element), "In call");
+});
+
+test("a call that refuses the conference stays on hold, and the other goes on", async () => {
+  const element = await twoCalls();
+  part(element, "merge").click();
+  await command("setHeld 1 false");
+  core().say({ type: "holdResult", call: 1, error: errorInfo("REJECTED", 488) });
+  // It can be asked again, so it is in no conference any more.
+  await until(() => {
+    part(element, "merge").click();
+    return core().commands.filter((each) => each === "setHeld 1 false").length === 2;
+  });
+  same(element.state.calls.map(({ held, phase }) => [held.local, phase]), [[true, "active"], [false, "active"]]);
 });
 
 test("the other side's wish for a transfer is shown, and can be refused or followed", async () => {

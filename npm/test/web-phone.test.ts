@@ -3,7 +3,7 @@ import axe from "axe-core";
 import type { CallEndEvent, WebPhone } from "../src/element/index.js";
 import { core, errorInfo } from "./fake-core.js";
 import { cleanup, next, ok, same, test, until } from "./harness.js";
-import { called, calling, inTalk, PAGE, part, phone, shown, signedIn, signingIn, status, textFrom } from "./phone-page.js";
+import { called, calling, conferring, inTalk, PAGE, part, phone, shown, signedIn, signingIn, status, textFrom, twoCalls } from "./phone-page.js";
 
 test("the form signs in with a SIP account and registers", async () => {
   await signingIn();
@@ -218,6 +218,8 @@ const states: Record<string, () => Promise<WebPhone> | WebPhone> = {
     await until(() => element.state.devices.list.length > 0);
     return element;
   },
+  "two calls": twoCalls,
+  conference: conferring,
   error: async () => {
     const element = await calling();
     core().end(1, { error: errorInfo("NOT_FOUND") });

@@ -78,7 +78,7 @@ export const webPhoneStyles = `${sharedStyles}${sharedCallStyles}
 .calls { margin: 0; padding: .25rem .75rem; border-block-end: 1px solid var(--_line); list-style: none; }
 .calls li { display: flex; align-items: center; gap: .5rem; }
 .calls .ringing .lamp { background: var(--_accent); animation: blink 1.2s ease-in-out infinite; }
-.calls .held { opacity: .85; }
+.calls .held strong { color: var(--_ink-soft); }
 .calls .lamp { background: var(--_accent); }
 .calls .held .lamp { background: var(--_ink-soft); }
 .calls .row:disabled { cursor: default; color: inherit; }

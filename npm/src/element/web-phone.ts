@@ -74,6 +74,7 @@ let styles: CSSStyleSheet | undefined;
  * @csspart ask-first
  * @csspart join - Connects two calls
  * @csspart complete - Connects the two that a consultation stands between
+ * @csspart merge - Makes a conference of all calls, or ends it for this one
  * @csspart asked - The other side's wish for a transfer
  * @csspart quality
  * @csspart history

@@ -85,6 +85,17 @@ export class Line {
     if (consultation) await this.#transferBy(() => consultation.complete());
   }
 
+  /** Is this call, and that one, in the same conference? */
+  isWith(other: Line): boolean {
+    return this.call.conference !== undefined && this.call.conference === other.call.conference;
+  }
+
+  /** Shows whether others hear this call. */
+  showConference(): void {
+    const conference = this.call.conference !== undefined;
+    if (conference !== this.#state.conference) this.#change({ conference });
+  }
+
   /** Does what the other side asked for. Returns the new call. */
   follow(): Call | undefined {
     this.#change({ asked: undefined });
@@ -137,6 +148,7 @@ function fresh(id: number, call: Call, consults: number | undefined): PhoneCall 
     holding: false,
     holdFailed: false,
     transfer: "none",
+    conference: false,
     consults,
     asked: undefined,
     answeredAt: undefined,

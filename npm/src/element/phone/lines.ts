@@ -62,6 +62,30 @@ export class Lines {
     void line.setHeld(false);
   }
 
+  /** Lets everybody hear everybody: all calls whose sides talk or are held. One that refuses stays as it was. */
+  async merge(): Promise<void> {
+    const line = this.current;
+    if (!line?.isActive) return;
+    for (const other of [...this.#lines.values()]) {
+      if (other === line || !other.isActive || other.isWith(line)) continue;
+      const conference = await line.call.merge(other.call).catch(() => undefined);
+      conference?.on("participantschange", this.#showConference);
+      this.#showConference();
+    }
+  }
+
+  /** Talks to the one that is shown alone; the others are held. */
+  async separate(): Promise<void> {
+    const line = this.current;
+    if (!line) return;
+    await line.call.conference?.split(line.call, { hold: false }).catch(() => undefined);
+    this.#show(line);
+  }
+
+  readonly #showConference = (): void => {
+    for (const line of this.#lines.values()) line.showConference();
+  };
+
   /** Answers, and holds whoever was talked to. */
   answer(id: number): void {
     const line = this.#lines.get(id);
@@ -92,9 +116,11 @@ export class Lines {
     return line;
   }
 
-  /** Holds all others, but for one that somebody holds already. */
+  /** Holds all others, but for those in its conference and one that somebody holds already. */
   #show(line: Line, held?: Line): void {
-    for (const other of this.#lines.values()) if (other !== line && other !== held) void other.setHeld(true);
+    for (const other of this.#lines.values()) {
+      if (other !== line && other !== held && !other.isWith(line)) void other.setHeld(true);
+    }
     this.#shown = line.id;
     this.#listener.onChange();
   }

@@ -15,6 +15,8 @@ export type PhoneRequest =
   | { readonly type: "mute"; readonly muted: boolean }
   | { readonly type: "hold"; readonly held: boolean }
   | { readonly type: "transfer" | "consult"; readonly target: string }
+  /** Everybody hears everybody; or the call that is shown is talked to alone again. */
+  | { readonly type: "merge" | "separate" }
   /** Connects the other sides of two calls. */
   | { readonly type: "join"; readonly id: number }
   | { readonly type: "addContact" | "removeContact"; readonly contact: Contact }

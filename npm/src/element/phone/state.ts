@@ -29,6 +29,8 @@ export interface PhoneCall {
   /** The last one was refused. */
   readonly holdFailed: boolean;
   readonly transfer: TransferPhase;
+  /** Do others hear this call, and it them? */
+  readonly conference: boolean;
   /** The call that may be transferred to this one. */
   readonly consults: number | undefined;
   /** Whom the other side wants this phone to call in its place. */

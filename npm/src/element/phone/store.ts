@@ -69,6 +69,8 @@ export class PhoneStore extends Store<PhoneState> {
       case "transfer": if (request.target !== "") void line.transfer(request.target); break;
       case "consult": if (line.isActive && request.target !== "") this.#lines.consult(line, request.target); break;
       case "join": void line.transfer(this.#lines.line(request.id) ?? ""); break;
+      case "merge": void this.#lines.merge(); break;
+      case "separate": void this.#lines.separate(); break;
       case "complete": void line.complete(); break;
       case "followTransfer": this.#followTransfer(line); break;
       case "refuseTransfer": line.refuse(); break;

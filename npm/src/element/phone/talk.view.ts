@@ -41,6 +41,7 @@ export class TalkScreen {
   readonly #answer = control("phone", "answer", "control accept");
   readonly #hangUp = control("phone", "hang-up", "control danger");
   readonly #complete: HTMLButtonElement;
+  readonly #merge: HTMLButtonElement;
   readonly #askedText = h("p", { class: "hint" });
   readonly #accept: HTMLButtonElement;
   readonly #refuse: HTMLButtonElement;
@@ -58,6 +59,7 @@ export class TalkScreen {
     this.transferForm = new TransferForm(actions);
     this.#keypad = keypad((digits) => { ask({ type: "digits", digits }); });
     this.#complete = textButton("complete", "wide", () => { ask({ type: "complete" }); });
+    this.#merge = textButton("merge", "wide quiet", () => { ask({ type: this.#call?.conference ? "separate" : "merge" }); });
     this.#accept = textButton("accept-transfer", "wide", () => { ask({ type: "followTransfer" }); });
     this.#refuse = textButton("refuse-transfer", "wide quiet", () => { ask({ type: "refuseTransfer" }); });
     this.#again = textButton("again", "wide", () => { actions.onAgain(); });
@@ -66,7 +68,7 @@ export class TalkScreen {
     this.#asked = h("div", { part: "asked", class: "asked" }, this.#askedText, h("div", { class: "pair" }, this.#accept, this.#refuse));
     const lead = h("div", { class: "lead" }, h("div", { part: "avatar", class: "avatar" }, icon("person"), icon("alert")), this.#name, this.#address, this.#state, this.#quality);
     this.element = h("div", { part: "talk", role: "group" },
-      lead, this.#digits, this.#sound, this.#asked, this.#complete, this.transferForm.element, this.#keypad, this.#controls, this.#after);
+      lead, this.#digits, this.#sound, this.#asked, this.#complete, this.#merge, this.transferForm.element, this.#keypad, this.#controls, this.#after);
     const clicks = new Map<HTMLElement, () => void>([
       [this.#mute, () => { ask({ type: "mute", muted: !this.#call?.muted }); }],
       [this.#hold, () => { ask({ type: "hold", held: !this.#call?.held.local }); }],
@@ -105,6 +107,7 @@ export class TalkScreen {
     this.transferForm.element.hidden = !isTalking || !transferOpen;
     this.transferForm.render(state, messages);
     this.#renderTransfer(call, messages);
+    this.#renderMerge(state, call, messages);
     this.#renderControls(call, folds);
     this.#renderHold(call, messages);
     this.#renderQuality(call, messages);
@@ -143,6 +146,13 @@ export class TalkScreen {
     setText(this.#askedText, `${phone.transferAsked}: ${partyName({ uri: asked ?? "" })}`);
     setText(this.#accept, phone.accept);
     setText(this.#refuse, phone.refuse);
+  }
+
+  /** There is somebody to talk to as well, or a conference to leave. */
+  #renderMerge({ calls }: PhoneState, { id, phase, conference }: PhoneCall, { phone }: Messages): void {
+    const others = calls.some((other) => other.id !== id && other.phase === "active");
+    this.#merge.hidden = phase !== "active" || !others;
+    setText(this.#merge, conference ? phone.separate : phone.merge);
   }
 
   #renderControls({ phase, muted, direction, consults }: PhoneCall, { keypadOpen, transferOpen }: TalkFolds): void {
@@ -194,9 +204,10 @@ export class TalkScreen {
   }
 }
 
-function talkText({ held, holdFailed, transfer }: PhoneCall, { call, phone }: Messages): string {
+function talkText({ held, holdFailed, transfer, conference }: PhoneCall, { call, phone }: Messages): string {
   if (transfer !== "none") return transfer === "asking" ? phone.transferring : phone.transferFailed;
   if (holdFailed) return phone.holdFailed;
   if (held.local) return phone.onHold;
-  return held.remote ? phone.heldByOther : call.inCall;
+  if (held.remote) return phone.heldByOther;
+  return conference ? phone.inConference : call.inCall;
 }
