@@ -1,6 +1,6 @@
 /** Several calls at once: waiting, refused and redirected ones. */
 import { type Call, type RedirectEvent, type RefusedCallEvent, SipError, UserAgent, type UserAgentOptions } from "../src/index.js";
-import { core, fake } from "./fake-core.js";
+import { core, errorInfo, fake } from "./fake-core.js";
 import { cleanup, next, ok, same, test, until } from "./harness.js";
 
 async function agent(options: Partial<UserAgentOptions> = {}): Promise<UserAgent> {
@@ -242,6 +242,36 @@ test("a conference is muted, held and left by its members, and ends when one is 
   await conference.split(second, { hold: false });
   same([gone, conference.ended, first.conference, second.conference], [[2, 0], true, undefined, undefined]);
   ok(core().commands.every((command) => !command.startsWith("hangUp")));
+});
+
+/** A call that this page holds. */
+function holding(ua: UserAgent, id: number): Call {
+  const call = talking(ua, id);
+  core().say({ type: "holdChange", call: id, local: true, remote: false });
+  return call;
+}
+
+test("a call whose partner hangs up while it is resumed is in no conference", async () => {
+  const ua = await agent();
+  const [first, second] = [talking(ua, 7), holding(ua, 8)];
+  const merged = first.merge(second).then(() => "merged", (error: unknown) => (error as SipError).code);
+  await until(() => core().commands.includes("setHeld 8 false"));
+  core().end(7);
+  core().say({ type: "holdChange", call: 8, local: false, remote: false }, { type: "holdResult", call: 8 });
+  same([await merged, second.conference, second.state], ["WRONG_STATE", undefined, "active"]);
+});
+
+test("a call that is not resumed stays out of the conference, which goes on and may take it later", async () => {
+  const ua = await agent();
+  const conference = await talking(ua, 7).merge(talking(ua, 8));
+  const third = holding(ua, 9);
+  const added = conference.add(third).then(() => "added", (error: unknown) => (error as SipError).code);
+  await until(() => core().commands.includes("setHeld 9 false"));
+  core().say({ type: "holdResult", call: 9, error: errorInfo("SERVER_ERROR", 500) });
+  same([await added, third.conference, conference.participants.length, conference.ended], ["SERVER_ERROR", undefined, 2, false]);
+  core().say({ type: "holdChange", call: 9, local: false, remote: false });
+  await conference.add(third);
+  same(conference.participants.length, 3);
 });
 
 test("another path is looked for by a new offer, and only while both sides talk", async () => {

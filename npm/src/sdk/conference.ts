@@ -143,10 +143,22 @@ export class Conference extends TypedEventTarget<ConferenceEventMap> {
     const member = new MixedCall(call);
     this.#members.set(call, member);
     void call.ended.then(() => { this.#release(call, member); });
-    call.addEventListener("holdchange", () => { this.#route(); });
-    if (call.held.local) await call.resume();
-    await member.begin();
+    call.addEventListener("holdchange", () => { this.#route(); }, { signal: member.over });
+    try {
+      if (call.held.local) await call.resume();
+      this.#assertMember(call, member);
+      await member.begin();
+      this.#assertMember(call, member);
+    } catch (thrown) {
+      this.#release(call, member);
+      throw SipError.from(thrown);
+    }
     this.#route();
+  }
+
+  /** While it was waited for, it, or all the others, may have hung up. */
+  #assertMember(call: Call, member: MixedCall): void {
+    if (this.#members.get(call) !== member) throw wrongState("The conference was over before this call was part of it.");
   }
 
   /** Everybody hears everybody else, but for those on hold: their music is not for the others, nor the others for them. */
@@ -158,7 +170,7 @@ export class Conference extends TypedEventTarget<ConferenceEventMap> {
     }
   }
 
-  /** A call is over. */
+  /** A call is over, or was not to be had. */
   #release(call: Call, member: MixedCall): void {
     if (this.#members.get(call) !== member) return;
     void member.end();

@@ -19,13 +19,20 @@ export class MixedCall {
   readonly #listeners = new Set<MixedCall>();
   #microphone: MediaStreamAudioSourceNode | undefined;
   #remote: MediaStreamAudioSourceNode | undefined;
+  /** What `#remote` plays: a node goes on with its first track when its stream has got another. */
+  #remoteTrack: MediaStreamTrack | undefined;
   #pump: HTMLAudioElement | undefined;
 
   constructor(call: Call) {
     this.#call = call;
     this.#out = new MediaStreamAudioDestinationNode(this.#hold.context, { channelCount: 1 });
-    call.addEventListener("remotetrack", () => { void this.begin(); }, { signal: this.#stop.signal });
+    call.addEventListener("remotetrack", () => { void this.begin(); }, { signal: this.over });
     mixMicrophone(call, () => { this.#listen(); });
+  }
+
+  /** Aborted once it is mixed no more. */
+  get over(): AbortSignal {
+    return this.#stop.signal;
   }
 
   /** Sends the mix instead of the microphone; again where the call has got another connection or another sound. */
@@ -74,7 +81,9 @@ export class MixedCall {
 
   #hearRemote(): void {
     const stream = this.#call.remoteStream;
-    if (!stream || this.#remote?.mediaStream === stream) return;
+    const [track] = stream?.getAudioTracks() ?? [];
+    if (!stream || !track || this.#remoteTrack === track) return;
+    this.#remoteTrack = track;
     this.#remote?.disconnect();
     // Chromium gives the sound of a peer to a context only while an element plays it, too.
     this.#pump ??= Object.assign(document.createElement("audio"), { muted: true });
