@@ -13,12 +13,17 @@ function agent(options: Partial<UserAgentOptions> = {}): UserAgent {
   return ua;
 }
 
-/** As if this page were the one before, loaded anew. */
-function reloaded(): void {
+/** As if this page had come so: what Chromium's two interfaces say, as seen with real tabs. */
+function came(type: NavigationTimingType, older: number): void {
   const getEntriesByType = performance.getEntriesByType.bind(performance);
-  const navigation = Object.create(PerformanceNavigationTiming.prototype, { type: { value: "reload" } }) as PerformanceEntry;
+  const navigation = Object.create(PerformanceNavigationTiming.prototype, { type: { value: type } }) as PerformanceEntry;
   performance.getEntriesByType = () => [navigation];
-  cleanup(() => { performance.getEntriesByType = getEntriesByType; });
+  Object.defineProperty(performance, "navigation", { value: { type: older }, configurable: true });
+  cleanup(() => { performance.getEntriesByType = getEntriesByType; Reflect.deleteProperty(performance, "navigation"); });
+}
+
+function reloaded(): void {
+  came("reload", 1);
 }
 
 function kept(): Record<string, unknown>[] {
@@ -81,11 +86,25 @@ test("a call that is gone ends, and is kept no longer", async () => {
   same([(await call.ended).error?.code, kept(), ua.calls.length], ["CONNECTION_LOST", [], 0]);
 });
 
-test("a copy of a tab takes nothing", async () => {
+test("a page that is gone back to takes the call back", async () => {
+  came("back_forward", 2);
   leave();
-  const ua = agent();
-  await until(() => fake.core?.commands.includes("register"));
-  same([ua.calls.length, core().commands], [0, ["register"]]);
+  const { call } = await next<CallResumedEvent>(agent(), "resumed");
+  same(call.state, "reconnecting");
+});
+
+test("a copy of a tab takes nothing, has an id of its own, and takes nothing when it is loaded anew", async () => {
+  const ids: (string | undefined)[] = [];
+  for (const [type, older] of [["reload", 1], ["navigate", 0], ["back_forward", 0], ["reload", 1]] as const) {
+    if (type !== "reload") leave();
+    came(type, older);
+    const ua = agent();
+    await until(() => fake.core?.commands.includes("register"));
+    same([ua.calls.length, core().commands], [0, ["register"]], `${type} ${String(older)}`);
+    ids.push(core().config.instanceId);
+  }
+  const [first, opened, duplicated, again] = ids;
+  same([new Set(ids).size, again === duplicated, opened === first], [3, true, false]);
 });
 
 test("storage that somebody has written nonsense into is no storage", async () => {

@@ -16,8 +16,16 @@ export function instanceId(account: string): string | undefined {
   }
 }
 
-/** Is this page the one before, loaded anew? */
+/**
+ * Is this page the one before, loaded anew or gone back to? Chromium calls a duplicated tab `back_forward`, too; the older
+ * interface tells it from one that was gone back to.
+ */
 export function isReload(): boolean {
   const [navigation] = performance.getEntriesByType("navigation");
-  return navigation instanceof PerformanceNavigationTiming && navigation.type !== "navigate";
+  if (!(navigation instanceof PerformanceNavigationTiming) || navigation.type === "navigate") return false;
+  const { navigation: older } = performance as { readonly navigation?: { readonly type: number } };
+  return older?.type !== NAVIGATE;
 }
+
+/** `PerformanceNavigation.TYPE_NAVIGATE`. */
+const NAVIGATE = 0;

@@ -35,10 +35,14 @@ export class KeptCalls {
     this.#key = `switchhook:calls:${owner}`;
   }
 
-  /** What the page before this one left. None where this one is another, which may be a copy of a tab that still talks. */
+  /**
+   * What the page before this one left. None where this one is another, which may be a copy of a tab that still talks: its
+   * copy is thrown away, so that a reload of it takes nothing either.
+   */
   read(): readonly KeptCall[] {
     try {
-      const text = isReload() ? sessionStorage.getItem(this.#key) : null;
+      if (!isReload()) sessionStorage.removeItem(this.#key);
+      const text = sessionStorage.getItem(this.#key);
       const calls: unknown = JSON.parse(text ?? "[]");
       return Array.isArray(calls) ? calls.filter(isKept) : [];
     } catch {
