@@ -138,6 +138,16 @@ test("signing out hangs up, closes and shows the form", async () => {
   ok(core().commands.includes("hangUp 1") && core().commands.includes("unregister"));
 });
 
+test("a call that signing out ends is told and remembered", async () => {
+  const element = await calling();
+  core().change(1, "active", 200);
+  const ended = next<CallEndEvent>(element, "callend");
+  part(element, "sign-out").click();
+  same([(await ended).end.by, element.state.session, element.state.call], ["local", "out", undefined]);
+  const kept = JSON.parse(localStorage.getItem("switchhook:phone:alice@example.com:history") ?? "[]") as { name: string }[];
+  same(kept.map(({ name }) => name), ["echo"]);
+});
+
 test("focus never gets lost when a screen changes", async () => {
   const element = await calling();
   part(element, "hang-up").focus();

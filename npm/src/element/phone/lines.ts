@@ -100,8 +100,9 @@ export class Lines {
     this.#listener.onChange();
   }
 
-  /** Forgets all calls; they are somebody else's to end. */
+  /** Hangs all calls up, and forgets them. */
   clear(): void {
+    [...this.#lines.values()].forEach(({ call }) => { call.hangUp(); });
     this.#lines.clear();
     this.#shown = this.#outcome = undefined;
   }

@@ -114,9 +114,9 @@ export class PhoneStore extends Store<PhoneState> {
 
   #signOut(problem: SipErrorCode | undefined): void {
     const agent = this.#agent;
+    this.#lines.clear(); // Before the desk is closed, which remembers them.
     this.#desk?.close();
     this.#agent = this.#desk = undefined;
-    this.#lines.clear();
     void agent?.close();
     this.update({ ...SIGNED_OUT, problem });
   }
