@@ -3,9 +3,9 @@ import { type Call, type DevicesChangeEvent, InputLostEvent, SipError, UserAgent
 import { core, fake } from "./fake-core.js";
 import { cleanup, next, ok, rejection, same, test, until } from "./harness.js";
 
-function agent(): UserAgent {
+function agent(input: MediaTrackConstraints | boolean = true): UserAgent {
   fake.core = undefined;
-  const ua = new UserAgent({ server: "/sip", audio: { ringback: false, ringtone: false } });
+  const ua = new UserAgent({ server: "/sip", audio: { ringback: false, ringtone: false, input } });
   cleanup(() => { void ua.close(); fake.local = fake.peer = undefined; });
   return ua;
 }
@@ -78,6 +78,31 @@ test("a chosen microphone that is gone is asked for again only when it is back",
   await until(() => JSON.stringify(core().config.audio) === JSON.stringify({ deviceId: { exact: id } }));
 });
 
+/** Devices come and go; these microphones are left. */
+async function changed(ua: UserAgent, left?: string[]): Promise<void> {
+  const { mediaDevices } = navigator;
+  const real = mediaDevices.enumerateDevices.bind(mediaDevices);
+  if (left) mediaDevices.enumerateDevices = async () => (await real()).filter(({ deviceId }) => left.includes(deviceId));
+  const told = next(ua.devices, "devicechange");
+  mediaDevices.dispatchEvent(new Event("devicechange"));
+  await told;
+  mediaDevices.enumerateDevices = real;
+}
+
+test("the microphone that the page named is kept while devices change, left out while it is gone, until one is chosen", async () => {
+  const [other = "", id = ""] = await inputs(agent());
+  const ua = agent({ deviceId: { exact: id } });
+  await until(() => fake.core);
+  await changed(ua);
+  same(core().config.audio, { deviceId: { exact: id } });
+  await changed(ua, [other]);
+  await until(() => JSON.stringify(core().config.audio) === "{}");
+  await changed(ua);
+  await until(() => JSON.stringify(core().config.audio) === JSON.stringify({ deviceId: { exact: id } }));
+  await ua.devices.setInput("");
+  same(core().config.audio, {});
+});
+
 test("a muted call stays muted with another microphone", async () => {
   const ua = agent();
   const call = await talking(ua);
@@ -93,6 +118,19 @@ test("a held call stays silent with another microphone", async () => {
   await ua.devices.setInput((await inputs(ua))[1] ?? "");
   same([call.held.local, track(call).enabled], [true, false]);
 });
+
+/** The microphones that are opened from now on. */
+function opening(): MediaStreamTrack[] {
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  const opened: MediaStreamTrack[] = [];
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await real(wanted);
+    opened.push(...stream.getAudioTracks());
+    return stream;
+  };
+  cleanup(() => { navigator.mediaDevices.getUserMedia = real; });
+  return opened;
+}
 
 /** Has the sender change only when `during` is done. */
 function whileReplacing(call: Call, during: () => void | Promise<void>): void {
@@ -114,17 +152,10 @@ test("a microphone that the call does not take is switched off again", async () 
   const ua = agent();
   const call = await talking(ua);
   const old = track(call);
-  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-  let opened: MediaStreamTrack | undefined;
-  navigator.mediaDevices.getUserMedia = async (wanted) => {
-    const stream = await real(wanted);
-    [opened] = stream.getAudioTracks();
-    return stream;
-  };
-  cleanup(() => { navigator.mediaDevices.getUserMedia = real; });
+  const opened = opening();
   whileReplacing(call, () => Promise.reject(new DOMException("", "InvalidStateError")));
   await rejection(ua.devices.setInput((await inputs(ua))[1] ?? ""));
-  same([opened?.readyState, track(call) === old, old.readyState], ["ended", true, "live"]);
+  same([opened[0]?.readyState, track(call) === old, old.readyState], ["ended", true, "live"]);
 });
 
 test("a microphone that the page opened itself is not exchanged for another", async () => {
@@ -228,6 +259,14 @@ test("a microphone test hears the microphone and switches it off again", async (
   const levels: number[] = [];
   const { label, heard, peak } = await ua.devices.testMicrophone({ duration: 1_500, onLevel: (level) => levels.push(level) });
   ok(heard && label !== "" && levels.length > 5, `peak ${String(peak)}, ${String(levels.length)} levels`);
+});
+
+test("a microphone test that fails switches the microphone off again", async () => {
+  const ua = agent();
+  const opened = opening();
+  const error = await rejection(ua.devices.testMicrophone({ duration: -1 }));
+  ok(error instanceof TypeError);
+  same(opened[0]?.readyState, "ended");
 });
 
 test("a closed user agent hears of no device any more", async () => {

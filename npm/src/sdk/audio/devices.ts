@@ -65,6 +65,8 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
   /** @internal The core reads them whenever it opens the microphone. */
   readonly constraints: MediaTrackConstraints | boolean;
 
+  /** The microphone that the page named, until another is chosen. */
+  #named: MediaTrackConstraints["deviceId"];
   readonly #calls = new Set<Call>();
   /** Calls whose microphone is gone, with nothing in its place. */
   readonly #silent = new Set<Call>();
@@ -78,6 +80,7 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
   constructor(input: MediaTrackConstraints | boolean = true, signal?: AbortSignal) {
     super();
     this.constraints = input === false ? false : { ...(input === true ? {} : input) };
+    this.#named = typeof this.constraints === "object" ? this.constraints.deviceId : undefined;
     const devices = mediaDevices();
     devices?.addEventListener("devicechange", () => void this.#handleChange(), signal ? { signal } : {});
   }
@@ -116,6 +119,7 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
     return this.#oneAfterTheOther(async () => {
       await this.#switchAll(id === "" ? {} : { deviceId: { exact: id } });
       this.#input = id;
+      this.#named = undefined;
       this.#followInput(await this.list());
     });
   }
@@ -136,13 +140,15 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
   /** Opens the microphone for a moment and says whether something is heard. Rejected with a `SipError` when it cannot. */
   async testMicrophone({ duration = 3_000, signal, onLevel }: { duration?: number; signal?: AbortSignal; onLevel?: (level: number) => void } = {}): Promise<MicrophoneTest> {
     const stream = await openMicrophone(this.constraints);
-    const over = AbortSignal.any([AbortSignal.timeout(duration), ...(signal ? [signal] : [])]);
-    let peak = 0;
-    this.watchLevel(stream, (level) => { peak = Math.max(peak, level); onLevel?.(level); }, { interval: 50, signal: over });
-    if (!over.aborted) await new Promise((resolve) => { over.addEventListener("abort", resolve, { once: true }); });
-    const label = stream.getAudioTracks()[0]?.label ?? "";
-    stream.getTracks().forEach((track) => { track.stop(); });
-    return { label, peak, heard: peak >= HEARD };
+    try {
+      const over = AbortSignal.any([AbortSignal.timeout(duration), ...(signal ? [signal] : [])]);
+      let peak = 0;
+      this.watchLevel(stream, (level) => { peak = Math.max(peak, level); onLevel?.(level); }, { interval: 50, signal: over });
+      if (!over.aborted) await new Promise((resolve) => { over.addEventListener("abort", resolve, { once: true }); });
+      return { label: stream.getAudioTracks()[0]?.label ?? "", peak, heard: peak >= HEARD };
+    } finally {
+      stream.getTracks().forEach((track) => { track.stop(); });
+    }
   }
 
   /** Calls `onLevel` again and again with how loud a stream is, from 0 to 1, until the signal aborts. */
@@ -189,16 +195,17 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
       this.#followInput(devices);
       await this.#followOutput(devices);
       for (const call of this.#silent) await this.#switch(call, this.constraints).then(() => this.#silent.delete(call), ignore);
-      const isMoved = this.#input === "" && before !== undefined && before !== this.#defaultInput;
+      const isMoved = this.#input === "" && this.#named === undefined && before !== undefined && before !== this.#defaultInput;
       if (isMoved) await this.#switchAll({}).catch(ignore);
     });
   }
 
-  /** Later calls take the chosen microphone while it is there, else the default. Chromium ignores an `ideal` one. */
+  /** Later calls take the chosen microphone while it is there, else what the page named, else the default. Chromium ignores an `ideal` one. */
   #followInput(devices: readonly AudioDevice[]): void {
     if (typeof this.constraints !== "object") return;
     const isThere = this.#input !== "" && devices.some(({ id, kind }) => kind === "input" && id === this.#input);
     if (isThere) this.constraints.deviceId = { exact: this.#input };
+    else if (this.#named !== undefined && isAmong(devices, this.#named)) this.constraints.deviceId = this.#named;
     else delete this.constraints.deviceId;
   }
 
@@ -231,6 +238,13 @@ export class AudioDevices extends TypedEventTarget<AudioDevicesEventMap> {
     this.#work = done.catch(() => undefined);
     return done;
   }
+}
+
+/** Is one of the microphones that are demanded there? Who may not know the devices cannot say that none is. */
+function isAmong(devices: readonly AudioDevice[], wanted: ConstrainDOMString): boolean {
+  const exact = typeof wanted === "object" && !Array.isArray(wanted) ? wanted.exact : undefined;
+  if (exact === undefined) return true;
+  return devices.some(({ id, kind }) => kind === "input" && (id === "" || [exact].flat().includes(id)));
 }
 
 async function play(which: "speaker" | "ringer", id: string): Promise<void> {
