@@ -13,16 +13,30 @@ export class URI {
   static parse(text: string): URI | undefined {
     const [, scheme, user, host, port] = /^(sips?|tel):(?:([^@]*)@)?(\[[^\]]*\]|[^:;?]*)(?::(\d+))?/i.exec(text) ?? [];
     if (scheme === undefined || host === undefined) return undefined;
-    return new URI(scheme.toLowerCase(), user && decodeURIComponent(user), host, port === undefined ? undefined : Number(port));
+    return new URI(scheme.toLowerCase(), user && unescaped(user), host, port === undefined ? undefined : Number(port));
   }
 
   toAor(): string {
-    return `${this.scheme}:${this.user === undefined ? "" : `${encodeURIComponent(this.user)}@`}${this.host}`;
+    return `${this.scheme}:${this.user === undefined ? "" : `${escaped(this.user)}@`}${this.host}`;
   }
 
   toString(): string {
     return this.toAor() + (this.port === undefined ? "" : `:${String(this.port)}`);
   }
+}
+
+/** A user as it is meant; one whose escapes are none stays as it is. */
+function unescaped(user: string): string {
+  try {
+    return decodeURIComponent(user);
+  } catch {
+    return user;
+  }
+}
+
+/** A user as it is written: what RFC 3261 §25.1 allows there (`user-unreserved`) needs no escape. */
+function escaped(user: string): string {
+  return encodeURIComponent(user).replace(/%(?:26|3D|2B|24|2C|3B|3F|2F)/g, decodeURIComponent);
 }
 
 /** An address with a name. */
