@@ -63,6 +63,22 @@ test("out of hours the panel says so, in the page's words where it has some", as
   ok(part(own, "closed").checkVisibility());
 });
 
+test("office hours may have a break and go on after midnight", () => {
+  const at = (hours: string, time: string, zone = "UTC"): boolean => isWithin(hours, zone, new Date(`2026-03-${time}:00Z`));
+  const weekdays = "Mo-Fr 9-12:00,13:00-17:00; Sa 10:00-14:00";
+  // 2026-03-02 is a Monday.
+  same(["02T08:59", "02T11:59", "02T12:30", "02T13:00", "07T09:59", "07T13:59", "08T13:00"].map((time) => at(weekdays, time)),
+    [false, true, false, true, false, true, false]);
+  same(["02T17:59", "02T18:00", "03T01:59", "03T02:00"].map((time) => at("Mo 18:00-02:00", time)), [false, true, true, false]);
+  same(["02T01:00", "02T03:00"].map((time) => at("Mo-Su 18:00-02:00", time)), [true, false]);
+});
+
+test("hours, or a time zone, that cannot be read are no reason to be closed", () => {
+  const monday = new Date("2026-03-02T03:00:00Z");
+  same(["Mo-Fr 9:00-12:00,later; Sa 10:00-14:00", "Sa 10:00-14:00; PH off", "Sa 10:00-99:00"].map((hours) => isWithin(hours, "UTC", monday)), [true, true, true]);
+  same([isWithin("Sa 10:00-14:00", "Mars/Olympus", monday), isWithin("Sa 10:00-14:00;", "UTC", monday)], [true, false]);
+});
+
 test("office hours know days, times and zones, and take what they cannot read for open", () => {
   const at = (hours: string | null, zone = "UTC"): boolean => isWithin(hours, zone, MONDAY);
   same([at(null), at("Mo-Fr 9:00-17:30"), at("Sa-Su 0:00-24:00"), at("Mo 12:00-12:01"), at("Mo 11:00-12:00")], [true, true, false, true, false]);

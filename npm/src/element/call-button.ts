@@ -27,7 +27,7 @@ let styles: CSSStyleSheet | undefined;
  * @attr callee - Who is called, as the panel says. Default: the label
  * @attr site-key - The public key of this site at the relay, which gives a token for each call
  * @attr token-url - Where the page gets a token for each call, where that is not the relay: the site's own back end
- * @attr hours - When somebody answers: `Mo-Fr 9:00-17:30; Sa 10:00-14:00`. Default: always
+ * @attr hours - When somebody answers: `Mo-Fr 9:00-12:00,13:00-17:30; Sa 10:00-14:00`. Default: always
  * @attr time-zone - Where these hours are: `Europe/Berlin`. Default: the visitor's
  * @attr uri - The SIP address that calls. For demonstrations: an account in a page is known to every visitor
  * @attr password - Its password. For demonstrations only
