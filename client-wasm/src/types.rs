@@ -372,7 +372,7 @@ pub enum CoreEvent {
     },
     /// A subscription brought something.
     Notify {
-        /// Which.
+        /// Which; 0 where the server tells of the voice mail unasked.
         subscription: u32,
         /// What came.
         notification: Notification,

@@ -95,6 +95,17 @@ test("presence is read from PIDF and RPID", async () => {
   same(subscription.content?.basic, "open");
 });
 
+test("the voice mail that a server tells of unasked is an event of the user agent, read like a subscribed one", async () => {
+  const ua = await agent();
+  const told = next<NotifyEvent<"message-summary">>(ua, "notify");
+  core().notify(0, "application/simple-message-summary", "Messages-Waiting: yes\r\nVoice-Message: 2/8 (0/2)\r\n");
+  same((await told).content?.voice, { new: 2, old: 8, urgentNew: 0, urgentOld: 2 });
+
+  const unreadable = next<NotifyEvent<"message-summary">>(ua, "notify");
+  core().notify(0, "text/html", "<p>hello</p>");
+  ok((await unreadable).warning?.includes("text/html"));
+});
+
 test("what cannot be read gives a warning and no content, and what was known stays", async () => {
   const ua = await agent();
   const subscription = ua.subscribe("bob", "presence");

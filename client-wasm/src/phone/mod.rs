@@ -290,6 +290,7 @@ impl Phone {
             Event::Request { id, session: Some(session), request, .. } if request.method == Method::Info => {
                 self.handle_info(id, session, &request, now);
             }
+            Event::Request { id, session: None, request, .. } => self.handle_unasked(id, *request, now),
             Event::Request { id, .. } => {
                 let _ = self.agent.respond(id, Reply::new(StatusCode::METHOD_NOT_ALLOWED), now);
             }

@@ -55,6 +55,11 @@ impl Registration {
         }
     }
 
+    /// Whether there is a binding.
+    pub(super) fn stands(&self) -> bool {
+        self.shown == RegistrationState::Registered
+    }
+
     /// The user wants to be reachable; `flow` is there when the server is connected.
     pub(super) fn want(&mut self, agent: &mut UserAgent, settings: &Settings, flow: Option<Flow>, now: Instant) {
         self.wanted = true;

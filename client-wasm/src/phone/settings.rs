@@ -151,7 +151,7 @@ pub(super) fn agent_config(config: &CoreConfig) -> Config {
             Method::Info,
             Method::Refer,
         ],
-        application_methods: vec![Method::Message],
+        application_methods: vec![Method::Message, Method::Notify],
         transfers: true,
         replaces: true,
         max_sessions: MAX_SESSIONS,

@@ -4,10 +4,10 @@
 //! tells the page how it stands.
 
 use sip_core::agent::{
-    Failure, Notified, PublicationEvent, PublicationId, Publish, Subscribe, SubscriptionEnd, SubscriptionEvent,
-    SubscriptionId,
+    Failure, IncomingId, Notified, PublicationEvent, PublicationId, Publish, Reply, Subscribe, SubscriptionEnd,
+    SubscriptionEvent, SubscriptionId,
 };
-use sip_core::message::{HeaderName, Request};
+use sip_core::message::{HeaderName, Request, StatusCode};
 use sip_core::{Duration, Flow, Instant, SocketId};
 
 use super::{Output, Phone, settings, target};
@@ -24,6 +24,10 @@ const MAX_SUBSCRIPTIONS: usize = 128;
 const MAX_PUBLICATIONS: usize = 8;
 /// Bytes of a published document.
 const MAX_DOCUMENT: usize = 32 * 1_024;
+/// RFC 3842.
+const LAMP: &str = "message-summary";
+/// The subscription of those that nobody has made.
+const UNASKED: u32 = 0;
 /// Seconds.
 const EXPIRES: u32 = 3_600;
 
@@ -258,6 +262,25 @@ impl Phone {
             watch.shown = shown;
             self.tell_subscription(id, bare(shown));
         }
+        self.tell_notified(id, request);
+    }
+
+    /// A NOTIFY without a subscription: the lamp of the voice mail, which many servers show every registered phone. Others
+    /// belong to nothing (RFC 6665 §4.1.3).
+    pub(super) fn handle_unasked(&mut self, id: IncomingId, request: Request, now: Instant) {
+        let event = request.headers.parameterized(&HeaderName::Event);
+        let is_lamp = event.is_some_and(|event| event.is(LAMP)) && self.registration.stands();
+        let status = match request.body.len() {
+            _ if !is_lamp => StatusCode::CALL_DOES_NOT_EXIST,
+            length if length > MAX_DOCUMENT => StatusCode::REQUEST_ENTITY_TOO_LARGE,
+            _ => StatusCode::OK,
+        };
+        if self.agent.respond(id, Reply::new(status), now).is_ok() && status.is_success() {
+            self.tell_notified(UNASKED, request);
+        }
+    }
+
+    fn tell_notified(&mut self, id: u32, request: Request) {
         let content_type = request.headers.get(&HeaderName::ContentType).map(str::to_owned);
         let headers = settings::rows(&request.headers);
         let notification = Notification { content_type, body: request.body, headers };

@@ -321,11 +321,17 @@ export class Driver {
       case "transferChange": this.#followTransfer(event); break;
       case "message": this.#agent.handleMessage(event); break;
       case "messageSent": this.#messages.release(event.message)?.handleSent(event); break;
-      case "notify": this.#subscriptions.listener(event.subscription)?.handleFact(event); break;
+      case "notify": this.#notified(event); break;
       case "subscriptionChange": this.#subscriptionChanged(event); break;
       case "publicationChange": this.#publicationChanged(event); break;
       default: this.#listeners.get(event.call)?.handleFact(event);
     }
+  }
+
+  /** What nobody has subscribed for comes as subscription 0. */
+  #notified(event: EventOf<"notify">): void {
+    if (event.subscription === 0) this.#agent.handleNotify(event);
+    else this.#subscriptions.listener(event.subscription)?.handleFact(event);
   }
 
   #subscriptionChanged(event: EventOf<"subscriptionChange">): void {

@@ -9,6 +9,7 @@ import type { SipError } from "./errors.js";
 import type { Redirection } from "./redirection.js";
 import type { Registration } from "./registration.js";
 import { unlockTones } from "./ringtone.js";
+import type { NotifyEvent } from "./subscription.js";
 import type { TransferRequest } from "./transfer.js";
 import type { CallEnd, CallState, ConnectionState, Held, Party, RegistrationState } from "./types.js";
 
@@ -221,6 +222,8 @@ export interface UserAgentEventMap {
   resumed: CallResumedEvent;
   refusedcall: RefusedCallEvent;
   message: MessageReceivedEvent;
+  /** The server tells a registered page of its voice mail without a subscription. */
+  notify: NotifyEvent<"message-summary">;
   playbackblocked: PlaybackBlockedEvent;
   error: SipErrorEvent;
 }

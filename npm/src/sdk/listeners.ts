@@ -41,5 +41,7 @@ export interface AgentListener {
   handleIncoming(event: EventOf<"incomingCall">, adopt: (listener: CallListener) => void): void;
   handleRefused(event: EventOf<"callRefused">): void;
   handleMessage(event: EventOf<"message">): void;
+  /** The server tells of the voice mail without a subscription. */
+  handleNotify(event: EventOf<"notify">): void;
   handleFailure(error: SipError): void;
 }

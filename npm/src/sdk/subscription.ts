@@ -66,6 +66,13 @@ export class NotifyEvent<E extends string = string> extends Event {
   ) {
     super("notify");
   }
+
+  /** @internal */
+  static of<E extends string>(reader: ContentReader<E>, { notification: { contentType, body: bytes, headers } }: EventOf<"notify">): NotifyEvent<E> {
+    const body = readBody(contentType, bytes);
+    const { content, warning } = reader.read(contentType, body);
+    return new NotifyEvent(content, body, contentType, headers, warning);
+  }
 }
 
 /** It is over. The last event, and never missing. */
@@ -158,12 +165,11 @@ export class Subscription<E extends string = string> extends TypedEventTarget<Su
     void this.unsubscribe();
   }
 
-  #handleNotify({ notification: { contentType, body: bytes, headers } }: EventOf<"notify">): void {
-    const body = readBody(contentType, bytes);
-    const { content, warning } = this.#reader.read(contentType, body);
-    if (content !== undefined) this.#content = content;
+  #handleNotify(fact: EventOf<"notify">): void {
+    const event = NotifyEvent.of(this.#reader, fact);
+    if (event.content !== undefined) this.#content = event.content;
     this.#established.resolve(undefined);
-    this.dispatchEvent(new NotifyEvent(content, body, contentType, headers, warning));
+    this.dispatchEvent(event);
   }
 
   #handleChange({ change: { state, retryInMs, reason, error: info } }: EventOf<"subscriptionChange">): void {

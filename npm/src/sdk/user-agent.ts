@@ -8,6 +8,7 @@ import { setOwnSound } from "./audio/microphone.js";
 import { autoAnswer, autoAnswerRequest } from "./auto-answer.js";
 import { Call } from "./call.js";
 import { Conference } from "./conference.js";
+import { ContentReader } from "./content/index.js";
 import { defined } from "./defined.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { asyncDispose, dispose } from "./dispose.js";
@@ -25,7 +26,7 @@ import type { Registration, UnregisterOptions } from "./registration.js";
 import { unlockTones } from "./ringtone.js";
 import { MessageReceivedEvent, type MessageOptions, sendMessage } from "./messages.js";
 import { Publication, type PublishDocument, type PublishOptions } from "./publication.js";
-import { Subscription, type SubscribeOptions } from "./subscription.js";
+import { NotifyEvent, Subscription, type SubscribeOptions } from "./subscription.js";
 import { tokenHeaders } from "./tokens.js";
 import { received } from "./received-headers.js";
 import type { CallKin } from "./transfer.js";
@@ -246,6 +247,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       handleIncoming: (event, adopt) => { this.#handleIncoming(event, adopt); },
       handleRefused: (event) => { this.#handleRefused(event); },
       handleMessage: (event) => { this.dispatchEvent(MessageReceivedEvent.of(event)); },
+      handleNotify: (event) => { this.dispatchEvent(NotifyEvent.of(new ContentReader("message-summary"), event)); },
       handleFailure: (error) => { this.#fail(error); this.dispatchEvent(new SipErrorEvent(error)); },
     };
   }

@@ -73,6 +73,16 @@ test("an INVITE with a Replaces that cannot be read is answered 400", async () =
   assert.equal(status, 400);
 });
 
+test("a voice-mail lamp that nobody has subscribed for reaches the registered page, another state is answered 481", async () => {
+  const type = "application/simple-message-summary";
+  const lamp = { headers: { Event: "message-summary", "Subscription-State": "active" }, type, body: "Messages-Waiting: yes\r\nVoice-Message: 2/1\r\n" };
+  assert.equal((await pbx.ask("NOTIFY", lamp)).status, 200);
+  const { content } = await near.saw("unasked");
+  assert.equal(content.waiting, true);
+  assert.equal(content.voice.new, 2);
+  assert.equal((await pbx.ask("NOTIFY", { ...lamp, headers: { ...lamp.headers, Event: "presence" } })).status, 481);
+});
+
 test("a NOTIFY of no subscription is answered 481, inside a call and outside", async () => {
   const headers = { Event: "presence", "Subscription-State": "active" };
   assert.equal((await pbx.ask("NOTIFY", { headers })).status, 481);

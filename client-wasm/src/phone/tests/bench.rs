@@ -127,6 +127,15 @@ impl Bench {
         bench
     }
 
+    /// The same, registered.
+    pub(super) fn registered() -> Self {
+        let mut bench = Self::connected();
+        bench.tell(Phone::register).map_err(|error| error.message).unwrap();
+        let register = bench.take_registers().remove(0);
+        bench.grant(register);
+        bench
+    }
+
     /// The same, in a call that it made.
     pub(super) fn in_call() -> (Self, u32, SessionId) {
         let mut bench = Self::connected();

@@ -194,6 +194,41 @@ fn messages_inside_a_call_belong_to_it() {
     assert_eq!((*told, message.body.as_slice()), (call, b"hello yourself".as_slice()));
 }
 
+/// The status of a NOTIFY that belongs to no subscription.
+fn notify(bench: &mut Bench, event: &str, body: &[u8]) -> u16 {
+    let (to, from) = ("sip:x@phone.invalid".parse().unwrap(), "<sip:mail@example.com>".parse().unwrap());
+    let rows = [(HeaderName::Event, event), (HeaderName::SubscriptionState, "active")];
+    let notify = OutgoingRequest {
+        headers: rows.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        body: Some(("application/simple-message-summary".to_owned(), body.to_vec())),
+        ..OutgoingRequest::new(Method::Notify, to, from, Flow::connection(bench.socket.unwrap()))
+    };
+    bench.serve(|server, now| server.request(notify, now)).unwrap();
+    let mut answers = bench.server_events.drain(..).filter_map(|event| match event {
+        Event::Response { response, .. } => Some(response.status.as_u16()),
+        _ => None,
+    });
+    answers.next_back().unwrap()
+}
+
+#[test]
+fn the_voice_mail_lamp_is_told_without_a_subscription_where_the_account_is_registered() {
+    let mut bench = Bench::connected();
+    assert_eq!(notify(&mut bench, "message-summary", b"Messages-Waiting: yes"), 481, "not registered");
+
+    let mut bench = Bench::registered();
+    assert_eq!(notify(&mut bench, "message-summary", b"Messages-Waiting: yes"), 200);
+    let Some(CoreEvent::Notify { subscription: 0, notification }) = bench.events.pop() else { panic!() };
+    assert_eq!(notification.content_type.as_deref(), Some("application/simple-message-summary"));
+    assert_eq!(notification.body, b"Messages-Waiting: yes");
+
+    for event in ["presence", "dialog", "refer", "check-sync"] {
+        assert_eq!(notify(&mut bench, event, b""), 481, "{event}");
+    }
+    assert_eq!(notify(&mut bench, "message-summary", &vec![b'x'; 33 * 1_024]), 413);
+    assert!(!bench.events.iter().any(|event| matches!(event, CoreEvent::Notify { .. })));
+}
+
 /// Grants a SUBSCRIBE and notifies; returns the dialog.
 fn stand(bench: &mut Bench, (id, request): (IncomingId, Box<Request>), body: &str) -> Dialog {
     let flow = Flow::connection(bench.socket.unwrap());

@@ -9,14 +9,6 @@ use sip_core::message::{HeaderName, Method, StatusCode};
 
 use RegistrationState::{Failed, Registered, Registering, Unregistered};
 
-fn registered() -> Bench {
-    let mut bench = Bench::connected();
-    bench.tell(Phone::register).map_err(|error| error.message).unwrap();
-    let register = bench.take_registers().remove(0);
-    bench.grant(register);
-    bench
-}
-
 #[test]
 fn the_binding_names_the_instance_and_an_invalid_host() {
     let mut bench = Bench::connected();
@@ -32,7 +24,7 @@ fn the_binding_names_the_instance_and_an_invalid_host() {
 
 #[test]
 fn a_registration_is_made_again_on_the_next_connection() {
-    let mut bench = registered();
+    let mut bench = Bench::registered();
     bench.pass(Duration::from_secs(30));
 
     bench.close_socket();
@@ -91,7 +83,7 @@ fn a_registrar_that_does_not_answer_has_its_connection_replaced() {
 
 #[test]
 fn unregistering_withdraws_the_binding_and_stays_so() {
-    let mut bench = registered();
+    let mut bench = Bench::registered();
 
     bench.tell(|phone, now| phone.unregister(false, now));
     let (id, request) = bench.take_registers().remove(0);
@@ -160,7 +152,7 @@ fn what_was_granted_is_shown_and_the_flow_timer_obeyed() {
 
 #[test]
 fn a_tab_that_slept_through_the_end_of_its_binding_renews_it_when_it_wakes() {
-    let mut bench = registered();
+    let mut bench = Bench::registered();
     bench.now += Duration::from_secs(7_200);
 
     bench.tell(Phone::handle_wake);
@@ -188,7 +180,7 @@ fn a_flow_that_failed_is_replaced() {
 
 #[test]
 fn all_phones_of_the_account_can_be_unregistered() {
-    let mut bench = registered();
+    let mut bench = Bench::registered();
 
     bench.tell(|phone, now| phone.unregister(true, now));
     let (id, request) = bench.take_registers().remove(0);
