@@ -86,7 +86,7 @@ pub(crate) fn command(given: JsValue) -> Result<CoreCommand, Box<ErrorInfo>> {
         "followRedirect" => C::FollowRedirect { call },
         "refuseRedirect" => C::RefuseRedirect { call },
         "setDoNotDisturb" => C::SetDoNotDisturb { status: fields.count("status") },
-        "hangUp" => C::HangUp { call },
+        "hangUp" => C::HangUp { call, options: reject_options(&options) },
         "setMuted" => C::SetMuted { call, muted: fields.is("muted") },
         "transfer" => C::Transfer { call, target: fields.word("target"), options: transfer_options(&options) },
         "transferToCall" => {

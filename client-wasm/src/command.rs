@@ -83,6 +83,8 @@ pub enum CoreCommand {
     HangUp {
         /// Which call.
         call: u32,
+        /// Why, for the other side; `targets` is not looked at.
+        options: RejectOptions,
     },
     /// Sends silence instead of the microphone, or the microphone again.
     SetMuted {
@@ -247,6 +249,7 @@ impl CoreCommand {
             }
             C::Answer { call, options } => return phone.answer(*call, &options.headers).map(|()| *call),
             C::Reject { call, status, options } => phone.reject(*call, code(*status), options, now),
+            C::HangUp { call, options } => phone.hang_up_saying(*call, options, now),
             C::SetDoNotDisturb { status } => phone.set_do_not_disturb(*status),
             C::SetMuted { call, muted } => phone.set_muted(*call, *muted),
             C::Transfer { call, target, options } => phone.transfer(*call, target, options, now),
@@ -279,7 +282,6 @@ impl CoreCommand {
             Self::GiveUp => phone.give_up(now),
             Self::FollowRedirect { call } => phone.follow_redirect(*call, now),
             Self::RefuseRedirect { call } => phone.refuse_redirect(*call),
-            Self::HangUp { call } => phone.hang_up(*call, now),
             Self::DropMessage { message } => phone.drop_message(*message),
             Self::Unsubscribe { subscription } => phone.unsubscribe(*subscription, now),
             Self::Unpublish { publication } => phone.unpublish(*publication, now),

@@ -21,7 +21,7 @@ export {
 export type { LevelOptions } from "./sdk/audio/level.js";
 export type { AutoAnswerPolicy, AutoAnswerRequest } from "./sdk/auto-answer.js";
 export { Call } from "./sdk/call.js";
-export type { AnswerOptions, CallAudio, DigitOptions, RejectOptions } from "./sdk/call-options.js";
+export type { AnswerOptions, CallAudio, DigitOptions, EndReason, RejectOptions } from "./sdk/call-options.js";
 export { Conference, ConferenceEndedEvent, type ConferenceEventMap, ParticipantsChangeEvent } from "./sdk/conference.js";
 export type { EventContent, EventContents } from "./sdk/content/index.js";
 export type { DialogInfo, DialogState } from "./sdk/content/dialog-info.js";

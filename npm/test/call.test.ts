@@ -112,6 +112,12 @@ test("hanging up twice is one command", async () => {
   same(core().commands.filter((command) => command.startsWith("hangUp")), ["hangUp 1"]);
 });
 
+test("hanging up says why", async () => {
+  const call = await made();
+  call.hangUp({ text: "Back at nine", q850: 31 });
+  ok(core().commands.includes("hangUp 1 31 Back at nine"));
+});
+
 test("a listener may hang up inside the event, and the rest follows in order", async () => {
   const call = await made();
   const seen: string[] = [];

@@ -118,7 +118,7 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
       case "followRedirect": this.#followRedirect(command.call); break;
       case "refuseRedirect": this.#refuseRedirect(command.call); break;
       case "setDoNotDisturb": this.#setDoNotDisturb(command.status); break;
-      case "hangUp": this.#hangUp(command.call); break;
+      case "hangUp": this.#hangUp(command.call, command.options); break;
       case "setMuted": this.#setMuted(command.call, command.muted); break;
       case "transfer": this.#transfer(command.call, command.target); break;
       case "transferToCall": this.#transferToCall(command.call, command.other); break;
@@ -178,8 +178,8 @@ export class Core implements Omit<Public<RealCore>, "free" | typeof Symbol.dispo
     this.commands.push(`setDoNotDisturb ${String(status)}`);
   }
 
-  #hangUp(call: number): void {
-    this.commands.push(`hangUp ${String(call)}`);
+  #hangUp(call: number, { q850, text }: RejectOptions): void {
+    this.commands.push(["hangUp", String(call), q850, text].filter((word) => word !== undefined).join(" "));
     this.#events.push({ type: "callEnded", call, end: { by: "local", reason: "" } });
   }
 

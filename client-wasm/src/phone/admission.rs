@@ -21,6 +21,7 @@ const INCOMING: u32 = 180;
 const MAX_TEXT: usize = 256;
 /// "No answer from user (user alerted)" (ITU-T Q.850).
 const NO_ANSWER: u16 = 19;
+const NORMAL_CLEARING: u16 = 16;
 
 /// How many calls there may be, and how long they wait.
 pub(super) struct Admission {
@@ -75,10 +76,24 @@ impl Phone {
             "A call is rejected with a status from 400 to 699, or redirected with one from 300 to 399 and targets.";
         let status = StatusCode::new(status).filter(fits).ok_or_else(|| wrong(message))?;
         let mut rows = redirect::contacts(&options.targets, &self.settings.home)?;
-        rows.extend(reason(status, options)?.map(|reason| (HeaderName::Reason, reason.to_string())));
+        let said = reason(options)?.or_else(|| Some(Reason::sip(status.as_u16(), words(options)?)));
+        rows.extend(said.map(|reason| (HeaderName::Reason, reason.to_string())));
         let _ = self.agent.reject(session, status, options.text.clone(), rows, now);
         let reason = options.text.clone().unwrap_or_default();
         self.end(id, CallEnd { reason, ..by_us(Some(status.as_u16())) });
+        Ok(())
+    }
+
+    /// Ends a call in any state, with words and a cause for the other side: in BYE, CANCEL or the refusal.
+    pub(crate) fn hang_up_saying(
+        &mut self,
+        id: u32,
+        options: &RejectOptions,
+        now: Instant,
+    ) -> Result<(), Box<ErrorInfo>> {
+        let said = reason(options)?.or_else(|| Some(Reason::q850(NORMAL_CLEARING, words(options)?)));
+        self.leave(id, StatusCode::BUSY_HERE.as_u16(), said, now);
+        self.end(id, CallEnd { reason: words(options).unwrap_or_default().to_owned(), ..by_us(None) });
         Ok(())
     }
 
@@ -117,7 +132,7 @@ impl Phone {
                     let rows = vec![(HeaderName::Reason, Reason::q850(NO_ANSWER, "No answer").to_string())];
                     let _ = self.agent.reject(session, StatusCode::TEMPORARILY_UNAVAILABLE, None, rows, now);
                 }
-                None => self.leave(id, 480, now),
+                None => self.leave(id, 480, None, now),
             }
             self.end(id, failed(ErrorInfo::new(ErrorCode::NoAnswer)));
         }
@@ -132,17 +147,21 @@ fn disturbance(status: u32) -> Result<Option<StatusCode>, Box<ErrorInfo>> {
     Ok(refusal)
 }
 
-fn reason(status: StatusCode, options: &RejectOptions) -> Result<Option<Reason>, Box<ErrorInfo>> {
+fn words(options: &RejectOptions) -> Option<&str> {
+    options.text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// The cause by its number, where there is one; the words are checked in any case.
+fn reason(options: &RejectOptions) -> Result<Option<Reason>, Box<ErrorInfo>> {
     let text = options.text.as_deref().unwrap_or_default();
     if text.len() > MAX_TEXT || text.contains(char::is_control) {
-        return Err(wrong("The text of a refusal is one line of at most 256 bytes."));
+        return Err(wrong("The text of a reason is one line of at most 256 bytes."));
     }
     Ok(match options.q850 {
         // Seven bits (ITU-T Q.850 §2.1).
         Some(cause @ 1..=127) => Some(Reason::q850(cause as u16, text)),
         Some(_) => return Err(wrong("A Q.850 cause is a number from 1 to 127.")),
-        None if text.is_empty() => None,
-        None => Some(Reason::sip(status.as_u16(), text)),
+        None => None,
     })
 }
 

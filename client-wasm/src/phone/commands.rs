@@ -134,7 +134,7 @@ impl Phone {
 
     /// Ends a call in any state. Nothing happens when it is over.
     pub(crate) fn hang_up(&mut self, id: u32, now: Instant) {
-        self.leave(id, StatusCode::BUSY_HERE.as_u16(), now);
+        self.leave(id, StatusCode::BUSY_HERE.as_u16(), None, now);
         self.end(id, by_us(None));
     }
 

@@ -30,7 +30,7 @@ mod transfer;
 use std::collections::VecDeque;
 
 use sip_core::agent::{self, Event, Reply, UserAgent};
-use sip_core::message::{Method, StatusCode};
+use sip_core::message::{HeaderName, Method, Reason, StatusCode};
 use sip_core::{Duration, Entropy, Flow, Instant, SocketId};
 
 use admission::Admission;
@@ -185,7 +185,7 @@ impl Phone {
     /// The microphone or the peer connection of a call failed.
     pub(crate) fn handle_media_failed(&mut self, id: u32, error: Box<ErrorInfo>, now: Instant) {
         let refusal = if error.code == ErrorCode::IncompatibleMedia { 488 } else { 480 };
-        self.leave(id, refusal, now);
+        self.leave(id, refusal, None, now);
         self.end(id, failed(error));
     }
 
@@ -303,21 +303,22 @@ impl Phone {
     }
 
     /// Lets go of the SIP side of a call: rejects, cancels or hangs up, as its stage asks for.
-    fn leave(&mut self, id: u32, refusal: u16, now: Instant) {
+    fn leave(&mut self, id: u32, refusal: u16, reason: Option<Reason>, now: Instant) {
         let Some(call) = self.calls.get(id) else {
             return;
         };
         match (&call.stage, call.session()) {
             (Stage::Ringing { .. } | Stage::Answering { .. }, Some(session)) => {
                 let status = StatusCode::new(refusal).unwrap_or(StatusCode::BUSY_HERE);
-                let _ = self.agent.reject(session, status, None, Vec::new(), now);
+                let rows = reason.map(|reason| (HeaderName::Reason, reason.to_string())).into_iter().collect();
+                let _ = self.agent.reject(session, status, None, rows, now);
             }
             (Stage::Active { negotiation: Negotiation::Replacing(replacing), .. }, Some(session)) => {
                 let new = replacing.session;
                 let _ = self.agent.reject(new, StatusCode::DECLINE, None, Vec::new(), now);
-                let _ = self.agent.hang_up(session, None, now);
+                let _ = self.agent.hang_up(session, reason, now);
             }
-            (_, Some(session)) => drop(self.agent.hang_up(session, None, now)),
+            (_, Some(session)) => drop(self.agent.hang_up(session, reason, now)),
             (_, None) => {}
         }
     }

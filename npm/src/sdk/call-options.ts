@@ -29,14 +29,18 @@ export interface AnswerOptions {
   signal?: AbortSignal;
 }
 
+/** Why a call ends, for the other side: a Reason header (RFC 3326). */
+export interface EndReason {
+  /** In a line of words, at most 256 bytes. Most phones show it. */
+  text?: string;
+  /** As a telephone exchange says it (ITU-T Q.850), 1 to 127: 16 is an ordinary end, 17 busy, 21 rejected. */
+  q850?: number;
+}
+
 /** How to decline a call. */
-export interface RejectOptions {
+export interface RejectOptions extends EndReason {
   /** The SIP status, from 400 to 699: 486 (busy here), 480 (not now), 603 (declined everywhere). Default 486. */
   status?: number;
-  /** Why, in a line of words. Most phones show it to the caller. */
-  text?: string;
-  /** Why, as a telephone exchange says it (ITU-T Q.850): 17 is busy, 21 rejected. */
-  q850?: number;
 }
 
 /** How to send digits. */

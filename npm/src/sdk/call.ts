@@ -6,7 +6,7 @@
 import { setOwnSound } from "./audio/microphone.js";
 import type { AutoAnswerRequest } from "./auto-answer.js";
 import { cancelled, endOf, wrongState } from "./call-end.js";
-import type { AnswerOptions, CallInit, DigitOptions, RejectOptions } from "./call-options.js";
+import type { AnswerOptions, CallInit, DigitOptions, EndReason, RejectOptions } from "./call-options.js";
 import { type Conference, conferenceOf, merge } from "./conference.js";
 import { deferred } from "./deferred.js";
 import { defined } from "./defined.js";
@@ -208,10 +208,10 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#driver.reject(this.#listener, status, { targets: typeof targets === "string" ? [targets] : [...targets] });
   }
 
-  /** Ends the call in whatever state it is: cancels, declines or hangs up. Does nothing when it is over. */
-  hangUp(): void {
+  /** Ends the call in whatever state it is: cancels, declines or hangs up. Does nothing when it is over; throws where the reason is none. */
+  hangUp({ text, q850 }: EndReason = {}): void {
     this.#ringing.decide();
-    if (this.#driver.knows(this.#listener)) this.#driver.hangUp(this.#listener);
+    if (this.#driver.knows(this.#listener)) this.#driver.hangUp(this.#listener, defined({ text, q850 }));
     else this.#finish({ by: "local", reason: "" });
   }
 

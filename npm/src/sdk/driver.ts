@@ -124,8 +124,8 @@ export class Driver {
     this.#callCommand(listener, (call) => ({ type: follows ? "followRedirect" : "refuseRedirect", call }));
   }
 
-  hangUp(listener: CallListener): void {
-    this.#callCommand(listener, (call) => ({ type: "hangUp", call }));
+  hangUp(listener: CallListener, options: RejectOptions): void {
+    this.#callCommand(listener, (call) => ({ type: "hangUp", call, options }));
   }
 
   setMuted(listener: CallListener, muted: boolean): void {

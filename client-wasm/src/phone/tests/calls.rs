@@ -126,6 +126,59 @@ fn hanging_up_while_it_rings_cancels_and_is_no_error() {
 }
 
 #[test]
+fn hanging_up_says_why_in_the_cancel_the_refusal_and_the_bye() {
+    let leaving = RejectOptions { text: Some("Gone \"home\"".to_owned()), q850: Some(31), targets: Vec::new() };
+    let hang_up = |bench: &mut Bench, call| {
+        bench.tell(|phone, now| phone.hang_up_saying(call, &leaving, now)).map_err(|error| error.message).unwrap();
+        assert_eq!(bench.end().map(|end| (end.by, end.reason.as_str())), Some((EndedBy::Local, "Gone \"home\"")));
+    };
+    let heard = |bench: &mut Bench| {
+        let ends = bench.server_events.drain(..).filter_map(|event| match event {
+            Event::Session { event: SessionEvent::Ended(end), .. } => Some((end.q850, end.response, end.reason)),
+            _ => None,
+        });
+        let (q850, refusal, text) = ends.last().unwrap();
+        let header = refusal.and_then(|refusal| refusal.headers.get(&HeaderName::Reason).map(str::to_owned));
+        (q850, header.unwrap_or(text))
+    };
+    let (mut bench, call, _) = Bench::in_call();
+    hang_up(&mut bench, call);
+    assert_eq!(heard(&mut bench), (Some(31), "Gone \"home\"".to_owned()), "BYE");
+
+    let mut bench = Bench::connected();
+    let call = bench.call("bob");
+    bench.describe(call, "us");
+    let session = bench.incoming_at_server();
+    bench.serve(|server, now| server.ring(session, StatusCode::RINGING, None, Vec::new(), now)).unwrap();
+    hang_up(&mut bench, call);
+    assert_eq!(heard(&mut bench), (Some(31), "Gone \"home\"".to_owned()), "CANCEL");
+
+    let mut bench = Bench::connected();
+    call_page(&mut bench, Some("them"));
+    let call = incoming(&bench);
+    hang_up(&mut bench, call);
+    assert_eq!(heard(&mut bench), (Some(31), "Q.850;cause=31;text=\"Gone \\\"home\\\"\"".to_owned()), "486");
+}
+
+#[test]
+fn a_reason_is_one_line_and_a_cause_seven_bits_or_the_call_goes_on() {
+    let (mut bench, call, _) = Bench::in_call();
+    for (text, q850) in [
+        (Some("a\r\nVia: x"), None),
+        (Some("a\nb"), None),
+        (Some("\0"), Some(16)),
+        (Some("x".repeat(257).as_str()), None),
+        (None, Some(0)),
+        (None, Some(128)),
+    ] {
+        let options = RejectOptions { text: text.map(str::to_owned), q850, targets: Vec::new() };
+        let refused = bench.tell(|phone, now| phone.hang_up_saying(call, &options, now));
+        assert_eq!(refused.err().map(|error| error.code), Some(ErrorCode::InvalidArgument), "{text:?} {q850:?}");
+    }
+    assert!(bench.end().is_none() && !bench.sent.contains(&"BYE".to_owned()));
+}
+
+#[test]
 fn hanging_up_before_the_offer_sends_nothing() {
     let mut bench = Bench::connected();
     let call = bench.call("bob");
