@@ -98,7 +98,11 @@ pub(super) enum Stage {
     /// The trunk leg is called.
     Calling(Box<Calling>),
     /// The web leg is called.
-    Ringing { offer: Option<TrunkSdp> },
+    Ringing {
+        offer: Option<TrunkSdp>,
+        /// What the browser has described before it answers.
+        early: Option<Box<WebSdp>>,
+    },
     /// Both legs answered; the browser's description is to come with its ACK.
     Describing(Box<TrunkSdp>),
     /// Both legs answered.
@@ -133,6 +137,8 @@ pub(super) struct Calling {
     pub(super) untold: Option<WebRemote>,
     /// What the PBX described before it answered: it plays something.
     pub(super) early: Option<TrunkSdp>,
+    /// Which way our offer to the PBX lets media flow; the browser may have changed its mind since.
+    pub(super) offered: Direction,
     /// How the browser would call again, with credentials.
     pub(super) attempt: Attempt,
     /// Call-ID, From tag and CSeq of the trunk leg's INVITE.

@@ -92,19 +92,29 @@ impl B2bua {
     /// Other keys would be another connection, which needs a new call as long as this one rings.
     fn browser_offers_early(&mut self, id: MediaId, offer: &str) -> Result<String, SdpFault> {
         let call = self.calls.call_mut(id).ok_or(SdpFault::NoAudio)?;
-        let (Some(room), Stage::Calling(calling)) = (&call.room, &mut call.stage) else {
-            return Err(SdpFault::NoAudio);
+        let before = match &call.stage {
+            Stage::Calling(calling) => calling.offer.as_ref(),
+            Stage::Ringing { early, .. } => early.as_deref(),
+            _ => None,
         };
-        let before = calling.offer.as_ref().ok_or(SdpFault::NoAudio)?;
+        let before = before.ok_or(SdpFault::NoAudio)?;
         let sdp = before.offer_again(offer)?;
         if sdp.remote.ice != before.remote.ice {
             return Err(SdpFault::NoIce);
         }
-        let (remote, ice) = (sdp.remote.clone(), &call.ice);
+        let (room, ice) = (call.room.as_ref().ok_or(SdpFault::NoAudio)?, &call.ice);
+        let remote = sdp.remote.clone();
         let answer = call.described.web.next(id.0, |at| sdp.write_answer(room, ice, at, remote.direction));
-        calling.answer.clone_from(&answer);
-        calling.offer = Some(sdp);
-        self.media(MediaCommand::Web { id, remote });
+        match &mut call.stage {
+            Stage::Calling(calling) => {
+                calling.answer.clone_from(&answer);
+                calling.offer = Some(sdp);
+                self.media(MediaCommand::Web { id, remote });
+            }
+            // Media is told when it answers.
+            Stage::Ringing { early, .. } => *early = Some(Box::new(sdp)),
+            _ => {}
+        }
         Ok(answer)
     }
 }

@@ -144,7 +144,7 @@ impl B2bua {
         match self.web.invite(invite, now) {
             Ok(session) => {
                 self.calls.attach(id, Side::Web, session);
-                self.set_stage(id, Stage::Ringing { offer });
+                self.set_stage(id, Stage::Ringing { offer, early: None });
                 self.calls.set_deadline(id, Some(now + self.config.ring_timeout));
             }
             Err(error) => self.abandon(id, Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE, &error.to_string()), now),
@@ -152,10 +152,13 @@ impl B2bua {
     }
 
     /// The browser's provisional response. Its description, if any, is not for the PBX: nothing is sent to it early.
-    pub(super) fn web_progresses(&mut self, id: MediaId, response: &Response, now: Instant) {
-        let Some(Call { trunk: Some(trunk), .. }) = self.calls.call(id) else {
+    pub(super) fn web_progresses(&mut self, id: MediaId, response: &Response, answer: Option<&str>, now: Instant) {
+        let Some(Call { trunk: Some(trunk), stage, .. }) = self.calls.call_mut(id) else {
             return;
         };
+        if let (Stage::Ringing { early, .. }, Some(web)) = (stage, answer.and_then(|sdp| WebSdp::answer(sdp).ok())) {
+            *early = Some(Box::new(web));
+        }
         let told = self.trunk.ring(*trunk, response.status, None, Vec::new(), now);
         Self::note(told, "ring");
     }
@@ -169,10 +172,11 @@ impl B2bua {
         let Some(room) = call.room.clone() else {
             return;
         };
-        let Stage::Ringing { offer } = core::mem::replace(&mut call.stage, Stage::Ending) else {
+        let Stage::Ringing { offer, early } = core::mem::replace(&mut call.stage, Stage::Ending) else {
             return;
         };
-        match WebSdp::answer(answer.unwrap_or_default()) {
+        // What has been described while it rang, and perhaps changed by UPDATE, the 200 need not say again.
+        match early.map_or_else(|| WebSdp::answer(answer.unwrap_or_default()), |early| Ok(*early)) {
             Ok(web) => self.connect_inbound(id, web, offer, &room, now),
             Err(fault) => self.abandon(id, not_acceptable(fault), now),
         }

@@ -30,7 +30,9 @@ impl B2bua {
                 self.show_target(id, &response.headers);
                 self.trunk_accepts(id, answer.as_deref(), now);
             }
-            (Side::Web, Inbound, E::Progress { response, .. }) => self.web_progresses(id, &response, now),
+            (Side::Web, Inbound, E::Progress { response, answer }) => {
+                self.web_progresses(id, &response, answer.as_deref(), now);
+            }
             (Side::Web, Inbound, E::Accepted { response, answer }) => {
                 if let Some(call) = self.calls.call_mut(id) {
                     call.digits = headers::digits_taken(&response.headers);

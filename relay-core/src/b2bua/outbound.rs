@@ -235,7 +235,9 @@ impl B2bua {
         let invite = self.fit(invite, target);
         let untold = offer.as_ref().filter(|_| !is_told).map(|offer| offer.remote.clone());
         let (route, has_credentials) = (route.unwrap_or_default(), headers::has_credentials(&request.headers));
-        let calling = Calling { answer, offer, untold, early: None, attempt, trunk, request, next_hop, target, route };
+        let offered = direction.mirrored();
+        let calling =
+            Calling { answer, offer, untold, early: None, offered, attempt, trunk, request, next_hop, target, route };
         match self.trunk.invite(invite, now) {
             Ok(session) => {
                 self.calls.attach(id, Side::Trunk, session);
@@ -344,7 +346,7 @@ impl B2bua {
         call.record.answered = Some(now);
         call.stage = match calling.offer {
             Some(web) => {
-                let told = Ways { web: Direction::SENDRECV, trunk: web.remote.direction.mirrored() };
+                let told = Ways { web: Direction::SENDRECV, trunk: calling.offered };
                 Stage::Talking(Box::new(Talk::new(web, Some(trunk), told)))
             }
             None => Stage::Describing(Box::new(trunk)),
