@@ -198,10 +198,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#driver.reject(this.#listener, status, defined({ text, q850 }));
   }
 
-  /**
-   * Sends an incoming call elsewhere: to a number or an address, or to several, the most wanted first (302). The caller,
-   * or the server, calls them. 301 says that it is for good.
-   */
+  /** Has the caller, or its server, call a number or an address instead, or several, the most wanted first (302; 301: for good). */
   redirect(targets: string | readonly string[], { status = 302 }: { status?: number } = {}): void {
     if (this.direction === "outgoing") throw wrongState("An outgoing call is sent elsewhere with transfer().");
     this.#ringing.decide();
