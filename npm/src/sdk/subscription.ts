@@ -67,6 +67,11 @@ export class NotifyEvent<E extends string = string> extends Event {
     super("notify");
   }
 
+  /** @internal What nobody has subscribed for. */
+  static lamp(event: EventOf<"notify">): NotifyEvent<"message-summary"> {
+    return NotifyEvent.of(new ContentReader("message-summary"), event);
+  }
+
   /** @internal */
   static of<E extends string>(reader: ContentReader<E>, { notification: { contentType, body: bytes, headers } }: EventOf<"notify">): NotifyEvent<E> {
     const body = readBody(contentType, bytes);

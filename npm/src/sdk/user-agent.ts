@@ -8,7 +8,6 @@ import { setOwnSound } from "./audio/microphone.js";
 import { autoAnswer, autoAnswerRequest } from "./auto-answer.js";
 import { Call } from "./call.js";
 import { Conference } from "./conference.js";
-import { ContentReader } from "./content/index.js";
 import { defined } from "./defined.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { asyncDispose, dispose } from "./dispose.js";
@@ -247,7 +246,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEventMap> {
       handleIncoming: (event, adopt) => { this.#handleIncoming(event, adopt); },
       handleRefused: (event) => { this.#handleRefused(event); },
       handleMessage: (event) => { this.dispatchEvent(MessageReceivedEvent.of(event)); },
-      handleNotify: (event) => { this.dispatchEvent(NotifyEvent.of(new ContentReader("message-summary"), event)); },
+      handleNotify: (event) => { this.dispatchEvent(NotifyEvent.lamp(event)); },
       handleFailure: (error) => { this.#fail(error); this.dispatchEvent(new SipErrorEvent(error)); },
     };
   }

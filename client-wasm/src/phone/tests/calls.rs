@@ -133,11 +133,11 @@ fn hanging_up_says_why_in_the_cancel_the_refusal_and_the_bye() {
         assert_eq!(bench.end().map(|end| (end.by, end.reason.as_str())), Some((EndedBy::Local, "Gone \"home\"")));
     };
     let heard = |bench: &mut Bench| {
-        let ends = bench.server_events.drain(..).filter_map(|event| match event {
+        let mut ends = bench.server_events.drain(..).filter_map(|event| match event {
             Event::Session { event: SessionEvent::Ended(end), .. } => Some((end.q850, end.response, end.reason)),
             _ => None,
         });
-        let (q850, refusal, text) = ends.last().unwrap();
+        let (q850, refusal, text) = ends.next_back().unwrap();
         let header = refusal.and_then(|refusal| refusal.headers.get(&HeaderName::Reason).map(str::to_owned));
         (q850, header.unwrap_or(text))
     };
