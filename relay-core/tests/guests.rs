@@ -272,6 +272,24 @@ fn the_time_that_the_token_allows_ends_the_call_on_both_legs() {
 }
 
 #[test]
+fn a_call_that_was_hung_up_is_not_ended_by_its_token_as_well() {
+    let mut world = world(Access::Guest);
+    let browser = call_with(&mut world, &token(&json!({ "max_duration": 30 })), &[]);
+    let (incoming, _) = world.pbx_rings();
+    world.pbx.accept(incoming, TRUNK_SDP.to_owned(), vec![], world.now).unwrap();
+    world.browser_accepted(browser);
+    world.pass(Duration::from_secs(20));
+
+    world.is_pbx_deaf = true;
+    world.browser.hang_up(browser, None, world.now).unwrap();
+    world.pass(Duration::from_secs(60));
+
+    let record = world.records.pop().expect("the call is recorded");
+    assert_eq!(record.ended_by, Some(relay_core::media::control::Side::Web));
+    assert_ne!(record.reason, "The time that the token allows is over");
+}
+
+#[test]
 fn a_guest_does_not_ring_for_ever() {
     let mut world = world(Access::Guest);
     let browser = call(&mut world);

@@ -163,9 +163,14 @@ impl B2bua {
     pub(super) fn guest_left(&mut self, call: &Call) {
         if let Some(stay) = &call.guest {
             self.guests.admission.release(&stay.party);
-            if let Some(limit) = stay.limit {
-                self.guests.limits.remove(&(limit, call.media));
-            }
+        }
+    }
+
+    /// A guest's call is ending: its limit has nothing to end any more.
+    pub(super) fn guest_ends(&mut self, id: MediaId) {
+        let limit = self.calls.call_mut(id).and_then(|call| call.guest.as_mut()?.limit.take());
+        if let Some(limit) = limit {
+            self.guests.limits.remove(&(limit, id));
         }
     }
 

@@ -173,6 +173,7 @@ impl B2bua {
 
     pub(super) fn close(&mut self, id: MediaId) {
         self.calls.set_deadline(id, None);
+        self.guest_ends(id);
         self.media(MediaCommand::Close { id });
     }
 
