@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { startChromium } from "../harness/browser.mjs";
 import { root } from "../harness/paths.mjs";
-import { freeTcpPort, Program, Stack, until } from "../harness/process.mjs";
+import { freePort, Program, Stack, until } from "../harness/process.mjs";
 import { Relay } from "../harness/relay.mjs";
 import { microphoneFile } from "../harness/world.mjs";
 import { tool, unpack } from "./customer.mjs";
@@ -65,7 +65,7 @@ test("the bare HTML file calls", async () => {
   assert.deepEqual([pack, html, server].map(({ language }) => language), ["sh", "html", "sh"]);
   await shell(pack.body);
   await writeFile(path.join(folder, "hello/index.html"), html.body);
-  const port = await freeTcpPort();
+  const port = await freePort();
   const [command, ...args] = server.body.trim().split(" ");
   assert.equal(args.pop(), "5000");
   serve("plain", command, [...args, String(port)], folder);
@@ -86,7 +86,7 @@ test("the fresh Vite project calls", async () => {
   assert.equal(dev.body.trim(), "npm run dev");
   const { scripts } = JSON.parse(await readFile(path.join(shop, "package.json"), "utf8"));
   assert.equal(scripts.dev, "vite");
-  const server = serve("vite", process.execPath, [tool("vite/bin/vite.js"), "--port", String(await freeTcpPort()), "--strictPort"], shop);
+  const server = serve("vite", process.execPath, [tool("vite/bin/vite.js"), "--port", String(await freePort()), "--strictPort"], shop);
   const [, url] = await server.line(/(http:\/\/localhost:\d+\/)/);
   await callsEcho(url);
 });
