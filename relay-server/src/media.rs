@@ -223,6 +223,7 @@ fn seed() -> io::Result<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use relay_core::codec::OpusSettings;
     use relay_core::media::control::{Direction, G711Law, TrunkCodec, TrunkRemote};
     use std::net::UdpSocket;
 
@@ -252,6 +253,8 @@ mod tests {
     #[test]
     fn a_call_gets_ports_reports_to_its_pbx_and_ends() {
         let (workers, mut queue) = workers(42_000..=42_199);
+        let (least, most) = (workers.view().complexities().min(), OpusSettings::default().most_complexity());
+        assert_eq!(least, Some(most.into()), "all is shown before the first load is");
         let MediaEvent::Opened { trunk, web, .. } = open(&workers, &mut queue) else { panic!("not opened") };
         assert_eq!((trunk.ip(), trunk.port() % 2, web.len()), (IpAddr::from(Ipv4Addr::LOCALHOST), 0, 1));
         assert_ne!(web[0].port(), 0);
