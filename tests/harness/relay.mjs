@@ -1,8 +1,10 @@
 // Starts switchhook-relay on free loopback ports: with its demo exchange, or in front of a foreign PBX.
 
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { freePort, Program, until } from "./process.mjs";
-import { relayBinary } from "./paths.mjs";
+import { cache, relayBinary } from "./paths.mjs";
 
 let count = 0;
 
@@ -20,6 +22,13 @@ export class Relay {
   /** In front of the PBX at `nextHop`, for every domain. */
   static async before(nextHop, settings = {}) {
     return Relay.#start("pbx", [], { "sip.domains": `* = ${nextHop}`, ...settings });
+  }
+
+  /** In front of the PBX at `nextHop` with settings of its own: rows of a [[trunk]], which no flag can give. */
+  static async trunk(nextHop, rows) {
+    const file = path.join(cache, `trunk-${process.pid}-${count + 1}.toml`);
+    await writeFile(file, `[[trunk]]\nname = "pbx"\ndomains = ["*"]\nhosts = ["${nextHop}"]\nprobe = "0s"\n${rows}\n`);
+    return Relay.#start("trunk", ["--config", file], {});
   }
 
   static async #start(kind, command, settings) {

@@ -19,11 +19,11 @@ export class Baresip {
 
   /**
    * Starts one. `plays` is a WAV file at `rate`; `account` adds an address to register: { uri, password,
-   * registrar }. `answers` is "auto" or "manual", `digitsBy` "rtpevent" or "info"; `trace` puts SIP into its log.
+   * registrar }. `answers` is "auto" or "manual", `digitsBy` "rtpevent" or "info", `encrypts` "srtp" or "srtp-mand"; `trace` puts SIP into its log.
    */
   static async start(
     name,
-    { plays, answers = "auto", account, codecs = "PCMU/8000/1,PCMA/8000/1", rate = 8_000, digitsBy = "rtpevent", trace = false },
+    { plays, answers = "auto", account, codecs = "PCMU/8000/1,PCMA/8000/1", rate = 8_000, digitsBy = "rtpevent", encrypts, trace = false },
   ) {
     const phone = new Baresip();
     phone.folder = path.join(cache, "baresip", name);
@@ -32,7 +32,7 @@ export class Baresip {
     await rm(phone.folder, { recursive: true, force: true });
     await mkdir(path.join(phone.folder, "heard"), { recursive: true });
     await writeFile(path.join(phone.folder, "config"), configuration(phone, controlPort, { plays, rate }));
-    await writeFile(path.join(phone.folder, "accounts"), `${address(phone, account, answers)};audio_codecs=${codecs};dtmfmode=${digitsBy}\n`);
+    await writeFile(path.join(phone.folder, "accounts"), `${address(phone, account, answers)};audio_codecs=${codecs};dtmfmode=${digitsBy}${encrypts ? `;mediaenc=${encrypts}` : ""}\n`);
     phone.#program = new Program(`baresip-${name}`, "baresip", ["-f", phone.folder, "-v", ...(trace ? ["-s"] : [])]);
     await phone.#program.line(/baresip is ready/);
     await phone.#connect(controlPort);
@@ -152,6 +152,7 @@ function configuration(phone, controlPort, { plays, rate }) {
 module g711.so
 module g722.so
 module opus.so
+module srtp.so
 module aufile.so
 module aubridge.so
 module sndfile.so

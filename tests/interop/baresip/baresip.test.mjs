@@ -169,6 +169,30 @@ test("Opus passes the relay as it is, and both hear each other above 8 kHz", asy
   await page.close();
 });
 
+// SDES both ways: baresip's SRTP is of another family than ours. It may, and it must.
+for (const [srtp, encrypts, profile] of [["optional", "srtp", "RTP/AVP"], ["required", "srtp-mand", "RTP/SAVP"]]) {
+  test(`with encryption ${srtp} the browser and baresip hear each other through SRTP`, async () => {
+    const plays = await writeWav("tone-1300-srtp.wav", join(silence(0.5, RATE), tone(1_300, 20, { rate: RATE, level: -12 })), RATE);
+    const phone = world.add(await Baresip.start(`srtp-${srtp}`, { plays, encrypts, trace: true }));
+    const relay = world.add(await Relay.trunk(`127.0.0.1:${phone.port}`, `srtp = "${srtp}"`));
+    const page = await world.page();
+    await page.t("agent", "ua", { server: relay.url });
+    await page.t("call", "ua", srtp, "sip:phone@127.0.0.1", { stream: { tone: 900, gain: 0.25 } });
+    await page.t("answered", srtp);
+    await phone.event("CALL_ESTABLISHED");
+    const heard = decoded(await page.t("record", srtp, 2_000));
+    await page.t("hangUp", srtp);
+    await page.t("ended", srtp);
+    await phone.event("CALL_CLOSED");
+    const keys = phone.log.match(new RegExp(`m=audio \\d+ ${profile} [^]*?a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:`, "g"));
+    assert.ok(keys?.length >= 2, "a key in the offer and one in the answer");
+    assertTone(strongest(heard.subarray(48_000), 48_000), 1_300);
+    assertTone(strongest((await phone.heard()).samples.subarray(RATE), RATE), 900);
+    await relay.isIdle();
+    await page.close();
+  });
+}
+
 function assertTone({ frequency, level }, expected) {
   assert.ok(Math.abs(frequency - expected) < 20 && level > -30, `${frequency.toFixed(0)} Hz at ${level.toFixed(1)} dB instead of ${expected} Hz`);
 }
