@@ -336,3 +336,17 @@ test("storage full of nonsense is no reason to fail", async () => {
   await until(() => element.state.session === "in");
   same([element.state.history, element.state.contacts], [[], []]);
 });
+
+test("entries that are none are left out, and a message that was being sent counts as not sent", async () => {
+  const element = phone();
+  const keep = (name: string, value: unknown): void => { localStorage.setItem(`switchhook:phone:alice@example.com:${name}`, JSON.stringify(value)); };
+  keep("contacts", [null, 7, { name: "Carol" }, { name: "Dave", uri: "dave@example.com" }]);
+  keep("history", [null, { uri: "x", name: "x", at: "now", duration: 0 }]);
+  keep("chats", [{ uri: "bob@example.com", name: "Bob", unread: 0, entries: [{ mine: true, text: "Hello", at: 1, state: "sending" }] }, { uri: "x", name: "x", entries: [null] }]);
+  element.signIn();
+  await command("register");
+  core().registered();
+  await until(() => element.state.session === "in");
+  same([element.state.contacts.map(({ name }) => name), element.state.history], [["Dave"], []]);
+  same(element.state.chats.map(({ name, entries }) => [name, entries[0]?.state]), [["Bob", "failed"]]);
+});

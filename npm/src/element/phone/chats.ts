@@ -21,6 +21,11 @@ export function withResult(chats: readonly Chat[], uri: string, at: number, stat
   return chats.map((chat) => (chat.uri === bareAddress(uri) ? { ...chat, entries: chat.entries.map(settle) } : chat));
 }
 
+/** What a page that is gone was sending is not known to have arrived. */
+export function settled(chat: Chat): Chat {
+  return { ...chat, entries: chat.entries.map((entry) => (entry.state === "sending" ? { ...entry, state: "failed" } : entry)) };
+}
+
 /** Somebody's messages were looked at. */
 export function withRead(chats: readonly Chat[], uri: string): Chat[] {
   return chats.map((chat) => (chat.uri === uri ? { ...chat, unread: 0 } : chat));

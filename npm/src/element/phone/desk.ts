@@ -1,10 +1,10 @@
 /** What belongs to an account beside its calls: history, contacts, messages, lamps, devices. Kept in the browser. */
 import { type Call, type CallEnd, type MessageReceivedEvent, type Party, SipError, type UserAgent } from "../../index.js";
 import { partyName } from "../base.js";
-import { withEntry, withRead, withResult } from "./chats.js";
-import { keep, readKept } from "./keep.js";
+import { settled, withEntry, withRead, withResult } from "./chats.js";
+import { keep, readKept, readList } from "./keep.js";
 import { Lamps } from "./lamps.js";
-import { bareAddress, type Chat, type Contact, type HistoryEntry, type PhoneState } from "./state.js";
+import { bareAddress, type Chat, type ChatEntry, type Contact, type HistoryEntry, type PhoneState } from "./state.js";
 
 /** How many calls are remembered. */
 const LONGEST_HISTORY = 100;
@@ -40,13 +40,13 @@ export class Desk {
 
   /** Shows what was kept and asks the server for what it knows. */
   open(): void {
-    const contacts = readKept<Contact[]>(this.#account, "contacts", []);
+    const contacts = readList<Contact>(this.#account, "contacts", isContact);
     const doNotDisturb = readKept(this.#account, "doNotDisturb", false);
     this.#agent.doNotDisturb = doNotDisturb;
     this.#update({
       contacts,
-      history: readKept<HistoryEntry[]>(this.#account, "history", []),
-      chats: readKept<Chat[]>(this.#account, "chats", []),
+      history: readList<HistoryEntry>(this.#account, "history", isHistory),
+      chats: readList<Chat>(this.#account, "chats", isChat).map(settled),
       doNotDisturb,
       notifications: readKept(this.#account, "notifications", false),
     });
@@ -166,4 +166,21 @@ export class Desk {
     this.#update({ chats });
     keep(this.#account, "chats", chats);
   }
+}
+
+function isContact({ name, uri }: Partial<Contact>): boolean {
+  return typeof name === "string" && typeof uri === "string";
+}
+
+function isHistory({ name, uri, at, duration }: Partial<HistoryEntry>): boolean {
+  return typeof name === "string" && typeof uri === "string" && Number.isFinite(at) && Number.isFinite(duration);
+}
+
+function isChat({ name, uri, entries }: Partial<Chat>): boolean {
+  return typeof name === "string" && typeof uri === "string" && Array.isArray(entries) && entries.every(isEntry);
+}
+
+function isEntry(entry: unknown): boolean {
+  const { text, at } = (entry ?? {}) as Partial<ChatEntry>;
+  return typeof text === "string" && Number.isFinite(at);
 }

@@ -11,6 +11,11 @@ export function readKept<T>(account: string, name: string, fallback: T): T {
   }
 }
 
+/** Reads a list that is kept; entries that are none are left out. */
+export function readList<T>(account: string, name: string, isEntry: (entry: Partial<T>) => boolean): T[] {
+  return readKept<unknown[]>(account, name, []).filter((entry): entry is T => typeof entry === "object" && entry !== null && isEntry(entry));
+}
+
 /** Keeps it. Without storage (a sandboxed frame, a full disk) it lives as long as the page. */
 export function keep(account: string, name: string, value: unknown): void {
   try {
