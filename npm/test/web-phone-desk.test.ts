@@ -299,6 +299,7 @@ test("a caller is shown on the desktop while another window is in front, and not
 
 test("the log is a file that says what happened, without the password", async () => {
   const element = await talking();
+  core().say({ type: "connectionChange", state: "connected", server: "wss://alice:secret@relay.example.com/sip?token=secret" });
   part(element, "tab-settings").click();
   let saved: Blob | undefined;
   const real = URL.createObjectURL.bind(URL);
@@ -306,7 +307,7 @@ test("the log is a file that says what happened, without the password", async ()
   cleanup(() => { URL.createObjectURL = real; });
   part(element, "save-log").click();
   const text = (await saved?.text()) ?? "";
-  ok(text.includes("registration registered") && text.includes("call 1 active 200"), text);
+  ok(text.includes("registration registered") && text.includes("call 1 active 200") && text.includes("wss://relay.example.com/sip"), text);
   ok(!text.includes("secret"));
 });
 

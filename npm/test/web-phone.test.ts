@@ -6,8 +6,9 @@ import { cleanup, next, ok, same, test, until } from "./harness.js";
 import { called, calling, conferring, inTalk, PAGE, part, phone, shown, signedIn, signingIn, status, textFrom, twoCalls } from "./phone-page.js";
 
 test("the form signs in with a SIP account and registers", async () => {
-  await signingIn();
+  const element = await signingIn();
   same(core().config.account, { uri: "sip:alice@example.com", password: "secret", displayName: "Alice" });
+  ok(!JSON.stringify(element.state).includes("secret"), "nobody reads the password from the phone");
 });
 
 test("signed in, it says so and shows the number field", async () => {

@@ -17,7 +17,7 @@ export class PhoneLog {
   /** Writes down what a user agent says. */
   follow(agent: UserAgent): void {
     agent
-      .on("connectionchange", ({ state, server, code, reason, error }) => { this.add(words("connection", state, server, code, reason, error?.code)); })
+      .on("connectionchange", ({ state, server, code, reason, error }) => { this.add(words("connection", state, server && bareUrl(server), code, reason, error?.code)); })
       .on("registrationchange", ({ state, expires, error }) => { this.add(words("registration", state, expires, error?.code, error?.status)); })
       .on("playbackblocked", () => { this.add("the browser holds the sound back"); })
       .on("error", ({ error }) => { this.add(words("error", error.code, error.message)); });
@@ -51,6 +51,12 @@ export function saveText(name: string, text: string): void {
   link.download = name;
   link.click();
   setTimeout(() => { URL.revokeObjectURL(url); }, 10_000);
+}
+
+/** A server's address without what may be a secret: user, password, query. */
+function bareUrl(server: string): string {
+  const { protocol, host, pathname } = new URL(server, location.href);
+  return `${protocol}//${host}${pathname}`;
 }
 
 function words(...parts: (string | number | false | undefined)[]): string {

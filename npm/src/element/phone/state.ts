@@ -116,7 +116,8 @@ export const TABS: readonly PhoneTab[] = ["keypad", "history", "contacts", "mess
 export interface PhoneState {
   /** `in` once the server has accepted the account. */
   readonly session: "out" | "signingIn" | "in";
-  readonly account: Account | undefined;
+  /** Who is signed in; the password is nobody's to read. */
+  readonly account: Omit<Account, "password"> | undefined;
   readonly connection: ConnectionState;
   readonly registration: RegistrationState;
   /** Why signing in failed. */

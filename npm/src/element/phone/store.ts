@@ -94,7 +94,9 @@ export class PhoneStore extends Store<PhoneState> {
 
   async #signIn(server: string, account: Account): Promise<void> {
     if (this.state.session !== "out") return;
-    this.update({ ...SIGNED_OUT, session: "signingIn", account });
+    const shown = { ...account };
+    delete shown.password;
+    this.update({ ...SIGNED_OUT, session: "signingIn", account: shown });
     let agent: UserAgent | undefined;
     try {
       agent = this.#agent = this.#watch(new UserAgent({ server, account, maxCalls: MOST_CALLS }));
