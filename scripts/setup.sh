@@ -185,7 +185,9 @@ npm_packages() { # npm_packages FOLDER REASON
   wanted=$(cksum <"$1/package-lock.json")
   [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
   say "installing npm packages in $1/: $2"
+  # `npm ci` wants the packages of every platform in the lock file, also those that a registry does not have.
   npm ci --prefix "$1" --no-audit --no-fund --loglevel=error >"$log" 2>&1 \
+    || npm install --prefix "$1" --no-save --no-audit --no-fund --loglevel=error >"$log" 2>&1 \
     || { tail -n 20 "$log" >&2; fail "npm could not install $1's packages (its whole output is in $log)"; }
   echo "$wanted" >"$stamp"
 }
