@@ -351,3 +351,43 @@ test("entries that are none are left out, and a message that was being sent coun
   same([element.state.contacts.map(({ name }) => name), element.state.history], [["Dave"], []]);
   same(element.state.chats.map(({ name, entries }) => [name, entries[0]?.state]), [["Bob", "failed"]]);
 });
+
+/** What has focus inside the phone. */
+function focused(element: WebPhone): string | null {
+  return element.shadowRoot?.activeElement?.getAttribute("part") ?? null;
+}
+
+test("focus stays on another call's row while the phone draws itself anew", async () => {
+  const element = await talking();
+  core().incoming(9);
+  part(element, "answer-waiting").click();
+  await command("answer 9");
+  agree(1, true);
+  core().change(9, "active", 200);
+  part(element, "transfer").click();
+  await until(() => shown(element, "transfer-calls"));
+  const row = part(element, "join");
+  row.focus();
+  core().say({ type: "muteChange", call: 9, muted: true });
+  core().say({ type: "muteChange", call: 9, muted: false });
+  same([part(element, "join") === row, focused(element)], [true, "join"]);
+});
+
+test("a row that is gone hands its focus to the next one, and the last one to the screen, never to signing out", async () => {
+  const element = await signedIn();
+  part(element, "tab-contacts").click();
+  for (const name of ["Bob", "Carol"]) {
+    element.shadowRoot?.querySelector<HTMLDetailsElement>("details")?.setAttribute("open", "");
+    const [who, uri] = ["contact-name", "contact-uri"].map((field) => element.shadowRoot?.querySelector<HTMLInputElement>(`[name=${field}]`));
+    if (who && uri) [who.value, uri.value] = [name, `${name.toLowerCase()}@example.com`];
+    part(element, "save-contact").click();
+  }
+  await until(() => element.state.contacts.length === 2);
+  for (const left of [1, 0]) {
+    part(element, "remove-contact").focus();
+    part(element, "remove-contact").click();
+    await until(() => element.state.contacts.length === left);
+    same(focused(element) === "sign-out", false);
+    if (left > 0) same(focused(element), "remove-contact");
+  }
+});

@@ -49,5 +49,6 @@ export function partyName(party: { readonly uri: string; readonly displayName?: 
 export function keepFocus(root: ShadowRoot, fallback: () => HTMLElement, act: () => void): void {
   const focused = root.activeElement;
   act();
-  if (focused instanceof HTMLElement && !focused.checkVisibility({ visibilityProperty: true })) fallback().focus();
+  const isElsewhere = root.activeElement !== null && root.activeElement !== focused;
+  if (focused instanceof HTMLElement && !isElsewhere && !focused.checkVisibility({ visibilityProperty: true })) fallback().focus();
 }

@@ -67,8 +67,8 @@ export class WebPhoneView {
   /** What comes first on the screen of `state`. */
   first({ session, view }: PhoneState): HTMLElement {
     if (session !== "in") return this.login.first;
-    if (view === "talk") return this.talk.first;
-    return view === "keypad" ? this.dial.first : this.#signOut;
+    const screens = { talk: this.talk, keypad: this.dial, history: this.#tabs, contacts: this.#contacts, messages: this.#chat, settings: this.#settings };
+    return screens[view].first;
   }
 
   /** Shows `state`. Focus in a control that disappears goes to the first one of the screen that is shown. */

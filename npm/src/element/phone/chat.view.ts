@@ -27,8 +27,8 @@ export class ChatScreen {
   #open = "";
 
   constructor({ ask }: WebPhoneActions) {
-    this.#chats = new ListView("chats", (chat) => this.#chatRow(chat, () => { ask({ type: "chat", uri: chat.uri }); }));
-    this.#entries = new ListView("entries", (entry) => this.#bubble(entry));
+    this.#chats = new ListView("chats", { key: ({ uri }) => uri, row: (chat) => this.#chatRow(chat, () => { ask({ type: "chat", uri: chat.uri }); }) });
+    this.#entries = new ListView("entries", { key: ({ at, text }) => `${String(at)} ${text}`, row: (entry) => this.#bubble(entry) });
     this.#back = iconButton("back", "back", () => { ask({ type: "chat", uri: undefined }); });
     this.#call = iconButton(icon("phone"), "call-chat", () => { ask({ type: "call", target: this.#open }); });
     const begin = h("form", { class: "compose" }, this.#to, this.#begin);
@@ -39,6 +39,11 @@ export class ChatScreen {
     this.#thread = h("div", { class: "fill" }, h("div", { class: "bar" }, this.#back, this.#who, this.#call), this.#entries.element, compose);
     this.#entries.element.classList.add("thread");
     this.element = h("div", { class: "screen list" }, this.#overview, this.#thread);
+  }
+
+  /** The text that is written, or to whom. */
+  get first(): HTMLElement {
+    return this.#overview.hidden ? this.#text : this.#to;
   }
 
   render({ chats, chat: open }: PhoneState, messages: Messages, language: string, nameOf: (party: { uri: string; displayName?: string }) => string): void {

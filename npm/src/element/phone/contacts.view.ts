@@ -16,12 +16,16 @@ export class ContactsScreen {
   readonly #uri = h("input", { name: "contact-uri", type: "text", required: true, inputmode: "tel", autocomplete: "off", autocapitalize: "off", spellcheck: "false", dir: "ltr" });
   readonly #summary = h("summary");
   readonly #save = h("button", { type: "submit", part: "save-contact", class: "wide" });
-  readonly #form: HTMLElement;
+  readonly #form: HTMLDetailsElement;
   #messages = ENGLISH;
   #lamps: Readonly<Record<string, Lamp>> = {};
 
   constructor(actions: WebPhoneActions) {
-    this.#list = new ListView("contacts", (contact) => this.#row(contact, actions));
+    this.#list = new ListView("contacts", {
+      key: ({ uri, name: who }) => `${uri} ${who}`,
+      look: (contact) => this.#lampOf(contact),
+      row: (contact) => this.#row(contact, actions),
+    });
     const form = h("form", { class: "stack" }, h("div", { class: "pair" }, field(this.#captions[0], this.#name), field(this.#captions[1], this.#uri)), this.#save);
     this.#form = h("details", { part: "new-contact" }, this.#summary, form);
     form.addEventListener("submit", (event) => {
@@ -33,20 +37,29 @@ export class ContactsScreen {
     this.element = h("div", { class: "screen list" }, this.#list.element, this.#form);
   }
 
+  /** The new contact's name where the form is open, else what opens it. */
+  get first(): HTMLElement {
+    return this.#form.open ? this.#name : this.#summary;
+  }
+
   render({ contacts, lamps }: PhoneState, messages: Messages): void {
     const { phone } = messages;
     this.#messages = messages;
     this.#lamps = lamps;
-    this.#list.render(contacts, phone.noContacts, messages, lamps);
+    this.#list.render(contacts, phone.noContacts, messages);
     setText(this.#summary, phone.addContact);
     setText(this.#captions[0], phone.name);
     setText(this.#captions[1], phone.number);
     setText(this.#save, phone.save);
   }
 
+  #lampOf({ uri }: Contact): Lamp {
+    return this.#lamps[uri] ?? "unknown";
+  }
+
   #row(contact: Contact, actions: WebPhoneActions): HTMLElement {
     const { uri } = contact;
-    const lamp = this.#lamps[uri] ?? "unknown";
+    const lamp = this.#lampOf(contact);
     const { call: words, phone } = this.#messages;
     const call = h("button", { type: "button", part: "contact", class: "row" }, h("span", { class: "unseen" }, words.call),
       h("span", { class: `lamp ${lamp}` }), h("span", { class: "grow two" }, h("strong", { dir: "auto" }, contact.name), h("span", {}, phone.lamps[lamp])), icon("phone"));

@@ -17,7 +17,7 @@ export class HistoryScreen {
   #language = "en";
 
   constructor(actions: WebPhoneActions) {
-    this.#list = new ListView("history", (entry) => this.#row(entry, actions));
+    this.#list = new ListView("history", { key: ({ at, uri }) => `${String(at)} ${uri}`, row: (entry) => this.#row(entry, actions) });
     this.#clear = textButton("clear-history", "wide quiet", () => { actions.ask({ type: "clearHistory" }); });
     this.element = h("div", { class: "screen list" }, this.#list.element, this.#clear);
   }

@@ -27,29 +27,72 @@ export function field(caption: HTMLElement, input: HTMLElement): HTMLElement {
   return h("label", { class: "field" }, caption, input);
 }
 
-/** Shows a list anew when it is another one, and a sentence where it is empty. */
+/** What a list shows of its items. */
+export interface Rows<T> {
+  /** Which item it is, as long as it is listed. */
+  key(item: T): string;
+  /** Changes with what its row shows; without it the item itself does. */
+  look?(item: T): unknown;
+  row(item: T): HTMLElement;
+}
+
+interface Row {
+  readonly look: readonly unknown[];
+  readonly element: HTMLLIElement;
+}
+
+/** Shows a list, and a sentence where it is empty. A row that looks the same stays, and with it the focus inside. */
 export class ListView<T> {
   readonly element = h("div", { class: "listing" });
   readonly #list: HTMLUListElement;
   readonly #empty = h("p", { class: "empty" });
-  readonly #row: (item: T) => HTMLElement;
-  #shown: unknown;
+  readonly #rows: Rows<T>;
+  #shown = new Map<string, Row>();
 
-  constructor(part: string, row: (item: T) => HTMLElement) {
+  constructor(part: string, rows: Rows<T>) {
     this.#list = h("ul", { part, class: "rows" });
-    this.#row = row;
+    this.#rows = rows;
     this.element.append(this.#list, this.#empty);
   }
 
-  /** `version` changes whenever a row looks different. */
+  /** `version` changes whenever all rows look different. */
   render(items: readonly T[], empty: string, ...version: unknown[]): void {
     setText(this.#empty, empty);
     this.#empty.hidden = items.length > 0;
     this.#list.hidden = items.length === 0;
-    const shown = [items, ...version];
-    if (Array.isArray(this.#shown) && shown.every((each, index) => each === (this.#shown as unknown[])[index])) return;
+    const shown = new Map<string, Row>();
+    for (const item of items) {
+      let key = this.#rows.key(item);
+      while (shown.has(key)) key += "+";
+      shown.set(key, this.#row(key, item, version));
+    }
+    const elements = [...shown.values()].map(({ element }) => element);
+    const before = this.#shown;
     this.#shown = shown;
-    this.#list.replaceChildren(...items.map((item) => h("li", {}, this.#row(item))));
+    if (elements.length === this.#list.children.length && elements.every((element, index) => element === this.#list.children[index])) return;
+    const focused = this.#focused(before);
+    this.#list.replaceChildren(...elements);
+    focused?.();
+  }
+
+  #row(key: string, item: T, version: readonly unknown[]): Row {
+    const look = [this.#rows.look ? this.#rows.look(item) : item, ...version];
+    const row = this.#shown.get(key);
+    const isSame = row?.look.length === look.length && look.every((each, index) => each === row.look[index]);
+    return isSame ? row : { look, element: h("li", {}, this.#rows.row(item)) };
+  }
+
+  /** Where focus is inside a row: puts it there again, or on the row that took its place. */
+  #focused(before: ReadonlyMap<string, Row>): (() => void) | undefined {
+    const { activeElement } = this.#list.getRootNode() as ShadowRoot;
+    const keys = [...before.keys()];
+    const index = keys.findIndex((key) => before.get(key)?.element.contains(activeElement));
+    if (index < 0) return undefined;
+    const part = activeElement?.getAttribute("part") ?? "";
+    return () => {
+      const next = this.#shown.get(keys[index] ?? "")?.element ?? this.#list.children[Math.min(index, this.#list.children.length - 1)];
+      next?.querySelector<HTMLElement>(`[part="${part}"]`)?.focus();
+    };
   }
 }
 

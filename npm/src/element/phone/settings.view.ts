@@ -40,6 +40,10 @@ export class SettingsScreen {
       this.#fields.input, this.#meter, this.#test, this.#outcome, this.#fields.output, this.#fields.ringer, this.#log);
   }
 
+  get first(): HTMLElement {
+    return this.#disturb;
+  }
+
   render({ devices, microphone, doNotDisturb, notifications }: PhoneState, messages: Messages): void {
     const { call, phone } = messages;
     this.#renderDevices(devices, call.systemDefault);

@@ -27,6 +27,12 @@ export class TabBar {
     this.element = h("nav", { part: "tabs", class: "tabs" }, ...this.#tabs.map(([, { button }]) => button));
   }
 
+  /** The tab that is shown. */
+  get first(): HTMLElement {
+    const [, first] = this.#tabs.find(([, { button }]) => button.hasAttribute("aria-current")) ?? this.#tabs[0] ?? [];
+    return first?.button ?? this.element;
+  }
+
   render({ session, view, chats }: PhoneState, { call, phone }: Messages): void {
     const names: Record<PhoneTab, string> = { keypad: call.keypad, history: phone.history, contacts: phone.contacts, messages: phone.messages, settings: phone.settings };
     const unread = chats.reduce((sum, chat) => sum + chat.unread, 0);

@@ -20,11 +20,11 @@ export class TransferForm {
     this.#ask = textButton("ask-first", "wide quiet", () => {
       if (this.element.reportValidity()) this.#send(actions, "consult");
     });
-    this.#others = new ListView("transfer-calls", (call) => {
+    this.#others = new ListView("transfer-calls", { key: ({ id }) => String(id), look: ({ remote }) => partyName(remote), row: (call) => {
       const button = h("button", { type: "button", part: "join", class: "row" }, phoneIcon("join"), h("span", { class: "grow" }, `${this.#join}: ${partyName(call.remote)}`));
       button.addEventListener("click", () => { actions.ask({ type: "join", id: call.id }); });
       return button;
-    });
+    } });
     this.element = h("form", { part: "transfer-form", class: "transfer" },
       h("label", { class: "field" }, this.#caption, this.#target), h("div", { class: "pair" }, this.#now, this.#ask), this.#others.element);
     this.element.addEventListener("submit", (event) => { event.preventDefault(); this.#send(actions, "transfer"); });
@@ -41,7 +41,7 @@ export class TransferForm {
     this.#join = phone.connectWith;
     const others = calls.filter(({ id, phase }) => id !== call?.id && phase === "active");
     this.#others.element.hidden = others.length === 0;
-    this.#others.render(others, "", phone, others.map(({ id }) => id).join());
+    this.#others.render(others, "", phone);
   }
 
   #send(actions: WebPhoneActions, type: "transfer" | "consult"): void {
