@@ -87,7 +87,11 @@ export class Program {
     if (this.end) return;
     this.#child.kill("SIGTERM");
     const gone = await Promise.race([this.ended.then(() => true), delay(3_000).then(() => false)]);
-    if (!gone) this.#child.kill("SIGKILL");
+    if (!gone) {
+      this.#child.kill("SIGKILL");
+      // What it started itself may keep its output open.
+      for (const stream of [this.#child.stdout, this.#child.stderr]) stream.destroy();
+    }
     await this.ended;
   }
 }

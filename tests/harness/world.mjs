@@ -82,7 +82,7 @@ export async function loadedPage(browser, site, name = "index.html") {
     try {
       return await page.evaluate(([wanted, given]) => window.t[wanted](...given), [name, args]);
     } catch (error) {
-      throw new Error(`${name}(${args.map((arg) => JSON.stringify(arg)).join(", ")}): ${error.message}\n${page.said.join("\n")}`, { cause: error });
+      throw new Error(`${name}(${args.map((arg) => JSON.stringify(arg)).join(", ")}): ${error.message}\n${page.said.join("\n")}\n${lastFrames(page)}`, { cause: error });
     }
   };
   page.loaded = () => page.evaluate(
@@ -104,4 +104,10 @@ export async function loadedPage(browser, site, name = "index.html") {
   };
   await page.loaded();
   return page;
+}
+
+/** What the page and its server said to each other at last, a line for each SIP message. */
+function lastFrames({ frames = [] }) {
+  const line = ({ sent, text, at }) => `${new Date(at).toISOString().slice(11, 23)} ${sent ? ">" : "<"} ${text.split("\r\n", 1)[0]}, ${/^CSeq: *(.*)$/im.exec(text)?.[1] ?? ""}`;
+  return frames.slice(-16).map(line).join("\n");
 }
