@@ -5,6 +5,7 @@ mod exchange_town;
 use exchange_town::{
     ANSWER, OFFER, Town, address, answered, confirmed, has_progress, info, is_ok, offered, ring, talking,
 };
+use sip_core::Duration;
 use sip_core::agent::{EndedBy, Reply};
 use sip_core::message::{Method, StatusCode};
 
@@ -107,6 +108,28 @@ fn a_refused_reinvite_changes_nothing() {
 
     assert_eq!(answered(&town, bob, session), Some(Err(StatusCode::NOT_ACCEPTABLE_HERE)));
     assert_eq!(town.calls(), 1);
+}
+
+#[test]
+fn two_holds_that_meet_are_both_done_within_seconds() {
+    let mut town = Town::new();
+    let ((alice, call), (bob, session)) = talking(&mut town);
+    let hold = format!("{OFFER}a=sendonly\r\n");
+    let held = format!("{ANSWER}a=recvonly\r\n");
+    let now = town.now;
+    for (who, which) in [(alice, call), (bob, session)] {
+        town.agent(who).offer(which, hold.clone(), now).expect("it talks");
+    }
+
+    for (asked, which, asker, their) in [(alice, call, bob, session), (bob, session, alice, call)] {
+        town.until("asked", |town| offered(town, asked, which).is_some());
+        let now = town.now;
+        town.agent(asked).answer_offer(which, Ok(held.clone()), now).expect("asked");
+        town.until("answered", |town| answered(town, asker, their) == Some(Ok(Some(held.clone()))));
+    }
+
+    // Bob, who did not make the Call-ID, comes first: within 2 s; Alice within 4 (RFC 3261 §14.1).
+    assert!(town.now.since(now) < Duration::from_secs(5), "{:?}", town.now.since(now));
 }
 
 #[test]

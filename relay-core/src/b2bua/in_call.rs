@@ -134,8 +134,14 @@ impl B2bua {
         }
         let sdp = self.describe(id, target, offered).ok_or_else(busy)?;
         // Refused where the other side's own offer is open: as if the two had met on one wire (RFC 3261 §14.2).
-        self.agent(target).offer_with(session, (by.method, sdp), by.credentials, now).map_err(|_| busy())?;
         let has_asker = asked.is_some();
+        let agent = self.agent(target);
+        let offered_now = if has_asker {
+            agent.offer_with(session, (by.method, sdp), by.credentials, now)
+        } else {
+            agent.offer(session, sdp, now)
+        };
+        offered_now.map_err(|_| busy())?;
         if let Some(talk) = self.talk(id) {
             talk.crossing = Some(Box::new(Crossing { target, offered, asked }));
         }

@@ -4,7 +4,7 @@ use super::bridge::Party;
 use super::{Exchange, note};
 use sip_core::Instant;
 use sip_core::agent::{IncomingId, Reply, RequestId, SessionEvent, SessionId};
-use sip_core::message::{HeaderName, Request, Response, StatusCode};
+use sip_core::message::{HeaderName, Method, Request, Response, StatusCode};
 
 impl Exchange {
     pub(super) fn join(&mut self, session: SessionId, event: SessionEvent, now: Instant) {
@@ -23,7 +23,10 @@ impl Exchange {
     /// A re-INVITE of one side becomes one on the other. One without an offer cannot: there is none to pass on.
     fn pass_offer(&mut self, session: SessionId, offer: Option<String>, now: Instant) {
         let passed = match (offer, self.bridges.other(session)) {
-            (Some(offer), Some(other)) => self.agent.offer(other, offer, now).map_err(|_| StatusCode::REQUEST_PENDING),
+            (Some(offer), Some(other)) => {
+                let passed = self.agent.offer_with(other, (Method::Invite, offer), Vec::new(), now);
+                passed.map_err(|_| StatusCode::REQUEST_PENDING)
+            }
             (None, _) => Err(StatusCode::NOT_ACCEPTABLE_HERE),
             (_, None) => Err(StatusCode::CALL_DOES_NOT_EXIST),
         };

@@ -253,8 +253,8 @@ impl UserAgent {
         self.command(id, now, |session, endpoint| session.offer(sdp, endpoint, now))
     }
 
-    /// Offers a new description by INVITE or UPDATE, with headers: credentials that somebody else has made, which are
-    /// good for one method alone.
+    /// Passes somebody else's offer on by INVITE or UPDATE, with that party's headers: credentials, which are good for
+    /// one method alone. A collision (491, 500 with Retry-After) is not waited out; that is for who made the offer.
     ///
     /// # Errors
     /// As `offer` and `update`; or a header is broken.
@@ -273,7 +273,7 @@ impl UserAgent {
     /// # Errors
     /// There is no such session, another offer is open, or the other side takes no UPDATE.
     pub fn update(&mut self, id: SessionId, sdp: String, now: Instant) -> Result<(), AgentError> {
-        self.command(id, now, |session, endpoint| session.offer_with(Method::Update, sdp, Vec::new(), endpoint, now))
+        self.command(id, now, |session, endpoint| session.update(sdp, endpoint, now))
     }
 
     /// Asks the other side for an offer, by a re-INVITE without one. It comes as `Offered`.

@@ -33,7 +33,12 @@ impl Session {
     /// way is done; by UPDATE before that.
     pub(crate) fn offer(&mut self, offer: String, endpoint: &mut Endpoint, now: Instant) -> Result<(), AgentError> {
         let method = if let State::Confirmed(_) = self.state { Method::Invite } else { Method::Update };
-        self.offer_with(method, offer, Vec::new(), endpoint, now)
+        self.offer_by(Retry::new(method, Some(offer), Attempt::default(), now), endpoint, now)
+    }
+
+    /// A new description by UPDATE.
+    pub(crate) fn update(&mut self, offer: String, endpoint: &mut Endpoint, now: Instant) -> Result<(), AgentError> {
+        self.offer_by(Retry::new(Method::Update, Some(offer), Attempt::default(), now), endpoint, now)
     }
 
     /// A re-INVITE without a description; the other side's offer comes with its 2xx.
@@ -41,7 +46,7 @@ impl Session {
         self.offer_by(Retry::new(Method::Invite, None, Attempt::default(), now), endpoint, now)
     }
 
-    /// A new description by UPDATE or re-INVITE.
+    /// Somebody else's description by UPDATE or re-INVITE, with headers.
     pub(crate) fn offer_with(
         &mut self,
         method: Method,
@@ -51,7 +56,10 @@ impl Session {
         now: Instant,
     ) -> Result<(), AgentError> {
         headers::check(&rows)?;
-        let mut what = Retry::new(method, Some(offer), Attempt::default(), now);
+        // A collision is that party's answer, and it waits as §14.1 says. Where everybody on the way waited for it, two
+        // offers that meet would keep each other out.
+        let attempt = Attempt { glares: MAX_GLARES, ..Attempt::default() };
+        let mut what = Retry::new(method, Some(offer), attempt, now);
         what.rows = rows;
         self.offer_by(what, endpoint, now)
     }
