@@ -152,6 +152,10 @@ fn whatever_carries_a_password_is_counted_with_registers() {
 
 /// The status of an INVITE in the same attempt as those before it, which the PBX challenges if it gets it.
 fn invite_again(world: &mut World, cseq: u32, password: Option<&str>) -> u16 {
+    invite_refused(world, cseq, password, StatusCode::UNAUTHORIZED)
+}
+
+fn invite_refused(world: &mut World, cseq: u32, password: Option<&str>, refusal: StatusCode) -> u16 {
     let from: NameAddr = "<sip:alice@example.com>".parse().unwrap();
     let rows = password.map(|digest| (HeaderName::Authorization, digest.to_owned()));
     let invite = Invite {
@@ -166,7 +170,7 @@ fn invite_again(world: &mut World, cseq: u32, password: Option<&str>) -> u16 {
     while let Some(event) = world.event(End::Pbx) {
         if let Event::IncomingCall { session, .. } = event {
             let rows = vec![(HeaderName::WwwAuthenticate, WRONG.to_owned())];
-            world.pbx.reject(session, StatusCode::UNAUTHORIZED, None, rows, world.now).unwrap();
+            world.pbx.reject(session, refusal, None, rows, world.now).unwrap();
         }
     }
     world.browser_ended(call).status.map_or(0, StatusCode::as_u16)
@@ -178,6 +182,14 @@ fn an_invite_that_is_repeated_with_other_passwords_is_counted() {
     let passwords = [None, Some(DIGEST), Some(DIGEST), Some(DIGEST)];
     let heard = (1..).zip(passwords).map(|(cseq, password)| invite_again(&mut world, cseq, password));
     assert_eq!(heard.collect::<Vec<_>>(), [401, 401, 401, 503]);
+}
+
+#[test]
+fn a_number_that_may_not_be_called_is_no_wrong_password() {
+    let mut world = World::with(|config| config.paces.guesses = Pace::per_minute(2));
+    for cseq in 1..6 {
+        assert_eq!(invite_refused(&mut world, cseq, Some(DIGEST), StatusCode::FORBIDDEN), 403);
+    }
 }
 
 #[test]

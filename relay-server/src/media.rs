@@ -164,11 +164,6 @@ impl MediaWorkers {
         door.order(Order::Command(command));
     }
 
-    /// The counters of each worker.
-    pub fn counters(&self) -> impl Iterator<Item = &MediaCounters> {
-        self.doors.iter().map(|door| door.counters.as_ref())
-    }
-
     /// What `/healthz` and `/metrics` look at.
     pub(crate) fn view(&self) -> MediaView {
         MediaView::new(self.doors.iter().map(|door| Arc::clone(&door.counters)))

@@ -112,7 +112,9 @@ pub(crate) async fn get(
     ConnectInfo(peer): ConnectInfo<Peer>,
     headers: HeaderMap,
 ) -> Response {
-    let is_local = peer.address.ip().is_loopback() && !headers.contains_key("x-forwarded-for");
+    let is_passed_on =
+        ["x-forwarded-for", "forwarded", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
+    let is_local = peer.address.ip().is_loopback() && !is_passed_on;
     match app.readers {
         Readers::All => {}
         Readers::Local if is_local => {}

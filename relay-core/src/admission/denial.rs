@@ -28,8 +28,6 @@ pub enum Denial {
     Forbidden,
     /// As many calls as it allows are under way.
     Busy,
-    /// Too many calls in too short a time.
-    Hasty,
     /// Too many tokens are remembered to tell whether this one is spent.
     Full,
     /// A page that may only call with a token came without.
@@ -45,7 +43,7 @@ impl Denial {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Busy | Self::Hasty | Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }
     }
@@ -55,7 +53,6 @@ impl Denial {
     pub const fn retry_after(self) -> Option<u32> {
         match self {
             Self::Busy | Self::Full => Some(30),
-            Self::Hasty => Some(10),
             _ => None,
         }
     }
@@ -75,7 +72,6 @@ impl Denial {
             Self::Callee => "Token For Another Callee",
             Self::Forbidden => "Number Not Allowed With A Token",
             Self::Busy => "All Calls Of This Token Are In Use",
-            Self::Hasty => "Too Many Calls In A Short Time",
             Self::Full => "Too Many Tokens",
             Self::Missing => "A Token Is Needed Here",
             Self::Decided => "The Call Is Not Allowed",
@@ -98,7 +94,6 @@ impl Denial {
             Self::Callee => "callee",
             Self::Forbidden => "forbidden",
             Self::Busy => "busy",
-            Self::Hasty => "hasty",
             Self::Full => "full",
             Self::Missing => "missing",
             Self::NotACall => "not_a_call",

@@ -124,11 +124,17 @@ impl B2bua {
 }
 
 /// Whether a PBX says that a password is wrong. A nonce that has grown old is none.
-pub(super) fn says_wrong(status: StatusCode, headers: &Headers) -> bool {
+fn says_wrong(status: StatusCode, headers: &Headers) -> bool {
+    status == StatusCode::FORBIDDEN || asks_again(status, headers)
+}
+
+/// The same for a call, where 403 is about the number that is called as a rule: an office must not run out of passwords
+/// by numbers that it may not dial. Who guesses by calls runs out of calls.
+pub(super) fn asks_again(status: StatusCode, headers: &Headers) -> bool {
     let is_stale = [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]
         .iter()
         .any(|name| headers.challenges(name).iter().any(|challenge| challenge.stale));
-    matches!(status.as_u16(), 401 | 403 | 407) && !is_stale
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED) && !is_stale
 }
 
 fn later(reason: &str, pace: Pace) -> Refusal {

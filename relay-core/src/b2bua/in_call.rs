@@ -153,7 +153,7 @@ impl B2bua {
     pub(super) fn answered(&mut self, id: MediaId, side: Side, result: Result<Option<String>, Refused>, now: Instant) {
         if side == Side::Trunk {
             let is_wrong =
-                matches!(&result, Err((status, rows)) if guards::says_wrong(*status, &rows.iter().cloned().collect()));
+                matches!(&result, Err((status, rows)) if guards::asks_again(*status, &rows.iter().cloned().collect()));
             self.guess_of_answered(id, is_wrong, now);
         }
         let Some(talk) = self.talk(id) else { return };

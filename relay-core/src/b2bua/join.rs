@@ -69,7 +69,7 @@ impl B2bua {
     fn leg_ended(&mut self, id: MediaId, side: Side, session: SessionId, end: &End, now: Instant) {
         self.calls.detach(side, session);
         if let (Side::Trunk, Some(response)) = (side, &end.response) {
-            self.guess_of_answered(id, guards::says_wrong(response.status, &response.headers), now);
+            self.guess_of_answered(id, guards::asks_again(response.status, &response.headers), now);
         }
         let Some(call) = self.calls.call_mut(id) else {
             return;

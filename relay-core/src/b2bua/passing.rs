@@ -53,12 +53,6 @@ impl PassHeaders {
             None => name.eq_ignore_ascii_case(listed),
         })
     }
-
-    /// The names.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        &self.0
-    }
 }
 
 impl Default for PassHeaders {
