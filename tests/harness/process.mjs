@@ -20,12 +20,17 @@ export class Program {
   #output = "";
   #waiting = new Set();
 
-  constructor(name, command, args, options = {}) {
+  constructor(name, command, args, { env = process.env, ...options } = {}) {
     mkdirSync(logs, { recursive: true });
     this.name = name;
     this.logFile = path.join(logs, `${name}.log`);
     const log = createWriteStream(this.logFile);
-    this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], ...options });
+    this.#child = spawn(command, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      // What is searched for must not be coloured; where CI is set, some programs do that to pipes as well.
+      env: { ...env, NO_COLOR: "1", FORCE_COLOR: undefined },
+      ...options,
+    });
     running.add(this.#child);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding("utf8");

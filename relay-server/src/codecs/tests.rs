@@ -103,6 +103,8 @@ fn random_octets_do_no_harm() {
 fn what_is_not_wanted_is_not_loaded_and_not_spoken() {
     let none = Installed::load(&TrunkCodec::BUILT_IN);
     assert!(!none.has(InstalledCodec::G729) && !none.has(InstalledCodec::Speex(Rate::Wide)));
-    assert_eq!(none.spoken(&TrunkCodec::ALL), TrunkCodec::BUILT_IN);
+    let own: Vec<TrunkCodec> = TrunkCodec::ALL.into_iter().filter(|codec| codec.installed().is_none()).collect();
+    assert_eq!(none.spoken(&TrunkCodec::ALL), own);
+    assert!(own.len() < TrunkCodec::ALL.len());
     assert!(none.decoder(InstalledCodec::G729).is_err());
 }
