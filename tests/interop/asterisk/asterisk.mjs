@@ -4,7 +4,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { WebSocket } from "ws";
-import { freePort, Program, until } from "../../harness/process.mjs";
+import { freePort, Program } from "../../harness/process.mjs";
 import { cache, logs, tests } from "../../harness/paths.mjs";
 import { Ami } from "./ami.mjs";
 
@@ -103,6 +103,7 @@ export class Asterisk {
   async ari(method, what) {
     const response = await fetch(`http://127.0.0.1:${this.http}/ari/${what}`, { method, headers: { authorization: `Basic ${btoa("tests:tests")}` } });
     if (!response.ok) throw new Error(`ARI ${method} ${what}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? undefined : response.json();
   }
 
   /** Stasis takes channels only while somebody listens to it. */

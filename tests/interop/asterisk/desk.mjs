@@ -189,6 +189,8 @@ export class Desk {
   async hold() {
     await this.#asterisk.listen();
     const channel = await this.#alone("stasis");
+    const isTaken = async () => (await this.#asterisk.ari("GET", "applications/tests")).channel_ids.includes(channel.Uniqueid);
+    await until(isTaken, { what: "Stasis has the browser's channel" });
     this.#held = channel;
     await this.#asterisk.ari("POST", `channels/${channel.Uniqueid}/hold`);
   }

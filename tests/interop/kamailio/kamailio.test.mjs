@@ -2,12 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { decoded, strongest } from "../../harness/sound.mjs";
+import { hears } from "../../harness/conversation.mjs";
 import { World } from "../../harness/world.mjs";
 import { Sipp } from "../sipp/sipp.mjs";
 import { account, Kamailio, phoneAt } from "./kamailio.mjs";
 
-const RATE = 48_000;
 // Without a relay both browsers must learn each other's addresses before the offer leaves.
 const direct = { gatheringTimeout: 2_000 };
 let world;
