@@ -103,13 +103,16 @@ export class Asterisk {
   async ari(method, what) {
     const response = await fetch(`http://127.0.0.1:${this.http}/ari/${what}`, { method, headers: { authorization: `Basic ${btoa("tests:tests")}` } });
     if (!response.ok) throw new Error(`ARI ${method} ${what}: ${response.status} ${await response.text()}`);
-    return response.status === 204 ? undefined : response.json();
   }
 
   /** Stasis takes channels only while somebody listens to it. */
   async listen() {
     if (this.#stasis) return;
     const socket = new WebSocket(`ws://127.0.0.1:${this.http}/ari/events?app=tests&api_key=tests:tests`);
+    socket.on("message", (text) => {
+      const { type, channel } = JSON.parse(text);
+      if (type === "StasisStart") this.#taken.add(channel.id);
+    });
     await new Promise((resolve, reject) => {
       socket.once("open", resolve);
       socket.once("error", reject);
@@ -117,6 +120,12 @@ export class Asterisk {
     this.#stasis = socket;
   }
   #stasis;
+  #taken = new Set();
+
+  /** Whether this channel has come to it. */
+  hasTaken(id) {
+    return this.#taken.has(id);
+  }
 
   async stop() {
     this.#stasis?.terminate();

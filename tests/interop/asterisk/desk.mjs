@@ -189,8 +189,7 @@ export class Desk {
   async hold() {
     await this.#asterisk.listen();
     const channel = await this.#alone("stasis");
-    const isTaken = async () => (await this.#asterisk.ari("GET", "applications/tests")).channel_ids.includes(channel.Uniqueid);
-    await until(isTaken, { what: "Stasis has the browser's channel" });
+    await until(() => this.#asterisk.hasTaken(channel.Uniqueid), { what: "Stasis has the browser's channel" });
     this.#held = channel;
     await this.#asterisk.ari("POST", `channels/${channel.Uniqueid}/hold`);
   }
