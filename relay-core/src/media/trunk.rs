@@ -22,7 +22,8 @@ pub(super) struct TrunkTransport {
     rtcp: Option<SocketAddr>,
     heard: Option<Instant>,
     silent: bool,
-    srtp: Option<(SrtpKeys, Srtp)>,
+    /// What was agreed, and what encrypts by it: where that cannot be made, nothing passes rather than plain text.
+    srtp: Option<(SrtpKeys, Option<Srtp>)>,
 }
 
 impl TrunkTransport {
@@ -44,10 +45,13 @@ impl TrunkTransport {
     /// Takes the keys of a description. The same keys are the same streams; another of the PBX's leaves ours as it was.
     pub(super) fn agree_on(&mut self, keys: Option<SrtpKeys>, identity: &Identity) {
         let before = self.srtp.take();
-        self.srtp = keys.and_then(|keys| match before {
-            Some((old, srtp)) if old == keys => Some((keys, srtp)),
-            Some((old, srtp)) if old.local == keys.local => Some((keys, srtp.rekey(&keys, identity.provider())?)),
-            _ => Some((keys, Srtp::sdes(&keys, identity.provider())?)),
+        self.srtp = keys.map(|keys| {
+            let srtp = match before {
+                Some((old, Some(srtp))) if old == keys => Some(srtp),
+                Some((old, Some(srtp))) if old.local == keys.local => srtp.rekey(&keys, identity.provider()),
+                _ => Srtp::sdes(&keys, identity.provider()),
+            };
+            (keys, srtp)
         });
     }
 
@@ -58,13 +62,15 @@ impl TrunkTransport {
     /// What an RTP packet says, where keys were agreed.
     pub(super) fn unprotect_rtp(&mut self, bytes: &[u8], identity: &Identity) -> Option<Result<BytesMut, DropReason>> {
         let (_, srtp) = self.srtp.as_mut()?;
-        Some(srtp.unprotect_rtp(bytes, identity.provider()).map_err(|_| DropReason::SrtpNotAuthentic))
+        let plain = srtp.as_mut().and_then(|srtp| srtp.unprotect_rtp(bytes, identity.provider()).ok());
+        Some(plain.ok_or(DropReason::SrtpNotAuthentic))
     }
 
     /// What an RTCP packet says, where keys were agreed.
     pub(super) fn unprotect_rtcp(&mut self, bytes: &[u8], identity: &Identity) -> Option<Result<BytesMut, DropReason>> {
         let (_, srtp) = self.srtp.as_mut()?;
-        Some(srtp.unprotect_rtcp(bytes, identity.provider()).map_err(|_| DropReason::SrtpNotAuthentic))
+        let plain = srtp.as_mut().and_then(|srtp| srtp.unprotect_rtcp(bytes, identity.provider()).ok());
+        Some(plain.ok_or(DropReason::SrtpNotAuthentic))
     }
 
     /// Whether a valid RTP packet from `source` may pass.
@@ -103,7 +109,7 @@ impl TrunkTransport {
         plain.clear();
         plain.extend_from_slice(&packet.header());
         plain.extend_from_slice(packet.payload);
-        if let Some(protected) = srtp.protect_rtp(packet, plain) {
+        if let Some(protected) = srtp.as_mut().and_then(|srtp| srtp.protect_rtp(packet, plain)) {
             transmits.push(Port::TrunkRtp(self.id), to, &[&protected]);
         }
         Ok(())
@@ -114,7 +120,7 @@ impl TrunkTransport {
         match &mut self.srtp {
             None => transmits.push(Port::TrunkRtcp(self.id), to, &[compound]),
             Some((_, srtp)) => {
-                if let Some(protected) = srtp.protect_rtcp(compound) {
+                if let Some(protected) = srtp.as_mut().and_then(|srtp| srtp.protect_rtcp(compound)) {
                     transmits.push(Port::TrunkRtcp(self.id), to, &[&protected]);
                 }
             }
