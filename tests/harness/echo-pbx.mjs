@@ -66,7 +66,7 @@ export function silence(packets, frequency) {
   return longest;
 }
 
-/** The longest time between two packets, in ms of the stream's own time, which is the relay's. */
+/** The longest step from packet to packet in ms of the stream's own time: where nothing fills a pause, its timestamps leap. */
 export function longestPause(packets) {
   const between = ({ timestamp }, index) => ((timestamp - packets[index].timestamp) >>> 0) / (RATE / 1_000);
   return Math.max(...packets.slice(1).map(between));
